@@ -49,8 +49,8 @@ kernel: $(KERNEL)
 
 guest: $(SETUP) $(GUEST_ALL)
 
-unit: $(SETUP) $(UNIT_BINS)
-	$(Q)$(PYTHON) tests/unit/run --json $(B)/results/unit.json $(UNIT_BINS)
+unit: $(SETUP) $(UNIT_BINS) $(B)/guest/bin/axod
+	$(Q)$(PYTHON) tests/unit/run --json $(B)/results/unit.json $(UNIT_BINS) $(UNIT_SCRIPTS)
 
 # Seconds for each fuzzer, and the seed (empty: taken from the clock and printed).
 SECONDS_EACH ?= 60
