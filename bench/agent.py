@@ -198,6 +198,13 @@ class Agent:
         result = self.run(f"tar -c -f - -C {shlex.quote(folder or '/')} {shlex.quote(name)}", timeout, check=True)
         unpack(io.BytesIO(result.out), name, host)
 
+    def pump(self, job):
+        """The job's input (a file object whose read() gave None) has more now."""
+        with self.changed:
+            if job.ident in self.jobs:
+                self._pump_input(job)
+        self._wake()
+
     def post(self, kind, ident, payload):
         """Queues a frame about a job that still exists."""
         with self.changed:
@@ -309,6 +316,8 @@ class Agent:
                 piece, job.input = job.input[:size], job.input[size:]
             else:
                 piece = job.input.read(size)
+                if piece is None:     # nothing now; pump() comes back
+                    return
             job.input_credit -= len(piece)
             self.link.send(STDIN, job.ident, piece)
             if not piece:
