@@ -72,8 +72,9 @@ def add_run(verbs):
 
 
 def add_experiment_options(parser, out):
-    parser.add_argument("--quick", action="store_true", help="small sizes, a few minutes (default)")
-    parser.add_argument("--full", action="store_true", help="the sizes of the thesis")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="small sizes, a few minutes (default)")
+    size.add_argument("--full", action="store_true", help="the sizes of the thesis")
     parser.add_argument("--out", default=out, metavar="DIR", help=f"folder of the results (default {out})")
     parser.add_argument("--seed", type=int, default=1, help="seed of everything that is random (default 1)")
     add_machine_options(parser)

@@ -221,6 +221,10 @@ class Machine:
         except OSError:
             return ""
 
+    def uptime(self):
+        """Seconds since QEMU was started."""
+        return time.monotonic() - self.started
+
     def is_alive(self):
         return self.process is not None and self.process.poll() is None
 
