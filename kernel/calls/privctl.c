@@ -86,14 +86,12 @@ long do_privctl(struct proc *caller, const uint64_t *args)
 	if (args[0] != PRIVCTL_UPDATE && !p)
 		return -ESRCH;
 	switch ((enum privctl_op)args[0]) {
-	case PRIVCTL_SET:
-		return is_manager ? set_priv(caller, p, args[2]) : -EPERM;
-	case PRIVCTL_UPDATE:
-		return is_manager ? set_priv(caller, NULL, args[2]) : -EPERM;
-	case PRIVCTL_ASSIGN:
-		return is_manager ? assign(caller, p, args[2]) : -EPERM;
+	case PRIVCTL_SET: return is_manager ? set_priv(caller, p, args[2]) : -EPERM;
+	case PRIVCTL_UPDATE: return is_manager ? set_priv(caller, NULL, args[2]) : -EPERM;
+	case PRIVCTL_ASSIGN: return is_manager ? assign(caller, p, args[2]) : -EPERM;
 	case PRIVCTL_QUERY:
-		return is_manager ? copy_arg_out(caller, args[2], p->priv, sizeof(*p->priv)) : -EPERM;
+		return is_manager ? copy_arg_out(caller, args[2], p->priv, sizeof(*p->priv))
+				  : -EPERM;
 	case PRIVCTL_ADD_IO:
 	case PRIVCTL_ADD_MEM:
 	case PRIVCTL_ADD_IRQ:
@@ -127,9 +125,7 @@ long do_sched(struct proc *caller, const uint64_t *args)
 			return -EPERM;
 		proc_set(p, KRTS_STOPPED);
 		return 0;
-	case SCHED_CONT:
-		proc_unset(p, KRTS_STOPPED);
-		return 0;
+	case SCHED_CONT: proc_unset(p, KRTS_STOPPED); return 0;
 	}
 	return -EINVAL;
 }
