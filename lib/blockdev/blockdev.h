@@ -67,6 +67,7 @@ struct bdev_io {
 	uint8_t state;
 	uint8_t is_suspect;
 	uint32_t id;
+	uint64_t order; /* of submission: replay goes by it */
 	uint64_t t_deadline_ns;
 	struct bdev *bdev;
 	struct bdev_io *next, *prev;
