@@ -23,7 +23,7 @@
 #include "axolotl/blk.h"
 
 #define BSERVER_SESSIONS_MAX 16
-#define BSERVER_REQUESTS_MAX 512 /* with the component at a time, all sessions */
+#define BSERVER_REQUESTS_MAX 256 /* with the component at a time, all sessions */
 
 struct bserver_session;
 
@@ -61,7 +61,9 @@ struct bserver_request {
 };
 
 struct bserver_ops {
-	/* 0 or -ENXIO: no such unit. Called for OPEN, GETINFO; must not block. */
+	/* 0 or -ENXIO: no such unit. Must not block; called for OPEN, GETINFO and each request.
+	 * -EAGAIN: not known yet (disk is being identified): OPEN and GETINFO are answered after
+	 * bserver_units_changed(). */
 	int (*info)(unsigned unit, struct blk_info *info);
 	/* First open by a session and its last close; may be NULL. -errno refuses the open. */
 	int (*open)(unsigned unit, unsigned access);
@@ -90,6 +92,9 @@ void bserver_init(const struct bserver_config *c);
 /* Announces "blk.<name>" = "<own label>:<unit>" in ds; in init() and on hot plug. */
 int bserver_publish(const char *name, unsigned unit) MUST_CHECK;
 int bserver_unpublish(const char *name) MUST_CHECK;
+
+/* ops->info() knows more than before: answer the OPENs and GETINFOs that wait for it. */
+void bserver_units_changed(void);
 
 /* Exactly once for each request. status 0: all bytes; -errno otherwise. */
 void bserver_complete(struct bserver_request *r, int status);

@@ -11,9 +11,10 @@
 #include "blockdev/client.h"
 #include "ring/blk_region.h"
 
-#define IDLE_ROUNDS_MAX	  64 /* completions may bring new requests, which may complete at once, ... \
-			      */
-#define RESTARTS_SEEN_MAX 8  /* B1 completions in one session before it counts as a violation */
+#define IDLE_ROUNDS_MAX                                                                            \
+	64		    /* completions may bring new requests, which may complete at once, ... \
+			     */
+#define RESTARTS_SEEN_MAX 8 /* B1 completions in one session before it counts as a violation */
 #define TICK_NS		  250000000ull /* deadlines are rounded up to this, so that alarms are rare */
 
 struct bdev_config bdev_cfg = {
