@@ -258,6 +258,7 @@ static void push_request(struct server *s, const struct bdev_io *io)
 		memcpy(r.inline_elements, io->elements, io->element_count * sizeof(*row));
 	/* The queue has as many slots as the ring, and room was checked. */
 	SYS_ASSERT(ring_push(&s->requests, &r) == 0);
+	s->has_requests = true;
 }
 
 void server_pump(struct server *s)
@@ -400,6 +401,9 @@ static void idle_server(struct server *s)
 			return;
 	} while (!ring_consumer_may_sleep(&s->completions) && ++rounds < IDLE_ROUNDS_MAX);
 	s->want_poll = rounds >= IDLE_ROUNDS_MAX;
+	if (!s->has_requests)
+		return;
+	s->has_requests = false;
 	if (ring_producer_must_ring(&s->requests) && ipc_notify(s->ep) == -EDEADSRCDST)
 		server_dead(s);
 }

@@ -50,6 +50,7 @@ struct server {
 	unsigned setup_left;
 	unsigned arenas_left; /* BLK_ARENA unanswered: nothing is sent */
 
+	bool has_requests; /* pushed since the last doorbell */
 	struct bqueue queue;
 	unsigned sessions;     /* since start; > 1: the next set-up is a reconnection */
 	unsigned replayed;     /* requests that wait again because of the last death */

@@ -352,7 +352,7 @@ void server_lost(struct server *s, bool is_death)
 	memset(s->controls, 0, sizeof(s->controls));
 	s->setup_left = s->arenas_left = 0;
 	s->t_control_ns = 0;
-	s->want_poll = false;
+	s->want_poll = s->has_requests = false;
 	drop_grants(s, is_death);
 	s->replayed += is_death ? bqueue_death(&s->queue, &killers) : bqueue_unsend_all(&s->queue);
 	s->t_retry_ns = is_death ? 0 : now_ns() + RETRY_LATE_NS;
