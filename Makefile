@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Axolotl: build, test and run. Everything is built out of tree in build/. `make help` lists the verbs.
+#
+# Parts: tools/build/flags.mk (compilers and flags), kernel.mk, guest.mk (libraries, system processes,
+# programs), host.mk (tools, unit tests, fuzzers), image.mk (ports, root file system, boot archive, ISO), lint.mk.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+B := build
+PYTHON := /usr/bin/python3
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = @printf '  %-8s%s\n' '$(1)' '$(2)'
+
+.PHONY: all
+all:
+
+include tools/build/flags.mk
+include tools/build/setup.mk
+include tools/build/kernel.mk
+include tools/build/guest.mk
+include tools/build/host.mk
+include tools/build/image.mk
+include tools/build/lint.mk
+
+.PHONY: help run kernel unit guest system fuzz fuzz-quick test clean distclean
+
+all: $(SETUP) kernel guest $(HOST_TOOLS) image
+
+help:
+	@echo 'make            build the kernel, the guest programs, the boot archive and the ISO'
+	@echo 'make run        boot an interactive shell (the same as ./axo run)'
+	@echo 'make test       unit tests, bounded fuzzing and system tests; ends with "N passed, N failed"'
+	@echo 'make unit       host unit tests with ASan and UBSan'
+	@echo 'make guest      build all programs of the guest, tests/guest included'
+	@echo 'make system     system tests: scenarios in QEMU (ONLY=name selects)'
+	@echo 'make fuzz       long fuzzing of everything in tests/fuzz (SECONDS_EACH=60 SEED=n)'
+	@echo 'make lint       formatting, clang-tidy, cppcheck, layers, sizes'
+	@echo 'make clean      remove what was built, keep the ports; make distclean removes all of build/'
+
+run: all
+	$(Q)./axo run
+
+kernel: $(KERNEL)
+
+guest: $(SETUP) $(GUEST_ALL)
+
+unit: $(SETUP) $(UNIT_BINS)
+	$(Q)$(PYTHON) tests/unit/run --json $(B)/results/unit.json $(UNIT_BINS)
+
+# Seconds for each fuzzer, and the seed (empty: taken from the clock and printed).
+SECONDS_EACH ?= 60
+SEED ?=
+fuzz: $(SETUP) $(FUZZ_BINS)
+	$(Q)$(PYTHON) tests/fuzz/run --seconds $(SECONDS_EACH) $(if $(SEED),--seed $(SEED)) $(FUZZ_BINS)
+
+fuzz-quick: $(SETUP) $(FUZZ_BINS)
+	$(Q)$(PYTHON) tests/fuzz/run --runs 20000 --seconds 5 --seed $(or $(SEED),1) \
+		--json $(B)/results/fuzz.json $(FUZZ_BINS)
+
+ONLY ?=
+system: all
+	$(Q)$(PYTHON) tests/system/run --json $(B)/results/system.json $(ONLY)
+
+# Each part runs even when an earlier one failed; the totals decide.
+test: $(SETUP)
+	$(Q)$(PYTHON) tools/build/testall $(B)/results
+
+clean:
+	rm -rf $(filter-out $(B)/ports $(B)/stamps,$(wildcard $(B)/*))
+
+distclean:
+	rm -rf $(B)

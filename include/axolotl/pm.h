@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pm: processes, signals, credentials, time of day. It answers most process, signal and time Linux
+ * calls (the route table is pm's: SYSCTL_LINUXTAB), and the native requests below (SENDREC unless
+ * marked ASEND). pm calls vm and the kernel; what vfs, rs must learn goes by ASEND.
+ */
+#ifndef AXOLOTL_PM_H
+#define AXOLOTL_PM_H
+
+#include "axolotl/ipc.h"
+
+enum pm_msg {
+	PM_SPAWN = MSG_PM_BASE + 1, /* rs: struct pm_spawn -> struct pm_spawn_rep; not running yet */
+	PM_START,                   /* rs: struct pm_ep: let it run (its privileges are set) */
+	PM_KILL,                    /* rs: struct pm_kill: end a system process at once */
+	PM_REAP,                    /* rs: struct pm_ep: forget a dead system process, free its memory */
+	PM_EXEC_COMMIT,             /* vfs: struct pm_exec: point of no return is behind us; sets handlers
+	                               to default, ends other threads, k_exec */
+	PM_SIGNAL,                  /* vfs: struct pm_signal */
+	PM_GETPROC,                 /* vfs, rs: struct pm_ep -> struct pm_proc_rep */
+	PM_INFO_PROCS,              /* procfs: struct pm_info: struct pm_procinfo[]; result = count */
+	PM_BOOTED,                  /* vfs, ASEND: root is mounted: start /sbin/init (pid 1) */
+};
+
+struct pm_rep {
+	int32_t result;
+};
+struct pm_ep {
+	endpoint_t ep;
+};
+struct pm_spawn {
+	uint32_t image; /* of vm */
+	uint32_t argc;
+	uint64_t args_addr; /* in rs, see struct vm_spawn */
+	uint32_t args_bytes;
+	uint32_t uid;
+	char name[16];
+};
+struct pm_spawn_rep {
+	int32_t result;
+	endpoint_t ep;
+	int32_t pid;
+};
+struct pm_kill {
+	endpoint_t ep;
+	int32_t signo;
+};
+struct pm_exec {
+	endpoint_t ep;
+	uint32_t flags; /* PM_EXEC_SETUID | PM_EXEC_SETGID */
+	uint64_t entry;
+	uint64_t stack;
+	uint32_t uid, gid; /* new effective ids if flagged */
+	char name[16];
+};
+#define PM_EXEC_SETUID 1u
+#define PM_EXEC_SETGID 2u
+struct pm_signal {
+	int32_t pid; /* > 0 a process, < -1 a process group */
+	int32_t signo;
+	endpoint_t cause; /* EP_NONE, or the process on whose behalf (permission checks) */
+};
+struct pm_proc_rep {
+	int32_t result;
+	int32_t pid, ppid, pgid, sid;
+	uint32_t uid, euid, gid, egid;
+	uint32_t is_system;
+};
+struct pm_info {
+	grant_t grant;
+	uint32_t len_bytes;
+};
+struct pm_procinfo {
+	endpoint_t ep;
+	int32_t pid, ppid, pgid, sid, tgid;
+	uint32_t uid, euid, gid, egid;
+	char state; /* as in /proc/PID/stat: R S D T Z */
+	uint8_t is_system, nice, threads;
+	uint64_t start_ns;
+	uint64_t user_ns, system_ns, child_user_ns, child_system_ns;
+	uint64_t sig_pending, sig_blocked, sig_ignored, sig_caught;
+	char name[16];
+};
+
+#endif
