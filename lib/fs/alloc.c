@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Zones and inode numbers on top of the bitmaps. When only pending ones are left, a barrier completes the epoch and
- * makes them free; so callers must be in a state that may be committed: what they allocated so far is at worst leaked.
+ * Zones and inode numbers on top of the bitmaps. When only pending ones are left, a barrier
+ * completes the epoch and makes them free; so callers must be in a state that may be committed:
+ * what they allocated so far is at worst leaked.
  */
 #include "fs/priv.h"
 
@@ -62,7 +63,8 @@ void zone_undo_run(struct mfs *fs, const struct mfs_extent *run)
 		bitmap_undo(fs, &fs->zmap, zone_bit(fs, run->block + i));
 }
 
-/* False, and reported: the zone was not in use, so another file may own it, or the same file twice. */
+/* False, and reported: the zone was not in use, so another file may own it, or the same file twice.
+ */
 bool zone_free(struct mfs *fs, uint32_t zone)
 {
 	if (zone_is_valid(fs, zone) && bitmap_free(&fs->zmap, zone_bit(fs, zone)))

@@ -7,8 +7,9 @@
  *     ^                          |
  *     +------ bitmap_undo -------+   (nothing on the medium can refer to it yet)
  *
- * Invariants: pending is a subset of used; bit 0 and bits behind the end are used and never pending;
- * free_count and pending_count count exactly. Bits are in the order of the medium (little endian words).
+ * Invariants: pending is a subset of used; bit 0 and bits behind the end are used and never
+ * pending; free_count and pending_count count exactly. Bits are in the order of the medium (little
+ * endian words).
  */
 #include "fs/priv.h"
 
@@ -31,7 +32,8 @@ void bitmap_mark_stale(const struct mfs *fs, struct bitmap *map, uint32_t bit)
 	}
 }
 
-/* Bits that do not exist are set in memory, whatever the medium says, so that no search finds them. */
+/* Bits that do not exist are set in memory, whatever the medium says, so that no search finds them.
+ */
 static void fence_bits(struct bitmap *map)
 {
 	map->used[0] |= 1;
@@ -109,7 +111,8 @@ static uint32_t choose_start(const struct bitmap *map, uint32_t goal, uint32_t w
 	return bit ? bit : find_free(map, from);
 }
 
-/* Takes up to `want` consecutive bits, at the goal if that is free (0: no goal). Returns how many; 0: full. */
+/* Takes up to `want` consecutive bits, at the goal if that is free (0: no goal). Returns how many;
+ * 0: full. */
 uint32_t bitmap_alloc_run(struct bitmap *map, uint32_t goal, uint32_t want, uint32_t *first)
 {
 	uint32_t bit = map->free_count ? choose_start(map, goal, want) : 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a superblock to a checked geometry, and from wishes to a new superblock (for mkfs). Nothing in the superblock is
- * believed before it was checked against the device and against the other fields; sums are 64 bits wide.
+ * From a superblock to a checked geometry, and from wishes to a new superblock (for mkfs). Nothing
+ * in the superblock is believed before it was checked against the device and against the other
+ * fields; sums are 64 bits wide.
  */
 #include "fs/priv.h"
 
@@ -56,7 +57,8 @@ static int check_maps(const struct mfs_geometry *geo, const char **reason)
 	return 0;
 }
 
-static int place_parts(const struct mfs_disk_super *sb, struct mfs_geometry *geo, const char **reason)
+static int place_parts(const struct mfs_disk_super *sb, struct mfs_geometry *geo,
+		       const char **reason)
 {
 	uint64_t per_block = geo->block_size / MFS_INODE_BYTES;
 	uint64_t itable = MFS_FIRST_MAP_BLOCK + (uint64_t)sb->imap_blocks + sb->zmap_blocks;
@@ -101,7 +103,8 @@ static int check_super(const struct mfs_disk_super *sb, uint64_t device_bytes,
 	return 0;
 }
 
-int mfs_probe(const void *area, uint64_t device_bytes, struct mfs_geometry *geo, const char **reason)
+int mfs_probe(const void *area, uint64_t device_bytes, struct mfs_geometry *geo,
+	      const char **reason)
 {
 	struct mfs_disk_super sb;
 
@@ -113,13 +116,19 @@ int mfs_probe(const void *area, uint64_t device_bytes, struct mfs_geometry *geo,
 	return check_super(&sb, device_bytes, geo, reason);
 }
 
+enum { INODE_EVERY_BYTES = 16384 };
+
 /* Inodes fill whole blocks, and the first data zone must be sayable in 16 bits. */
 static uint64_t choose_inodes(const struct mfs_format *format, uint64_t blocks, uint32_t size)
 {
 	uint64_t per_block = size / MFS_INODE_BYTES;
-	uint64_t wanted = format->inodes ? format->inodes : blocks / 3;
+	uint64_t by_bytes = format->device_bytes / INODE_EVERY_BYTES;
+	uint64_t by_blocks = blocks / 3;
+	uint64_t wanted = by_blocks > by_bytes ? by_blocks : by_bytes;
 	uint64_t limit = (uint64_t)(UINT16_MAX / 2) * per_block;
 
+	if (format->inodes)
+		wanted = format->inodes;
 	wanted = divide_up(wanted ? wanted : 1, per_block) * per_block;
 	return wanted < limit || format->inodes ? wanted : limit;
 }
@@ -134,7 +143,8 @@ static int plan_super(uint64_t blocks, uint64_t inodes, uint32_t size, struct mf
 
 	if (fixed + zmaps >= blocks)
 		return -ENOSPC;
-	zmaps = divide_up(blocks - fixed, bits + 1); /* a map block costs a zone that it need not map */
+	zmaps = divide_up(blocks - fixed,
+			  bits + 1); /* a map block costs a zone that it need not map */
 	first = fixed + zmaps;
 	if (first >= blocks || first > UINT16_MAX || zmaps > UINT16_MAX || inodes > UINT32_MAX)
 		return -ENOSPC;

@@ -6,15 +6,15 @@
  *   byte 1024   superblock; always here, whatever the block size
  *   block 2     inode bitmap (imap_blocks), zone bitmap (zmap_blocks), inode table, data zones
  *
- * All numbers are little endian. Bit 0 of both bitmaps is reserved and set; inode i is bit i, zone z is
- * bit z - first_zone + 1. Bits behind the last one are set. Inode numbers start at 1, the root is 1.
- * A zone is a block (log_zone_size is 0). A file has 7 direct zones, then one single, one double and one
- * triple indirect zone. A directory is a file of 64-byte entries; inode 0 marks a free one. The first two
- * entries are "." and "..". A device's number is in zone[0].
+ * All numbers are little endian. Bit 0 of both bitmaps is reserved and set; inode i is bit i, zone
+ * z is bit z - first_zone + 1. Bits behind the last one are set. Inode numbers start at 1, the root
+ * is 1. A zone is a block (log_zone_size is 0). A file has 7 direct zones, then one single, one
+ * double and one triple indirect zone. A directory is a file of 64-byte entries; inode 0 marks a
+ * free one. The first two entries are "." and "..". A device's number is in zone[0].
  *
- * Everything is what `mkfs.minix -3` writes and Linux reads, with two additions: `flags` bit 0 is MINIX's own
- * "was unmounted cleanly" (util-linux and Linux call these two bytes padding and write 0), and a block size
- * of 64 KiB, which does not fit into 16 bits, is stored as 0.
+ * Everything is what `mkfs.minix -3` writes and Linux reads, with two additions: `flags` bit 0 is
+ * MINIX's own "was unmounted cleanly" (util-linux and Linux call these two bytes padding and write
+ * 0), and a block size of 64 KiB, which does not fit into 16 bits, is stored as 0.
  *
  * References: util-linux minix.h; Linux fs/minix; MINIX 3 mfs/super.h.
  */

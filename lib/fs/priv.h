@@ -12,8 +12,9 @@
 #include "fs/mfs_disk.h"
 
 /*
- * One allocation bitmap. `used` is what the medium is to hold; `pending` are the bits that this epoch freed: still
- * set in `used`, cleared when the epoch is complete. stale[b]: map block b on the medium differs from `used`.
+ * One allocation bitmap. `used` is what the medium is to hold; `pending` are the bits that this
+ * epoch freed: still set in `used`, cleared when the epoch is complete. stale[b]: map block b on
+ * the medium differs from `used`.
  */
 struct bitmap {
 	uint64_t *used;
@@ -41,10 +42,11 @@ struct mfs {
 	struct mfs_inode *slots;
 	uint32_t slot_count;
 	uint32_t slot_hand; /* where the search for a free slot goes on */
-	uint32_t *hash;     /* slot index + 1; 0 ends a chain */
+	uint32_t *hash;	    /* slot index + 1; 0 ends a chain */
 	uint32_t hash_mask;
 	uint32_t ref_count;
 	uint32_t dirty_inodes;
+	uint32_t dirty_head; /* slot index + 1; 0 ends the list */
 };
 
 /* bitmap.c */
@@ -83,14 +85,19 @@ MFS_MUST_CHECK int inode_new(struct mfs *fs, const struct mfs_new *what, struct 
 void inode_touch(struct mfs_inode *ip);
 MFS_MUST_CHECK int inode_disk(struct mfs *fs, uint32_t ino, struct mfs_buf *buf,
 			      struct mfs_disk_inode **disk);
+void inode_changed(struct mfs_inode *ip); /* mtime and ctime are now; touched */
 void inode_link_added(struct mfs_inode *ip);
 void inode_link_dropped(struct mfs_inode *ip);
 void inode_settle(struct mfs_inode *ip);
+/* Takes back inode_new(): nothing refers to it. */
+void inode_undo_new(struct mfs_inode *ip);
+/* NULL, or what is wrong with an inode of the medium. */
+const char *inode_defect(const struct mfs_geometry *geo, const struct mfs_disk_inode *disk);
 
 /* map.c */
 struct path {
-	uint32_t depth;   /* indirect blocks on the way; 0: a direct zone */
-	uint32_t root;    /* index into zone[] */
+	uint32_t depth;	  /* indirect blocks on the way; 0: a direct zone */
+	uint32_t root;	  /* index into zone[] */
 	uint64_t offset;  /* in file blocks, from the first that this root maps */
 	uint32_t in_leaf; /* index into the single indirect block */
 };
@@ -112,15 +119,15 @@ static inline uint32_t pointers_per_block(const struct mfs *fs)
 }
 
 /* trunc.c */
-MFS_MUST_CHECK int trunc_zones(struct mfs_inode *ip, uint32_t keep_blocks);
+void trunc_zones(struct mfs_inode *ip, uint32_t keep_blocks);
 
 /* dir.c */
 struct dir_slot {
 	struct mfs_buf buf;
-	uint32_t pos;     /* of the entry in the directory */
+	uint32_t pos;	  /* of the entry in the directory */
 	uint32_t in_buf;  /* of the entry in the block */
-	uint32_t ino;     /* what the entry names; 0: free */
-	bool is_held;     /* buf is valid */
+	uint32_t ino;	  /* what the entry names; 0: free */
+	bool is_held;	  /* buf is valid */
 	uint32_t free_at; /* after -ENOENT: where a new entry can go */
 };
 MFS_MUST_CHECK int dir_check_name(struct mfs_name name);
@@ -130,8 +137,15 @@ MFS_MUST_CHECK int dir_prepare(struct mfs_inode *dir, struct mfs_name name, stru
 void dir_fill(struct mfs_inode *dir, struct dir_slot *slot, struct mfs_name name, uint32_t ino);
 void dir_clear(struct mfs_inode *dir, struct dir_slot *slot);
 void dir_release(struct mfs *fs, struct dir_slot *slot);
+struct dir_lister {
+	mfs_entry_fn_t fn;
+	void *ctx;
+};
 MFS_MUST_CHECK int dir_check_empty(struct mfs_inode *dir);
 MFS_MUST_CHECK int dir_check_writable(struct mfs_inode *dir, struct mfs_name name);
+
+/* names.c */
+void dir_unlinked(struct mfs_inode *parent, struct mfs_inode *victim);
 
 static inline struct mfs_name name_of(const char *text, size_t len)
 {
@@ -145,6 +159,7 @@ MFS_MUST_CHECK int commit_barrier(struct mfs *fs);
 static inline int fs_get(struct mfs *fs, uint32_t block, enum mfs_fill fill, struct mfs_buf *buf)
 {
 	buf->ino = 0;
+	buf->is_blank = false;
 	buf->block = block;
 	return fs->io.get(fs->io.ctx, block, fill, buf);
 }
@@ -158,7 +173,6 @@ static inline void fs_dirty(struct mfs *fs, struct mfs_buf *buf, enum mfs_class 
 {
 	fs->io.dirty(fs->io.ctx, buf, class);
 }
-
 
 static inline int fs_damaged(struct mfs *fs, const char *what, uint32_t number)
 {

@@ -199,7 +199,8 @@ int mfs_unmount(struct mfs *fs)
 	/* The first commit makes pending frees free; the second writes those bits. */
 	if (!r)
 		r = mfs_commit(fs);
-	if (!r && fs->is_marked && !fs->is_read_only)
+	/* Only a check may call a file system clean that was not when it was mounted. */
+	if (!r && fs->is_marked && fs->geo.was_clean && !fs->is_read_only)
 		r = super_mark(fs, true);
 	return r;
 }
