@@ -17,6 +17,14 @@ static unsigned msix_entries(const struct function *f)
 	return (config_read(f->bdf, f->cap_msix + MSIX_CONTROL, 2) & MSIX_CTL_SIZE) + 1;
 }
 
+static void msix_control(const struct function *f, uint32_t bits)
+{
+	uint32_t control = config_read(f->bdf, f->cap_msix + MSIX_CONTROL, 2);
+
+	control &= ~(uint32_t)(MSIX_CTL_ON | MSIX_CTL_MASKALL);
+	config_write(f->bdf, f->cap_msix + MSIX_CONTROL, 2, control | bits);
+}
+
 /* The table in our address space; mapped at the first use. NULL: it cannot be mapped. */
 static volatile uint32_t *msix_map(struct function *f)
 {
@@ -66,7 +74,7 @@ static void msix_program(struct function *f, volatile uint32_t *table, uint32_t 
 	entry[MSIX_WORD_HIGH] = (uint32_t)(irq->msi_addr >> 32);
 	entry[MSIX_WORD_DATA] = irq->msi_data;
 	entry[MSIX_WORD_MASK] = 0;
-	config_write(f->bdf, f->cap_msix + MSIX_CONTROL, 2, MSIX_CTL_ON);
+	msix_control(f, MSIX_CTL_ON);
 	config_write(f->bdf, CFG_COMMAND, 2, command | COMMAND_INTX_OFF);
 }
 
@@ -124,7 +132,7 @@ void msi_disable(struct function *f)
 		config_write(f->bdf, f->cap_msi + MSI_CONTROL, 2, control & ~(uint32_t)MSI_CTL_ON);
 	}
 	if (f->cap_msix != 0)
-		config_write(f->bdf, f->cap_msix + MSIX_CONTROL, 2, MSIX_CTL_MASKALL);
+		msix_control(f, MSIX_CTL_MASKALL);
 	f->msi_on = false;
 	f->msix_clean = false;
 }
