@@ -3,7 +3,7 @@
  * Parser of stack expressions: see stack.h. One pass, one character of look-ahead; `current` is the
  * filter whose parenthesis is open.
  */
-#include <errno.h>
+#include "axolotl/errno.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

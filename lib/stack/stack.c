@@ -2,7 +2,7 @@
 /*
  * Stack expressions: walking and printing the tree, names in a running system, argv of filters.
  */
-#include <errno.h>
+#include "axolotl/errno.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
