@@ -93,7 +93,9 @@ long do_privctl(struct proc *caller, const uint64_t *args)
 	case PRIVCTL_ASSIGN:
 		return is_manager ? assign(caller, p, args[2]) : -EPERM;
 	case PRIVCTL_QUERY:
-		return is_manager ? copy_arg_out(caller, args[2], p->priv, sizeof(*p->priv)) : -EPERM;
+		if (!is_manager && !(caller->priv->flags & PRIV_FIXED)) /* ds asks for labels */
+			return -EPERM;
+		return copy_arg_out(caller, args[2], p->priv, sizeof(*p->priv));
 	case PRIVCTL_ADD_IO:
 	case PRIVCTL_ADD_MEM:
 	case PRIVCTL_ADD_IRQ:
