@@ -102,26 +102,14 @@ static bool shares_pages(const struct function *f, const struct priv_range *page
 	return false;
 }
 
-static bool has_range(const struct priv_range *have, unsigned count, const struct priv_range *want)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (want->base >= have[i].base &&
-		    want->base + want->len <= have[i].base + have[i].len)
-			return true;
-	return false;
-}
-
-static int add_bar(const struct function *f, const struct bar *bar, const struct priv *have,
-		   endpoint_t ep)
+static int add_bar(const struct function *f, const struct bar *bar, endpoint_t ep)
 {
 	struct priv_range range = {bar->base, bar->len};
 
 	if (bar->len == 0 || bar->base == 0)
 		return 0;
 	if (bar->flags & BAR_FLAG_IO)
-		return has_range(have->io, have->io_count, &range)
-			       ? 0
-			       : k_privctl(PRIVCTL_ADD_IO, ep, &range);
+		return k_privctl(PRIVCTL_ADD_IO, ep, &range);
 	range.base &= ~(PAGE_BYTES - 1);
 	range.len = ((bar->base + bar->len + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)) - range.base;
 	if (shares_pages(f, &range)) {
@@ -129,27 +117,19 @@ static int add_bar(const struct function *f, const struct bar *bar, const struct
 			f->bdf, (unsigned long long)bar->base);
 		return 0;
 	}
-	return has_range(have->mem, have->mem_count, &range)
-		       ? 0
-		       : k_privctl(PRIVCTL_ADD_MEM, ep, &range);
+	return k_privctl(PRIVCTL_ADD_MEM, ep, &range);
 }
 
-static int add_irq(const struct function *f, const struct priv *have, endpoint_t ep)
+static int add_irq(const struct function *f, endpoint_t ep)
 {
 	struct priv_range range = {f->irq_line, 1};
 
-	if (f->irq_line == IRQ_NONE)
-		return 0;
-	for (unsigned i = 0; i < have->irq_count && i < PRIV_RANGES_MAX; i++)
-		if (have->irq[i] == f->irq_line)
-			return 0;
-	return k_privctl(PRIVCTL_ADD_IRQ, ep, &range);
+	return f->irq_line != IRQ_NONE ? k_privctl(PRIVCTL_ADD_IRQ, ep, &range) : 0;
 }
 
 static int add_privileges(const struct claim *c)
 {
-	struct priv have;
-	int result = k_privctl(PRIVCTL_QUERY, c->ep, &have);
+	int result = 0;
 
 	for (unsigned i = 0; result >= 0 && i < function_count; i++) {
 		const struct function *f = &functions[i];
@@ -157,9 +137,9 @@ static int add_privileges(const struct claim *c)
 		if (f->owner != c)
 			continue;
 		for (unsigned b = 0; result >= 0 && b < BARS; b++)
-			result = add_bar(f, &f->bars[b], &have, c->ep);
+			result = add_bar(f, &f->bars[b], c->ep);
 		if (result >= 0)
-			result = add_irq(f, &have, c->ep);
+			result = add_irq(f, c->ep);
 	}
 	return result < 0 ? result : 0;
 }
