@@ -76,13 +76,6 @@ def test_terminal_settings_hold(guest):
     assert "speed" in guest.type_line("stty -a")
 
 
-def test_background_reader_is_stopped(guest):
-    guest.fresh_prompt()
-    guest.type_line("cat &")
-    guest.until("grep -q ' T ' /proc/$(pidof cat)/stat", 5)
-    guest.type_line("kill -9 %1; wait")
-
-
 def test_shell_starts_again_after_exit(guest):
     guest.fresh_prompt()
     guest.console.send("exit\n")
