@@ -123,11 +123,12 @@ int main(int argc, char **argv)
 {
 	struct counts *counts =
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile uintptr_t bad_address = 16;
 	unsigned long count;
 	uint64_t seed;
 
 	if (argc == 2 && strcmp(argv[1], "crash") == 0)
-		*(volatile int *)(uintptr_t)16 = 1;
+		*(volatile int *)bad_address = 1;
 	if (argc != 3 || counts == MAP_FAILED) {
 		fprintf(stderr, "usage: kcallfuzz COUNT SEED   or   kcallfuzz crash\n");
 		return 2;
