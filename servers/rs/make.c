@@ -147,7 +147,8 @@ void make_sweep(void)
 
 /* ---- stacks ---- */
 
-static int make_filter(const struct stack *s, uint16_t node, const char *top, struct component **out)
+static int make_filter(const struct stack *s, uint16_t node, const char *top,
+		       struct component **out)
 {
 	static struct stack_argv argv;
 	static struct args args;

@@ -182,9 +182,12 @@ static int add_fixed(const struct fixed *f)
 int privs_init(void)
 {
 	static const struct fixed list[] = {
-		{"vm", PRIV_ID_VM, EP_VM},     {"ds", PRIV_ID_DS, EP_DS},
-		{"pm", PRIV_ID_PM, EP_PM},     {"vfs", PRIV_ID_VFS, EP_VFS},
-		{"rs", PRIV_ID_RS, EP_RS},     {"user", PRIV_ID_USER, EP_NONE},
+		{"vm", PRIV_ID_VM, EP_VM},
+		{"ds", PRIV_ID_DS, EP_DS},
+		{"pm", PRIV_ID_PM, EP_PM},
+		{"vfs", PRIV_ID_VFS, EP_VFS},
+		{"rs", PRIV_ID_RS, EP_RS},
+		{"user", PRIV_ID_USER, EP_NONE},
 		{"standby", PRIV_ID_STANDBY, EP_NONE},
 	};
 	const unsigned count = sizeof(list) / sizeof(list[0]);
