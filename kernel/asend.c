@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Asynchronous messages. The table stays in its sender's memory; the kernel keeps only where it is and,
- * for each receiver, who may have something for it. A slot is written back (AMF_DONE, status) when its
- * message was handed over or its receiver is gone. Messages to one receiver are delivered in the order
- * of their cookies, which the sender counts up.
+ * Asynchronous messages. The table stays in its sender's memory; the kernel keeps only where it is
+ * and, for each receiver, who may have something for it. A slot is written back (AMF_DONE, status)
+ * when its message was handed over or its receiver is gone. Messages to one receiver are delivered
+ * in the order of their cookies, which the sender counts up.
  */
 #include "proc.h"
 
@@ -95,7 +95,8 @@ static int check_slot(struct proc *s, unsigned i, const struct slot_head *h, str
 		violation(s, VIOL_IPC_TARGET, (*to)->priv->id);
 		return -ECALLDENIED;
 	}
-	if (!peek(s, i, &type, offsetof(struct asend_slot, m.type), sizeof(type)) || (type & MSG_KERNEL))
+	if (!peek(s, i, &type, offsetof(struct asend_slot, m.type), sizeof(type)) ||
+	    (type & MSG_KERNEL))
 		return -EINVAL;
 	return 0;
 }

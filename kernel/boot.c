@@ -8,7 +8,7 @@
 
 #define MB2_MAGIC 0x36d76289
 #define PVH_MAGIC 0x336ec578
-#define LOW_END   0x100000ul
+#define LOW_END	  0x100000ul
 #define RAM_TYPE  1
 
 struct boot_info boot;
@@ -102,24 +102,19 @@ static void mb2_tag(const struct mb2_tag *t)
 	uint32_t start, end;
 
 	switch (t->type) {
-	case 1:
-		copy_cmdline((const char *)body);
-		break;
+	case 1: copy_cmdline((const char *)body); break;
 	case 3:
 		memcpy(&start, body, 4);
 		memcpy(&end, body + 4, 4);
 		boot.archive_pa = start;
 		boot.archive_bytes = end - start;
 		break;
-	case 6:
-		mb2_map((const uint8_t *)t, t->size);
-		break;
+	case 6: mb2_map((const uint8_t *)t, t->size); break;
 	case 14:
 	case 15: /* copies of the RSDP; the newer one comes last or alone */
 		boot.rsdp_pa = (uint64_t)body - DIRECT_BASE;
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -167,7 +162,8 @@ void boot_parse(uint64_t magic, uint64_t info)
 		parse_pvh(info);
 	else
 		panic("boot: unknown loader (magic %lx)", magic);
-	reserve((uint64_t)_image_start, (uint64_t)_image_end - KERNEL_BASE - (uint64_t)_image_start);
+	reserve((uint64_t)_image_start,
+		(uint64_t)_image_end - KERNEL_BASE - (uint64_t)_image_start);
 	reserve(boot.archive_pa, boot.archive_bytes);
 	if (boot.archive_pa & (PAGE_BYTES - 1))
 		panic("boot: the boot archive is not page aligned");
@@ -198,8 +194,7 @@ bool boot_find(const char *name, const uint8_t **data, uint64_t *size)
 	const struct boot_entry *e = (const struct boot_entry *)(a + 1);
 
 	if (boot.archive_bytes < sizeof(*a) || memcmp(a->magic, BOOT_MAGIC, 8) != 0 ||
-	    a->count > BOOT_ENTRIES_MAX ||
-	    sizeof(*a) + a->count * sizeof(*e) > boot.archive_bytes)
+	    a->count > BOOT_ENTRIES_MAX || sizeof(*a) + a->count * sizeof(*e) > boot.archive_bytes)
 		panic("boot: no boot archive (pass build/axolotl.img as the module or initrd)");
 	for (unsigned i = 0; i < a->count; i++) {
 		if (memcmp(e[i].name, name, strlen(name) + 1) != 0)

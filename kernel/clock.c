@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Time: TSC for reading, the local APIC's one-shot timer for deadlines. Both are calibrated against PIT
- * channel 2 at start. The timer is armed lazily: an early shot costs one interrupt, an exact one would
- * cost a device access at every context switch. Nothing ticks while nothing is due.
+ * Time: TSC for reading, the local APIC's one-shot timer for deadlines. Both are calibrated against
+ * PIT channel 2 at start. The timer is armed lazily: an early shot costs one interrupt, an exact
+ * one would cost a device access at every context switch. Nothing ticks while nothing is due.
  * References: Intel 8254 data sheet; MC146818 (RTC); Intel SDM volume 3 section 11.5.4.
  */
 #include "proc.h"
 
-#define PIT_HZ       1193182u
+#define PIT_HZ	      1193182u
 #define CALIBRATE_PIT 15000u /* PIT ticks, 12.6 ms */
-#define LOAD_STEP_NS (5 * NS_PER_SEC)
-#define LOAD_ONE     65536u
+#define LOAD_STEP_NS  (5 * NS_PER_SEC)
+#define LOAD_ONE      65536u
 
 static union {
 	struct time_page page;
@@ -63,7 +63,7 @@ static void calibrate(uint64_t *tsc_hz, uint64_t *apic_hz)
 	struct sample a, b;
 
 	outb(0x61, (uint8_t)((inb(0x61) & ~2u) | 1u)); /* gate on, speaker off */
-	outb(0x43, 0xb4);                              /* channel 2, mode 2, 16 bits */
+	outb(0x43, 0xb4);			       /* channel 2, mode 2, 16 bits */
 	outb(0x42, 0);
 	outb(0x42, 0);
 	apic_calibrate_start();
@@ -93,7 +93,8 @@ static uint64_t days_to(unsigned year, unsigned month, unsigned day)
 	unsigned leaps = (year - 1969) / 4 - (year - 1901) / 100 + (year - 1601) / 400;
 	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
-	return (year - 1970) * 365ul + leaps + before[(month - 1) % 12] + (month > 2 && is_leap) + day - 1;
+	return (year - 1970) * 365ul + leaps + before[(month - 1) % 12] + (month > 2 && is_leap) +
+	       day - 1;
 }
 
 /* Seconds since the epoch; read until two readings agree (the RTC may be updating). */
@@ -111,7 +112,8 @@ static uint64_t read_rtc(void)
 	}
 	for (unsigned i = 0; i < 6 && !(rtc(11) & 4); i++)
 		now[i] = i == 2 ? from_bcd(now[i] & 0x7f) : from_bcd(now[i]);
-	return days_to(2000 + now[5], now[4], now[3]) * 86400 + now[2] * 3600 + now[1] * 60 + now[0];
+	return days_to(2000 + now[5], now[4], now[3]) * 86400 + now[2] * 3600 + now[1] * 60 +
+	       now[0];
 }
 
 void clock_init(void)
@@ -177,7 +179,8 @@ static void update_load(uint64_t now)
 
 		for (unsigned i = 0; i < 3; i++)
 			loads[i] = (uint32_t)((loads[i] * (uint64_t)decay[i] +
-					       active * LOAD_ONE * (LOAD_ONE - decay[i])) >> 16);
+					       active * LOAD_ONE * (LOAD_ONE - decay[i])) >>
+					      16);
 	}
 }
 

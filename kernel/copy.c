@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Copies between processes, and between a process and the kernel. User addresses are never
- * dereferenced: each page is looked up in its owner's tables and reached through the direct map, so a
- * missing page is an answer (-K_FAULT: vm is asked, the trap runs again) and not a trap in the kernel.
- * Copies are done in order; one that is repeated after a fault writes the same bytes once more.
+ * dereferenced: each page is looked up in its owner's tables and reached through the direct map, so
+ * a missing page is an answer (-K_FAULT: vm is asked, the trap runs again) and not a trap in the
+ * kernel. Copies are done in order; one that is repeated after a fault writes the same bytes once
+ * more.
  */
 #include "proc.h"
 

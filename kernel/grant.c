@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Memory grants (grant.h). A chain of indirect grants is followed at each use, so revoking any link
- * revokes everything behind it. Tables are read from their owners' memory and checked entry by entry.
+ * revokes everything behind it. Tables are read from their owners' memory and checked entry by
+ * entry.
  */
 #include "proc.h"
 
@@ -27,7 +28,8 @@ static bool covers(const struct grant_entry *e, const struct grant_ref *g, endpo
 	       e->base + e->len_bytes >= e->base;
 }
 
-static int finish(struct proc *owner, const struct grant_entry *e, uint64_t offset, struct uref *out)
+static int finish(struct proc *owner, const struct grant_entry *e, uint64_t offset,
+		  struct uref *out)
 {
 	struct proc *memory = owner;
 

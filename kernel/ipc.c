@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The six primitives (ipc.h; thesis Fig. 2.2). A message is read from its sender when the sender traps
- * (`out`), handed over when the receiver is ready (`in`), and written to the receiver's memory when that
- * next runs, so each address space is touched on behalf of its own process only.
+ * The six primitives (ipc.h; thesis Fig. 2.2). A message is read from its sender when the sender
+ * traps
+ * (`out`), handed over when the receiver is ready (`in`), and written to the receiver's memory when
+ * that next runs, so each address space is touched on behalf of its own process only.
  *
- * Order of what a RECEIVE takes: interrupts, alarm, notifications, then in turn the two other kinds:
- * asynchronous messages (completions, so that work in progress can end) and blocked senders with kernel
- * messages, first come first served. A SENDREC takes only the reply it waits for.
+ * Order of what a RECEIVE takes: interrupts, alarm, notifications, then in turn the two other
+ * kinds: asynchronous messages (completions, so that work in progress can end) and blocked senders
+ * with kernel messages, first come first served. A SENDREC takes only the reply it waits for.
  */
 #include "proc.h"
 
@@ -364,16 +365,11 @@ long ipc_trap(struct proc *p, unsigned primitive)
 	switch ((enum ipc_primitive)primitive) {
 	case IPC_SEND:
 	case IPC_SENDREC:
-	case IPC_NBSEND:
-		return do_send(p, peer, r->rsi, primitive);
-	case IPC_RECEIVE:
-		return do_receive(p, peer, r->rsi);
-	case IPC_ASEND:
-		return asend_trap(p, r->rdi, r->rsi);
-	case IPC_NOTIFY:
-		return do_notify(p, peer);
-	case IPC_PRIMITIVES:
-		break;
+	case IPC_NBSEND: return do_send(p, peer, r->rsi, primitive);
+	case IPC_RECEIVE: return do_receive(p, peer, r->rsi);
+	case IPC_ASEND: return asend_trap(p, r->rdi, r->rsi);
+	case IPC_NOTIFY: return do_notify(p, peer);
+	case IPC_PRIMITIVES: break;
 	}
 	return -ENOSYS;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Device interrupts become notifications from EP_HARDWARE. A hook ties a vector to a process and to a
- * hook number of the process's own. Lines (IOAPIC) are masked from the interrupt until every hook on
- * them has been acknowledged; message-signalled interrupts have a vector each and need no ACK.
+ * Device interrupts become notifications from EP_HARDWARE. A hook ties a vector to a process and to
+ * a hook number of the process's own. Lines (IOAPIC) are masked from the interrupt until every hook
+ * on them has been acknowledged; message-signalled interrupts have a vector each and need no ACK.
  */
 #include "proc.h"
 
@@ -75,7 +75,8 @@ int irq_hook_line(struct proc *p, uint32_t line, unsigned hook)
 		return -ENOSPC;
 	if (vector >= VEC_MSI || (!is_shared && ioapic_route(line, vector) != 0))
 		return -EINVAL;
-	*h = (struct irq_hook){.p = p, .vector = (uint8_t)vector, .hook = (uint8_t)hook, .line = line};
+	*h = (struct irq_hook){
+		.p = p, .vector = (uint8_t)vector, .hook = (uint8_t)hook, .line = line};
 	if (is_line_quiet(line))
 		ioapic_mask(line, false);
 	return 0;
@@ -107,8 +108,11 @@ int irq_hook_msi(struct proc *p, unsigned hook, struct kirqctl *out)
 		h = free_hook();
 		if (!h || !vector)
 			return -ENOSPC;
-		*h = (struct irq_hook){
-			.p = p, .vector = (uint8_t)vector, .hook = (uint8_t)hook, .is_msi = true, .line = vector};
+		*h = (struct irq_hook){.p = p,
+				       .vector = (uint8_t)vector,
+				       .hook = (uint8_t)hook,
+				       .is_msi = true,
+				       .line = vector};
 	}
 	out->msi_addr = 0xfee00000ul | (uint64_t)apic_id() << 12;
 	out->msi_data = h->vector;

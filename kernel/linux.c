@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Redirection of Linux system calls (architecture D2): a table, set by pm, names the server that answers
- * each number; the call becomes a SENDREC. That is all the kernel knows about POSIX. Numbers that
- * nobody answers are counted by number, so that missing calls can be seen.
+ * Redirection of Linux system calls (architecture D2): a table, set by pm, names the server that
+ * answers each number; the call becomes a SENDREC. That is all the kernel knows about POSIX.
+ * Numbers that nobody answers are counted by number, so that missing calls can be seen.
  */
 #include "proc.h"
 
-#define LINUX_CALLS 1024
+#define LINUX_CALLS	   1024
 #define NR_SET_TID_ADDRESS 218
 
 static endpoint_t routes[LINUX_CALLS]; /* 0: ENOSYS */
@@ -48,7 +48,8 @@ void linux_call(struct proc *p, uint64_t number)
 	p->orig_rax = number;
 	p->regs.rax = (uint64_t)-ENOSYS;
 	if (!(p->priv->flags & PRIV_LINUX)) {
-		/* every C library makes this one when it starts, also those of processes without POSIX */
+		/* every C library makes this one when it starts, also those of processes without
+		 * POSIX */
 		if (number != NR_SET_TID_ADDRESS)
 			violation(p, VIOL_LINUX, number);
 		return;

@@ -6,19 +6,19 @@
  */
 #include "proc.h"
 
-#define STACK_PAGES   32
-#define STACK_TOP     0x7fffff000000ul
-#define PRIO_VM       1
-#define QUANTUM_US    50000
-#define AT_PAGESZ     6
-#define AT_PHDR       3
-#define AT_PHENT      4
-#define AT_PHNUM      5
-#define AT_ENTRY      9
-#define AT_RANDOM     25
-#define PT_LOAD       1
-#define PF_X          1u
-#define PF_W          2u
+#define STACK_PAGES 32
+#define STACK_TOP   0x7fffff000000ul
+#define PRIO_VM	    1
+#define QUANTUM_US  50000
+#define AT_PAGESZ   6
+#define AT_PHDR	    3
+#define AT_PHENT    4
+#define AT_PHNUM    5
+#define AT_ENTRY    9
+#define AT_RANDOM   25
+#define PT_LOAD	    1
+#define PF_X	    1u
+#define PF_W	    2u
 
 struct elf_header {
 	uint8_t ident[16];
@@ -50,7 +50,8 @@ static void map_page(uint64_t va, uint64_t pa, uint32_t prot)
 
 static void load_segment(const uint8_t *image, uint64_t size, const struct elf_segment *s)
 {
-	uint32_t prot = VMP_READ | (s->flags & PF_W ? VMP_WRITE : 0) | (s->flags & PF_X ? VMP_EXEC : 0);
+	uint32_t prot =
+		VMP_READ | (s->flags & PF_W ? VMP_WRITE : 0) | (s->flags & PF_X ? VMP_EXEC : 0);
 	uint64_t end = s->vaddr + s->memsz;
 
 	if (s->offset > size || s->filesz > size - s->offset || s->filesz > s->memsz ||
@@ -80,9 +81,11 @@ static uint64_t build_stack(const struct elf_header *h, uint64_t phdr)
 		if (i != STACK_PAGES)
 			continue;
 		uint8_t *page = direct(pa);
-		uint64_t vector[] = {1, top, 0, 0, AT_PAGESZ, PAGE_BYTES, AT_PHDR, phdr, AT_PHENT,
-				     sizeof(struct elf_segment), AT_PHNUM, h->phnum, AT_ENTRY,
-				     h->entry, AT_RANDOM, top + 16, 0, 0};
+		uint64_t vector[] = {
+			1,	    top,      0,	0,	  AT_PAGESZ,
+			PAGE_BYTES, AT_PHDR,  phdr,	AT_PHENT, sizeof(struct elf_segment),
+			AT_PHNUM,   h->phnum, AT_ENTRY, h->entry, AT_RANDOM,
+			top + 16,   0,	      0};
 		uint64_t at = (top - sizeof(vector)) & ~15ul;
 
 		memcpy(page + PAGE_BYTES - 64, "vm", 3);
@@ -118,7 +121,8 @@ void loader_start_vm(void)
 		panic("loader: the boot archive has no entry vm");
 	h = (const struct elf_header *)image;
 	if (size < sizeof(*h) || memcmp(h->ident, "\177ELF\2\1", 6) != 0 || h->machine != 62 ||
-	    h->phentsize != sizeof(*s) || h->phoff > size || h->phnum * sizeof(*s) > size - h->phoff)
+	    h->phentsize != sizeof(*s) || h->phoff > size ||
+	    h->phnum * sizeof(*s) > size - h->phoff)
 		panic("loader: vm is no x86-64 ELF program");
 	s = (const struct elf_segment *)(image + h->phoff);
 	for (unsigned i = 0; i < h->phnum; i++) {

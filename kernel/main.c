@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Start of the kernel: boot.asm comes here with 4 GiB mapped one to one, low and in the direct map. */
+/* Start of the kernel: boot.asm comes here with 4 GiB mapped one to one, low and in the direct map.
+ */
 #include "proc.h"
 
 void kmain(uint64_t magic, uint64_t info) __attribute__((noreturn));

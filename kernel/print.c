@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel log: a text ring, copied to the debug console (port 0xe9, where it answers) and, until tty
- * takes it over, to the first serial port. Formats: %s %c %d %u %x %p, with l, width and 0.
+ * The kernel log: a text ring, copied to the debug console (port 0xe9, where it answers) and, until
+ * tty takes it over, to the first serial port. Formats: %s %c %d %u %x %p, with l, width and 0.
  */
 #include <stdarg.h>
 #include "proc.h"
 
 #define KLOG_BYTES 65536
-#define COM1       0x3f8
+#define COM1	   0x3f8
 #define DEBUG_PORT 0xe9
 
 static char klog[KLOG_BYTES];
@@ -115,9 +115,7 @@ static void put_spec(struct text *t, const struct spec *s, va_list *ap)
 		for (str = va_arg(*ap, const char *); *str; str++)
 			put(t, *str);
 		break;
-	case 'c':
-		put(t, (char)va_arg(*ap, int));
-		break;
+	case 'c': put(t, (char)va_arg(*ap, int)); break;
 	case 'd':
 		v = s->is_long ? va_arg(*ap, long) : va_arg(*ap, int);
 		if (v < 0)
@@ -132,8 +130,7 @@ static void put_spec(struct text *t, const struct spec *s, va_list *ap)
 							      : va_arg(*ap, unsigned),
 			   s->conversion == 'u' ? 10 : 16, s->width, s->pad);
 		break;
-	default:
-		put(t, s->conversion);
+	default: put(t, s->conversion);
 	}
 }
 
@@ -184,9 +181,9 @@ void panic(const char *fmt, ...)
 	vprint(fmt, &ap);
 	va_end(ap);
 	if (p)
-		kprintf("\nin %s (ep %d), rip %p rsp %p rax %p rdi %p vector %lu error %lx\n", p->name,
-			p->ep, (void *)p->regs.rip, (void *)p->regs.rsp, (void *)p->regs.rax,
-			(void *)p->regs.rdi, p->regs.vector, p->regs.error);
+		kprintf("\nin %s (ep %d), rip %p rsp %p rax %p rdi %p vector %lu error %lx\n",
+			p->name, p->ep, (void *)p->regs.rip, (void *)p->regs.rsp,
+			(void *)p->regs.rax, (void *)p->regs.rdi, p->regs.vector, p->regs.error);
 	else
 		kprintf("\n");
 	cpu_halt();

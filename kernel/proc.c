@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The process table: slots, endpoints with generations, life and death. A dead process keeps its slot
- * until pm has told everybody and calls CLEAR; its endpoint is refused from the moment of death on.
+ * The process table: slots, endpoints with generations, life and death. A dead process keeps its
+ * slot until pm has told everybody and calls CLEAR; its endpoint is refused from the moment of
+ * death on.
  */
 #include "proc.h"
 
@@ -106,8 +107,8 @@ void proc_kill(struct proc *p, int signo, int status)
 	if (p->rts & KRTS_DEAD)
 		return;
 	if (p->priv->flags & PRIV_FIXED)
-		panic("%s, part of the trusted base, has died (signal %d, status %d)", p->name, signo,
-		      status);
+		panic("%s, part of the trusted base, has died (signal %d, status %d)", p->name,
+		      signo, status);
 	if (p->priv->flags & PRIV_SYSTEM)
 		event_log(EV_DEATH, p, (uint64_t)signo, (uint64_t)(uint32_t)status);
 	proc_set(p, KRTS_DEAD);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Scheduler: a multilevel feedback queue. The first process of the best non-empty queue runs. Who uses
- * up a whole quantum goes one level down (to the tail), so a looping driver ends up below everybody;
- * every BOOST_NS all go back to their base. Who blocks keeps the rest of its quantum.
+ * Scheduler: a multilevel feedback queue. The first process of the best non-empty queue runs. Who
+ * uses up a whole quantum goes one level down (to the tail), so a looping driver ends up below
+ * everybody; every BOOST_NS all go back to their base. Who blocks keeps the rest of its quantum.
  *
- * dispatch() is where every trap ends: it picks, finishes pending deliveries, arms the timer, and leaves
- * to user mode or waits for an interrupt.
+ * dispatch() is where every trap ends: it picks, finishes pending deliveries, arms the timer, and
+ * leaves to user mode or waits for an interrupt.
  */
 #include "proc.h"
 
@@ -15,8 +15,8 @@ static struct proc *heads[SCHED_PRIORITIES], *tails[SCHED_PRIORITIES];
 static uint32_t nonempty; /* bit: priority */
 static unsigned runnable;
 static uint64_t boost_due;
-static uint64_t last_ns;       /* of the accounting */
-static struct proc *charged;   /* who had the CPU since then; NULL: idle */
+static uint64_t last_ns;     /* of the accounting */
+static struct proc *charged; /* who had the CPU since then; NULL: idle */
 static bool is_charged_system;
 uint64_t count_switches, idle_ns;
 

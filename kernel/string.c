@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory routines that the compiler may call, and the copy routine for bulk data: unrolled 64-bit moves
- * or `rep movsb`, whichever is faster here (an emulator runs string instructions byte by byte, a real CPU
- * has fast microcode for them).
+ * Memory routines that the compiler may call, and the copy routine for bulk data: unrolled 64-bit
+ * moves or `rep movsb`, whichever is faster here (an emulator runs string instructions byte by
+ * byte, a real CPU has fast microcode for them).
  */
 #include "kernel.h"
 

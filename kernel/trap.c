@@ -1,39 +1,52 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * C side of trap.asm: system calls, exceptions, interrupts. All but idle_interrupt() end in dispatch().
+ * C side of trap.asm: system calls, exceptions, interrupts. All but idle_interrupt() end in
+ * dispatch().
  */
 #include "proc.h"
 
-#define VEC_DEBUG 1
-#define VEC_NMI   2
+#define VEC_DEBUG      1
+#define VEC_NMI	       2
 #define VEC_BREAKPOINT 3
-#define VEC_NO_FPU 7
+#define VEC_NO_FPU     7
 #define VEC_PAGE_FAULT 14
 
-static const char *const exception_names[32] = {
-	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
-	"no FPU", "double fault", "coprocessor segment", "invalid TSS", "segment not present",
-	"stack fault", "general protection", "page fault", "reserved", "FPU error", "alignment check",
-	"machine check", "SIMD error", "virtualization", "control protection"};
+static const char *const exception_names[32] = {"divide error",
+						"debug",
+						"NMI",
+						"breakpoint",
+						"overflow",
+						"bound range",
+						"invalid opcode",
+						"no FPU",
+						"double fault",
+						"coprocessor segment",
+						"invalid TSS",
+						"segment not present",
+						"stack fault",
+						"general protection",
+						"page fault",
+						"reserved",
+						"FPU error",
+						"alignment check",
+						"machine check",
+						"SIMD error",
+						"virtualization",
+						"control protection"};
 
 static int signal_of(unsigned vector)
 {
 	switch (vector) {
 	case 0:
 	case 16:
-	case 19:
-		return SIGFPE;
+	case 19: return SIGFPE;
 	case VEC_DEBUG:
-	case VEC_BREAKPOINT:
-		return SIGTRAP;
-	case 6:
-		return SIGILL;
+	case VEC_BREAKPOINT: return SIGTRAP;
+	case 6: return SIGILL;
 	case 11:
 	case 12:
-	case 17:
-		return SIGBUS;
-	default:
-		return SIGSEGV;
+	case 17: return SIGBUS;
+	default: return SIGSEGV;
 	}
 }
 
@@ -41,8 +54,8 @@ void kernel_fault(struct regs *r)
 {
 	panic("%s in the kernel: rip %p rsp %p error %lx cr2 %p rax %p rbx %p rcx %p rdx %p",
 	      r->vector < 32 && exception_names[r->vector] ? exception_names[r->vector] : "trap",
-	      (void *)r->rip, (void *)r->rsp, r->error, (void *)read_cr2(), (void *)r->rax, (void *)r->rbx,
-	      (void *)r->rcx, (void *)r->rdx);
+	      (void *)r->rip, (void *)r->rsp, r->error, (void *)read_cr2(), (void *)r->rax,
+	      (void *)r->rbx, (void *)r->rcx, (void *)r->rdx);
 }
 
 static void interrupt(unsigned vector)

@@ -59,6 +59,8 @@ struct pm_signal {
 	int32_t pid; /* > 0 a process, < -1 a process group */
 	int32_t signo;
 	endpoint_t cause; /* EP_NONE, or the process on whose behalf (permission checks) */
+	/* SIGTTIN and SIGTTOU with a cause: nothing is sent and the result is -EIO if the cause ignores or
+	 * blocks the signal or its group is orphaned; then vfs lets the call fail or go on. */
 };
 struct pm_proc_rep {
 	int32_t result;

@@ -85,7 +85,8 @@ long do_vircopy(struct proc *caller, const uint64_t *args)
 		return -ESRCH;
 	if (args[4] > COPY_MAX)
 		return -EINVAL;
-	return copy_between(caller, (struct uref){dst, args[3]}, (struct uref){src, args[1]}, args[4]);
+	return copy_between(caller, (struct uref){dst, args[3]}, (struct uref){src, args[1]},
+			    args[4]);
 }
 
 /* address, where to write bus addresses, count: without an IOMMU these are physical addresses. */

@@ -14,26 +14,13 @@ static bool may_use_port(const struct priv *v, const struct vdevio *io)
 static int port_access(struct vdevio *io)
 {
 	switch (io->width | (io->is_write ? 16 : 0)) {
-	case 1:
-		io->value = inb(io->port);
-		return 0;
-	case 2:
-		io->value = inw(io->port);
-		return 0;
-	case 4:
-		io->value = inl(io->port);
-		return 0;
-	case 16 + 1:
-		outb(io->port, (uint8_t)io->value);
-		return 0;
-	case 16 + 2:
-		outw(io->port, (uint16_t)io->value);
-		return 0;
-	case 16 + 4:
-		outl(io->port, io->value);
-		return 0;
-	default:
-		return -EINVAL;
+	case 1: io->value = inb(io->port); return 0;
+	case 2: io->value = inw(io->port); return 0;
+	case 4: io->value = inl(io->port); return 0;
+	case 16 + 1: outb(io->port, (uint8_t)io->value); return 0;
+	case 16 + 2: outw(io->port, (uint16_t)io->value); return 0;
+	case 16 + 4: outl(io->port, io->value); return 0;
+	default: return -EINVAL;
 	}
 }
 
@@ -45,8 +32,8 @@ static bool has_input(const struct vdevio *vec, unsigned count)
 	return false;
 }
 
-/* All are checked before the first is done. The vector is writable from the start (input goes back), so
- * that no fault can make an access happen twice. */
+/* All are checked before the first is done. The vector is writable from the start (input goes
+ * back), so that no fault can make an access happen twice. */
 long do_vdevio(struct proc *caller, const uint64_t *args)
 {
 	struct vdevio vec[VDEVIO_MAX];
@@ -116,12 +103,9 @@ long do_irqctl(struct proc *caller, const uint64_t *args)
 	if (k.hook >= IRQ_HOOKS)
 		return -EINVAL;
 	switch ((enum irqctl_op)args[0]) {
-	case IRQCTL_SET:
-		return set_line(caller, &k);
-	case IRQCTL_ACK:
-		return irq_ack(caller, k.hook);
-	case IRQCTL_REMOVE:
-		return irq_unhook(caller, k.hook);
+	case IRQCTL_SET: return set_line(caller, &k);
+	case IRQCTL_ACK: return irq_ack(caller, k.hook);
+	case IRQCTL_REMOVE: return irq_unhook(caller, k.hook);
 	case IRQCTL_MSI:
 		r = set_msi(caller, &k);
 		return r != 0 ? r : copy_arg_out(caller, args[1], &k, sizeof(k));

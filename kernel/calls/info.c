@@ -125,7 +125,8 @@ static long give_machine(struct out *o)
 			     .runnable = sched_runnable()};
 
 	for (unsigned i = 0; i < boot.free_count; i++)
-		m.ram_bytes = i == 0 ? boot.free[0].len_bytes : m.ram_bytes + boot.free[i].len_bytes;
+		m.ram_bytes =
+			i == 0 ? boot.free[0].len_bytes : m.ram_bytes + boot.free[i].len_bytes;
 	cpu_name(m.cpu_name);
 	clock_load(m.loadavg);
 	return emit(o, &m, sizeof(m)) < 0 ? -EFAULT : 0;
@@ -168,26 +169,17 @@ long do_getinfo(struct proc *caller, const uint64_t *args)
 	int r;
 
 	switch ((enum kinfo)args[0]) {
-	case KINFO_BOOT:
-		r = emit(&o, &boot, sizeof(boot));
-		return r < 0 ? r : r == 0 ? -EINVAL : 0;
-	case KINFO_WHOAMI:
-		return give_whoami(&o);
-	case KINFO_PROCS:
-		return list_procs(&o);
-	case KINFO_EVENTS:
-		return list_events(&o, args[3]);
+	case KINFO_BOOT: r = emit(&o, &boot, sizeof(boot)); return r < 0 ? r : r == 0 ? -EINVAL : 0;
+	case KINFO_WHOAMI: return give_whoami(&o);
+	case KINFO_PROCS: return list_procs(&o);
+	case KINFO_EVENTS: return list_events(&o, args[3]);
 	case KINFO_VIOLATIONS:
 		r = emit(&o, violations, sizeof(violations));
 		return r < 0 ? r : r == 0 ? -EINVAL : 0;
-	case KINFO_KLOG:
-		return give_klog(&o, args[3]);
-	case KINFO_MACHINE:
-		return give_machine(&o);
-	case KINFO_ABI:
-		return list_abi(&o);
-	case KINFO_IRQS:
-		return list_irqs(&o);
+	case KINFO_KLOG: return give_klog(&o, args[3]);
+	case KINFO_MACHINE: return give_machine(&o);
+	case KINFO_ABI: return list_abi(&o);
+	case KINFO_IRQS: return list_irqs(&o);
 	}
 	return -EINVAL;
 }

@@ -86,12 +86,9 @@ long do_privctl(struct proc *caller, const uint64_t *args)
 	if (args[0] != PRIVCTL_UPDATE && !p)
 		return -ESRCH;
 	switch ((enum privctl_op)args[0]) {
-	case PRIVCTL_SET:
-		return is_manager ? set_priv(caller, p, args[2]) : -EPERM;
-	case PRIVCTL_UPDATE:
-		return is_manager ? set_priv(caller, NULL, args[2]) : -EPERM;
-	case PRIVCTL_ASSIGN:
-		return is_manager ? assign(caller, p, args[2]) : -EPERM;
+	case PRIVCTL_SET: return is_manager ? set_priv(caller, p, args[2]) : -EPERM;
+	case PRIVCTL_UPDATE: return is_manager ? set_priv(caller, NULL, args[2]) : -EPERM;
+	case PRIVCTL_ASSIGN: return is_manager ? assign(caller, p, args[2]) : -EPERM;
 	case PRIVCTL_QUERY:
 		if (!is_manager && !(caller->priv->flags & PRIV_FIXED)) /* ds asks for labels */
 			return -EPERM;
@@ -129,9 +126,7 @@ long do_sched(struct proc *caller, const uint64_t *args)
 			return -EPERM;
 		proc_set(p, KRTS_STOPPED);
 		return 0;
-	case SCHED_CONT:
-		proc_unset(p, KRTS_STOPPED);
-		return 0;
+	case SCHED_CONT: proc_unset(p, KRTS_STOPPED); return 0;
 	}
 	return -EINVAL;
 }

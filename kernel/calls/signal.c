@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SIGSEND, SIGRETURN, TRACE: a process is held while pm, a debugger or a fault injector changes it. */
+/* SIGSEND, SIGRETURN, TRACE: a process is held while pm, a debugger or a fault injector changes it.
+ */
 #include "proc.h"
 
 static void get_regs(struct proc *p, struct kregs *k)
@@ -7,13 +8,15 @@ static void get_regs(struct proc *p, struct kregs *k)
 	const struct regs *r = &p->regs;
 
 	fpu_save(p);
-	*k = (struct kregs){r->r15, r->r14, r->r13, r->r12, r->rbp, r->rbx, r->r11, r->r10, r->r9,
-			    r->r8, r->rax, r->rcx, r->rdx, r->rsi, r->rdi, r->rip, r->rflags, r->rsp,
+	*k = (struct kregs){r->r15,	r->r14,	    r->r13,	 r->r12, r->rbp,    r->rbx,
+			    r->r11,	r->r10,	    r->r9,	 r->r8,	 r->rax,    r->rcx,
+			    r->rdx,	r->rsi,	    r->rdi,	 r->rip, r->rflags, r->rsp,
 			    p->fs_base, p->gs_base, p->orig_rax, {0}};
 	memcpy(k->fx, p->fx, sizeof(k->fx));
 }
 
-/* Whatever pm asks for, user mode stays user mode: segments fixed, flags masked, addresses canonical. */
+/* Whatever pm asks for, user mode stays user mode: segments fixed, flags masked, addresses
+ * canonical. */
 static int set_regs(struct proc *p, const struct kregs *k)
 {
 	uint32_t mxcsr;
@@ -21,9 +24,12 @@ static int set_regs(struct proc *p, const struct kregs *k)
 	memcpy(&mxcsr, k->fx + 24, sizeof(mxcsr));
 	if (k->rip >= USER_TOP || k->fs_base >= USER_TOP || k->gs_base >= USER_TOP || mxcsr >> 16)
 		return -EINVAL;
-	p->regs = (struct regs){k->r15, k->r14, k->r13, k->r12, k->rbp, k->rbx, k->r11, k->r10, k->r9,
-				k->r8, k->rax, k->rcx, k->rdx, k->rsi, k->rdi, VEC_REPLACED, 0, k->rip,
-				SEL_USER_CS, (k->rflags & FLAGS_USER) | FLAGS_SET, k->rsp, SEL_USER_SS};
+	p->regs = (struct regs){
+		k->r15,	      k->r14,	  k->r13, k->r12,      k->rbp,
+		k->rbx,	      k->r11,	  k->r10, k->r9,       k->r8,
+		k->rax,	      k->rcx,	  k->rdx, k->rsi,      k->rdi,
+		VEC_REPLACED, 0,	  k->rip, SEL_USER_CS, (k->rflags & FLAGS_USER) | FLAGS_SET,
+		k->rsp,	      SEL_USER_SS};
 	p->fs_base = k->fs_base;
 	p->gs_base = k->gs_base;
 	p->orig_rax = k->orig_rax;
@@ -96,7 +102,8 @@ long do_sigreturn(struct proc *caller, const uint64_t *args)
 	return 0;
 }
 
-/* Text may be written although it is read-only: that is what breakpoints and injected faults need. */
+/* Text may be written although it is read-only: that is what breakpoints and injected faults need.
+ */
 static int trace_copy(struct proc *caller, struct proc *p, const struct ktrace *t, bool is_write)
 {
 	uint64_t addr = t->addr, local = (uint64_t)t->buf, left = t->len_bytes;
@@ -141,10 +148,8 @@ long do_trace(struct proc *caller, const uint64_t *args)
 	case TRACE_SETREGS:
 		r = copy_arg_in(caller, &k, (uint64_t)t.buf, sizeof(k));
 		return r != 0 ? r : set_regs(p, &k);
-	case TRACE_READ:
-		return trace_copy(caller, p, &t, false);
-	case TRACE_WRITE:
-		return trace_copy(caller, p, &t, true);
+	case TRACE_READ: return trace_copy(caller, p, &t, false);
+	case TRACE_WRITE: return trace_copy(caller, p, &t, true);
 	}
 	return -EINVAL;
 }

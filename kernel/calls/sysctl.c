@@ -99,14 +99,10 @@ long do_sysctl(struct proc *caller, const uint64_t *args)
 	bool is_manager = caller->priv->flags & PRIV_MANAGER;
 
 	switch ((enum sysctl_op)args[0]) {
-	case SYSCTL_DIAG:
-		return diag(caller, va, len);
-	case SYSCTL_EVENT:
-		return add_event(caller, va, len);
-	case SYSCTL_VIOLATION:
-		return count_violation(caller, va, len);
-	case SYSCTL_CONSOLE:
-		return set_console(caller, va, len);
+	case SYSCTL_DIAG: return diag(caller, va, len);
+	case SYSCTL_EVENT: return add_event(caller, va, len);
+	case SYSCTL_VIOLATION: return count_violation(caller, va, len);
+	case SYSCTL_CONSOLE: return set_console(caller, va, len);
 	case SYSCTL_POWEROFF:
 	case SYSCTL_REBOOT:
 		if (!is_manager)
@@ -115,10 +111,8 @@ long do_sysctl(struct proc *caller, const uint64_t *args)
 			cpu_reboot();
 		power_off();
 		return 0;
-	case SYSCTL_SETTIME:
-		return is_manager ? set_time(caller, va, len) : -EPERM;
-	case SYSCTL_LINUXTAB:
-		return is_manager ? set_routes(caller, va, len) : -EPERM;
+	case SYSCTL_SETTIME: return is_manager ? set_time(caller, va, len) : -EPERM;
+	case SYSCTL_LINUXTAB: return is_manager ? set_routes(caller, va, len) : -EPERM;
 	}
 	return -EINVAL;
 }

@@ -61,8 +61,8 @@ static long give(struct kvmctl *v, struct space *s)
 
 static int check_range(const struct kvmctl *v)
 {
-	bool is_ok = !((v->va | v->pa) & (PAGE_BYTES - 1)) && v->pages > 0 && v->pages < 1ul << 36 &&
-		     user_range_ok(v->va, v->pages * PAGE_BYTES) &&
+	bool is_ok = !((v->va | v->pa) & (PAGE_BYTES - 1)) && v->pages > 0 &&
+		     v->pages < 1ul << 36 && user_range_ok(v->va, v->pages * PAGE_BYTES) &&
 		     (v->prot & (VMP_WRITE | VMP_EXEC)) != (VMP_WRITE | VMP_EXEC) && v->prot < 16;
 
 	return is_ok ? 0 : -EINVAL;
@@ -135,7 +135,8 @@ static long mem_check(const struct kvmctl *v)
 	for (unsigned i = 0; i < p->priv->mem_count; i++) {
 		const struct priv_range *m = &p->priv->mem[i];
 
-		if (v->pa >= m->base && v->len_bytes <= m->len && v->pa - m->base <= m->len - v->len_bytes)
+		if (v->pa >= m->base && v->len_bytes <= m->len &&
+		    v->pa - m->base <= m->len - v->len_bytes)
 			return 0;
 	}
 	violation(p, VIOL_MEMORY, v->pa);
@@ -152,25 +153,15 @@ static long on_space(struct proc *caller, enum vmctl_op op, struct kvmctl *v)
 	    check_range(v) != 0)
 		return -EINVAL;
 	switch ((int)op) {
-	case VMCTL_SPACE_FREE:
-		return space_free(s);
-	case VMCTL_SET_SPACE:
-		return set_space(v, s);
-	case VMCTL_GIVE:
-		return give(v, s);
-	case VMCTL_MAP:
-		return paging_map(s, v->va, v->pa, v->pages, v->prot);
-	case VMCTL_MAP_VEC:
-		return map_vec(caller, v, s);
-	case VMCTL_UNMAP:
-		paging_unmap(s, v->va, v->pages);
-		return 0;
-	case VMCTL_PROTECT:
-		return paging_protect(s, v->va, v->pages, v->prot);
-	case VMCTL_QUERY:
-		return query(v, s);
-	default:
-		return -EINVAL;
+	case VMCTL_SPACE_FREE: return space_free(s);
+	case VMCTL_SET_SPACE: return set_space(v, s);
+	case VMCTL_GIVE: return give(v, s);
+	case VMCTL_MAP: return paging_map(s, v->va, v->pa, v->pages, v->prot);
+	case VMCTL_MAP_VEC: return map_vec(caller, v, s);
+	case VMCTL_UNMAP: paging_unmap(s, v->va, v->pages); return 0;
+	case VMCTL_PROTECT: return paging_protect(s, v->va, v->pages, v->prot);
+	case VMCTL_QUERY: return query(v, s);
+	default: return -EINVAL;
 	}
 }
 
@@ -179,20 +170,15 @@ static long perform(struct proc *caller, enum vmctl_op op, struct kvmctl *v)
 	struct proc *p = proc_of(v->ep);
 
 	switch ((int)op) {
-	case VMCTL_SPACE_NEW:
-		return space_new(v);
+	case VMCTL_SPACE_NEW: return space_new(v);
 	case VMCTL_CLEAR_FAULT:
 		if (p)
 			fault_clear(p, v->result);
 		return p ? 0 : -ESRCH;
-	case VMCTL_GRANT_CHECK:
-		return grant_check(caller, v);
-	case VMCTL_MEM_CHECK:
-		return mem_check(v);
-	case VMCTL_SPACE_OF:
-		return p && !(p->rts & KRTS_NOSPACE) ? (long)p->space : -ESRCH;
-	default:
-		return on_space(caller, op, v);
+	case VMCTL_GRANT_CHECK: return grant_check(caller, v);
+	case VMCTL_MEM_CHECK: return mem_check(v);
+	case VMCTL_SPACE_OF: return p && !(p->rts & KRTS_NOSPACE) ? (long)p->space : -ESRCH;
+	default: return on_space(caller, op, v);
 	}
 }
 

@@ -18,7 +18,7 @@
 
 #define IOAPICS_MAX   4
 #define OVERRIDES_MAX 16
-#define RTE_LOW       0x2000u /* active low */
+#define RTE_LOW	      0x2000u /* active low */
 #define RTE_LEVEL     0x8000u
 #define RTE_MASKED    0x10000u
 

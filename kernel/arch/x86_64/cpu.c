@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Descriptor tables, system call entry, protection features.
- * Segments (SYSRET wants SS, then CS 64-bit, in this order): 0x08 kernel code, 0x10 kernel data, 0x18
- * user data, 0x20 user code, 0x28 TSS. All gates are interrupt gates: the kernel never nests.
+ * Segments (SYSRET wants SS, then CS 64-bit, in this order): 0x08 kernel code, 0x10 kernel data,
+ * 0x18 user data, 0x20 user code, 0x28 TSS. All gates are interrupt gates: the kernel never nests.
  */
 #include "proc.h"
 
-#define CR0_WP   (1ul << 16)
-#define CR0_NE   (1ul << 5)
-#define CR4_TSD  (1ul << 2)
-#define CR4_DE   (1ul << 3)
-#define CR4_PGE  (1ul << 7)
-#define CR4_OSFXSR (1ul << 9)
+#define CR0_WP	       (1ul << 16)
+#define CR0_NE	       (1ul << 5)
+#define CR4_TSD	       (1ul << 2)
+#define CR4_DE	       (1ul << 3)
+#define CR4_PGE	       (1ul << 7)
+#define CR4_OSFXSR     (1ul << 9)
 #define CR4_OSXMMEXCPT (1ul << 10)
-#define CR4_SMEP (1ul << 20)
-#define CR4_SMAP (1ul << 21)
+#define CR4_SMEP       (1ul << 20)
+#define CR4_SMAP       (1ul << 21)
 
-#define GATE_INTERRUPT 0x8e00u
+#define GATE_INTERRUPT	 0x8e00u
 #define IST_DOUBLE_FAULT 1
 
 struct gate {

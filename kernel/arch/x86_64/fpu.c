@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * FPU and SSE registers, switched lazily: a process that does not use them never pays. CR0.TS is set
- * while the registers belong to somebody else; the first use raises #NM. AVX stays off (no OSXSAVE).
+ * FPU and SSE registers, switched lazily: a process that does not use them never pays. CR0.TS is
+ * set while the registers belong to somebody else; the first use raises #NM. AVX stays off (no
+ * OSXSAVE).
  */
 #include "proc.h"
 
