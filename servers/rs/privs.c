@@ -54,7 +54,9 @@ void privs_build(struct priv *out, const struct component *c)
 
 	memset(out, 0, sizeof(*out));
 	out->id = c->priv_id;
-	out->flags = p->flags | (is_system(c) && !c->is_fixed ? PRIV_SYSTEM : 0);
+	out->flags = p->flags;
+	if (c->priv_id == PRIV_ID_USER)
+		out->flags &= ~PRIV_SYSTEM;
 	out->ipc_mask = p->ipc_mask;
 	out->kcall_mask = p->kcall_mask;
 	memcpy(out->label, c->label, LABEL_MAX);
@@ -69,8 +71,11 @@ void privs_build(struct priv *out, const struct component *c)
 		out->mem[out->mem_count++] = c->extra_mem[i];
 }
 
+/* The kernel keeps vm's own; it may do all. */
 static int update(struct priv *p)
 {
+	if (p->id == PRIV_ID_VM)
+		return 0;
 	return k_privctl(PRIVCTL_UPDATE, EP_NONE, p);
 }
 

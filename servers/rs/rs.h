@@ -127,7 +127,7 @@ int make_component(const struct blueprint *b, struct component **out) MUST_CHECK
 int make_from_name(const char *program, const char *label, struct component **out) MUST_CHECK;
 /* Takes policy and the life cycle's parameters over from c->policy. */
 void make_configure(struct component *c);
-/* Replaces "@entry" in a word by "ADDRESS:BYTES" of a boot archive entry, which c may then map. */
+/* A word of the arguments; "UNIT=@ENTRY" means a boot archive entry as a unit, which c may map. */
 int make_add_arg(struct component *c, const char *word) MUST_CHECK;
 int make_stack(const char *expr, const char *top, char *why, size_t why_len) MUST_CHECK;
 void make_remove(struct component *c); /* it is down: forget it */
