@@ -232,11 +232,14 @@ bool corpse_is(endpoint_t ep)
 /* True: it is gone, or given up. */
 static bool try_reap(struct corpse *k)
 {
+	int result;
+
 	if (k->c != NULL && k->c->is_used && k->c->life.state == CS_SILENCING) {
 		k->due_ns = act_now() + BURY_DELAY_NS;
 		return false;
 	}
-	if (pm_call(PM_REAP, k->ep) == 0)
+	result = pm_call(PM_REAP, k->ep);
+	if (result == 0 || result == -ESRCH)
 		return true;
 	k->due_ns = act_now() + BURY_DELAY_NS;
 	k->tries++;
