@@ -6,6 +6,12 @@
 #ifndef AXOLOTL_ERRNO_H
 #define AXOLOTL_ERRNO_H
 
+/* The C library's ERESTART (85) means something else; its header must come first to be replaced. */
+#if __STDC_HOSTED__
+#include <errno.h>
+#endif
+#undef ERESTART
+
 #define ERESTARTSYS  512 /* call was interrupted before it had an effect; pm restarts it or makes it EINTR */
 #define EDEADSRCDST  600 /* the endpoint is dead or was never alive */
 #define ENOTREADY    601 /* NBSEND: the peer does not receive; copies: a page must first be read in */
