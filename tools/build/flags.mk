@@ -13,7 +13,7 @@ DEPS := -MMD -MP
 KERNEL_CFLAGS := -std=gnu17 -O2 -g -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	$(WARN) -Iinclude -Ikernel
-KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack
+KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --no-warn-rwx-segments
 KERNEL_ASFLAGS := -f elf64 -g -F dwarf -Werror -Iinclude/ -Ikernel/
 
 # Guest programs: static musl, not position independent, one 4 KiB page alignment. Sections are

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Arenas of the client half: one table for the process; each session grants all of them to its
+ * server.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "blockdev/client.h"
+
+static struct arena arenas[BLK_ARENAS_MAX];
+
+bool bdev_arena_holds(unsigned arena, uint64_t offset, uint64_t len_bytes, bool is_write)
+{
+	const struct arena *a = &arenas[arena % BLK_ARENAS_MAX];
+
+	return arena < BLK_ARENAS_MAX && a->is_used && !(is_write && a->is_readonly) &&
+	       len_bytes <= a->len_bytes && offset <= a->len_bytes - len_bytes;
+}
+
+int server_send_arena(struct server *s, unsigned arena, bool is_setup)
+{
+	const struct arena *a = &arenas[arena];
+	unsigned access = GRANT_READ | GRANT_MAP | (a->is_readonly ? 0 : GRANT_WRITE);
+	struct blk_arena req = {.session = s->session,
+				.arena = (uint16_t)arena,
+				.is_readonly = a->is_readonly,
+				.len_bytes = a->len_bytes};
+	struct control *c;
+	int err;
+
+	req.grant = a->from == EP_NONE
+			    ? grant_direct(s->ep, a->ptr, a->len_bytes, access)
+			    : grant_indirect(s->ep, a->from, a->parent, 0, a->len_bytes, access);
+	if (req.grant == GRANT_INVALID)
+		return -ENOSPC;
+	err = server_control(s, BLK_ARENA, &req, &c);
+	if (err != 0) {
+		grant_revoke(req.grant);
+		return err;
+	}
+	s->arena_grants[arena] = req.grant;
+	s->arenas_left++;
+	c->is_setup = is_setup;
+	return 0;
+}
+
+unsigned server_send_arenas(struct server *s)
+{
+	unsigned sent = 0;
+
+	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++) {
+		s->arena_grants[i] = GRANT_INVALID;
+		if (!arenas[i].is_used)
+			continue;
+		if (server_send_arena(s, i, true) == 0)
+			sent++;
+		else
+			sys_log("blockdev: arena %u was not announced to %s\n", i, s->label);
+	}
+	return sent;
+}
+
+void server_drop_arena_grants(struct server *s, bool is_death)
+{
+	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++) {
+		if (is_death)
+			grant_revoke(s->arena_grants[i]);
+		else
+			grant_revoke_map(s->arena_grants[i]);
+		s->arena_grants[i] = GRANT_INVALID;
+	}
+}
+
+static int add_arena(const struct arena *new)
+{
+	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++) {
+		if (arenas[i].is_used)
+			continue;
+		arenas[i] = *new;
+		for (unsigned n = 1; n <= BDEV_SERVERS_MAX; n++) {
+			struct server *s = &bdev_servers[n];
+
+			if (s->is_used && (s->state == SERVER_UP || s->state == SERVER_SETUP) &&
+			    server_send_arena(s, i, false) != 0) {
+				arenas[i].is_used = false;
+				return -EAGAIN;
+			}
+		}
+		return (int)i;
+	}
+	return -ENOSPC;
+}
+
+int bdev_arena(void *ptr, size_t len_bytes, bool is_readonly)
+{
+	struct arena a = {.is_used = true,
+			  .is_readonly = is_readonly,
+			  .ptr = ptr,
+			  .from = EP_NONE,
+			  .len_bytes = len_bytes};
+
+	if ((uintptr_t)ptr % PAGE_BYTES != 0 || len_bytes % PAGE_BYTES != 0 || len_bytes == 0)
+		return -EINVAL;
+	return add_arena(&a);
+}
+
+int bdev_arena_indirect(endpoint_t from, grant_t parent, size_t len_bytes, bool is_readonly)
+{
+	struct arena a = {.is_used = true,
+			  .is_readonly = is_readonly,
+			  .from = from,
+			  .parent = parent,
+			  .len_bytes = len_bytes};
+
+	if (len_bytes % PAGE_BYTES != 0 || len_bytes == 0)
+		return -EINVAL;
+	return add_arena(&a);
+}
+
+void bdev_arena_drop(int arena)
+{
+	if (arena < 0 || arena >= BLK_ARENAS_MAX)
+		return;
+	arenas[arena].is_used = false;
+	for (unsigned n = 1; n <= BDEV_SERVERS_MAX; n++) {
+		struct server *s = &bdev_servers[n];
+
+		if (!s->is_used || s->state < SERVER_SETUP)
+			continue;
+		grant_revoke_map(s->arena_grants[arena]);
+		s->arena_grants[arena] = GRANT_INVALID;
+	}
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Client half of the block protocol: units, submission, the data path and the main loop hooks. The
+ * model is in blockdev.h, who owns what in client.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "blockdev/check.h"
+#include "blockdev/client.h"
+#include "ring/blk_region.h"
+
+#define IDLE_ROUNDS_MAX                                                                            \
+	64		    /* completions may bring new requests, which may complete at once, ... \
+			     */
+#define RESTARTS_SEEN_MAX 8 /* B1 completions in one session before it counts as a violation */
+#define TICK_NS		  250000000ull /* deadlines are rounded up to this, so that alarms are rare */
+
+struct bdev_config bdev_cfg = {
+	.deadline_ns = BDEV_DEADLINE_NS, .offline_ns = BDEV_OFFLINE_NS, .slots = 128};
+struct bdev_stats bdev_count;
+struct server bdev_servers[BDEV_SERVERS_MAX + 1] = {
+	[0] = {.is_used = true, .ep = EP_NONE, .region_grant = GRANT_INVALID}};
+struct bdev bdev_units[BDEV_UNITS_MAX];
+
+void bdev_configure(const struct bdev_config *c)
+{
+	if (c->deadline_ns != 0)
+		bdev_cfg.deadline_ns = c->deadline_ns;
+	if (c->offline_ns != 0)
+		bdev_cfg.offline_ns = c->offline_ns;
+	if (ring_bytes(c->slots) != 0 && c->slots <= BLK_SLOTS_MAX)
+		bdev_cfg.slots = c->slots;
+}
+
+/* ---- units ---- */
+
+struct bdev *bdev_open(const char *unit, unsigned access, const struct bdev_events *ev, void *ctx)
+{
+	struct bdev *b = NULL;
+
+	for (unsigned i = 0; i < BDEV_UNITS_MAX && b == NULL; i++)
+		if (!bdev_units[i].is_used)
+			b = &bdev_units[i];
+	if (b == NULL || strlen(unit) >= sizeof(b->name))
+		return NULL;
+	*b = (struct bdev){.is_used = true,
+			   .access = access,
+			   .ctx = ctx,
+			   .server = &bdev_servers[0],
+			   .state = UNIT_UNKNOWN,
+			   .info_grant = GRANT_INVALID};
+	snprintf(b->name, sizeof(b->name), "%s", unit);
+	if (ev != NULL)
+		b->events = *ev;
+	if (resolve_start(b) != 0) {
+		b->is_used = false;
+		return NULL;
+	}
+	return b;
+}
+
+void unit_release(struct bdev *b)
+{
+	if (b->io_count > 0)
+		return;
+	server_close_unit(b->server, b);
+	grant_revoke(b->info_grant);
+	b->is_used = false;
+}
+
+void bdev_close(struct bdev *b)
+{
+	b->state = UNIT_CLOSING;
+	b->events = (struct bdev_events){NULL, NULL};
+	b->io_count++; /* hold it while callbacks run */
+	server_fail_waiting(b->server, b, -ECANCELED);
+	b->io_count--;
+	unit_release(b);
+}
+
+bool bdev_is_up(const struct bdev *b)
+{
+	return b->state == UNIT_OPEN && b->server->state == SERVER_UP;
+}
+
+const struct blk_info *bdev_info(const struct bdev *b)
+{
+	return b->has_info ? &b->info : NULL;
+}
+
+const char *bdev_unit_name(const struct bdev *b)
+{
+	return b->name;
+}
+
+endpoint_t bdev_server(const struct bdev *b)
+{
+	return b->server->ep;
+}
+
+void *bdev_context(const struct bdev *b)
+{
+	return b->ctx;
+}
+
+void bdev_get_stats(struct bdev_stats *s)
+{
+	*s = bdev_count;
+}
+
+int bdev_status_text(char *buf, size_t len)
+{
+	static const char *const names[] = {"waiting", "attaching", "setup", "up"};
+	size_t used = 0;
+
+	for (unsigned i = 0; i < BDEV_UNITS_MAX && used < len; i++) {
+		const struct bdev *b = &bdev_units[i];
+
+		if (b->is_used)
+			used += (size_t)snprintf(
+				buf + used, len - used, "lower.%s=%s server=%s pending=%u\n",
+				b->name, names[b->server->state], b->server->label, b->io_count);
+	}
+	if (used < len)
+		used += (size_t)snprintf(
+			buf + used, len - used,
+			"lower_submitted=%llu\nlower_failed=%llu\nlower_deaths=%llu\n"
+			"lower_replayed=%llu\nlower_violations=%llu\n",
+			(unsigned long long)bdev_count.submitted,
+			(unsigned long long)bdev_count.failed,
+			(unsigned long long)bdev_count.deaths,
+			(unsigned long long)bdev_count.replayed,
+			(unsigned long long)bdev_count.violations);
+	return (int)(used < len ? used : len);
+}
+
+/* ---- submission ---- */
+
+static bool elements_valid(const struct bdev_io *io)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < io->element_count; i++) {
+		const struct blk_element *e = &io->elements[i];
+
+		if (e->reserved != 0 || e->len_bytes == 0 || e->len_bytes % BLK_SECTOR != 0 ||
+		    e->offset % 2 != 0 ||
+		    !bdev_arena_holds(e->arena, e->offset, e->len_bytes, io->op == BLK_READ))
+			return false;
+		bytes += e->len_bytes;
+	}
+	return bytes == (uint64_t)io->sectors * BLK_SECTOR;
+}
+
+static int check_io(const struct bdev *b, const struct bdev_io *io)
+{
+	if (io->op == BLK_FLUSH)
+		return io->sectors == 0 && io->element_count == 0 && io->sector == 0 ? 0 : -EINVAL;
+	if (io->op != BLK_READ && io->op != BLK_WRITE)
+		return -EINVAL;
+	if (io->op == BLK_WRITE && !(b->access & BLK_ACCESS_WRITE))
+		return -EACCES;
+	if (io->sectors == 0 || io->element_count > BLK_ELEMENTS_MAX ||
+	    io->sectors > BLK_REQUEST_MAX / BLK_SECTOR || !elements_valid(io))
+		return -EINVAL;
+	if (b->has_info &&
+	    (io->sectors > b->info.sectors || io->sector > b->info.sectors - io->sectors ||
+	     io->sectors > b->info.max_bytes / BLK_SECTOR ||
+	     io->element_count > b->info.max_elements))
+		return -EINVAL;
+	return 0;
+}
+
+int bdev_submit(struct bdev *b, struct bdev_io *io)
+{
+	struct server *s = b->server;
+	int err = check_io(b, io);
+
+	if (err != 0 || b->state == UNIT_CLOSING)
+		return err != 0 ? err : -ECANCELED;
+	io->status = 0;
+	io->deaths = io->errors = io->is_suspect = 0;
+	io->t_submit_ns = now_ns();
+	io->bdev = b;
+	b->io_count++;
+	bdev_count.submitted++;
+	bqueue_add(&s->queue, io);
+	if (s->state == SERVER_UP)
+		server_pump(s);
+	else if (s->t_offline_ns == 0 && bdev_cfg.offline_ns != BDEV_FOREVER)
+		s->t_offline_ns = io->t_submit_ns + bdev_cfg.offline_ns;
+	return 0;
+}
+
+void bdev_finish(struct bdev_io *io, int status)
+{
+	struct bdev *b = io->bdev;
+
+	if (io->state != IO_IDLE)
+		bqueue_remove(&b->server->queue, io);
+	io->status = status;
+	io->t_done_ns = now_ns();
+	b->io_count--;
+	if (status == 0)
+		bdev_count.completed++;
+	else
+		bdev_count.failed++;
+	io->done(io);
+	if (b->state == UNIT_CLOSING)
+		unit_release(b);
+}
+
+void server_fail_waiting(struct server *s, const struct bdev *only, int status)
+{
+	struct bdev_io *next, *failed = NULL;
+	struct bdev_io **tail = &failed;
+
+	/* Collect first: done may submit again. */
+	for (struct bdev_io *io = s->queue.waiting.head; io != NULL; io = next) {
+		next = io->next;
+		if (only != NULL && io->bdev != only)
+			continue;
+		bqueue_remove(&s->queue, io);
+		*tail = io;
+		tail = &io->next;
+	}
+	for (struct bdev_io *io = failed; io != NULL; io = next) {
+		next = io->next;
+		io->next = NULL;
+		bdev_finish(io, status);
+	}
+}
+
+static bool is_ready(const struct bdev_io *io)
+{
+	return io->bdev->state == UNIT_OPEN;
+}
+
+/* Element lists longer than a descriptor holds go into the row of its slot. */
+static void push_request(struct server *s, const struct bdev_io *io)
+{
+	struct blk_request r = {.id = io->id,
+				.op = io->op,
+				.flags = io->flags,
+				.replica = io->replica,
+				.unit = (uint8_t)io->bdev->unit,
+				.sector = io->sector,
+				.sectors = io->sectors,
+				.elements = io->element_count};
+	struct blk_element *row =
+		blk_region_row(s->region, s->requests.slots, ring_next_slot(&s->requests));
+
+	if (io->element_count > BLK_INLINE)
+		memcpy(row, io->elements, io->element_count * sizeof(*row));
+	else if (io->element_count > 0)
+		memcpy(r.inline_elements, io->elements, io->element_count * sizeof(*row));
+	/* The queue has as many slots as the ring, and room was checked. */
+	SYS_ASSERT(ring_push(&s->requests, &r) == 0);
+	s->has_requests = true;
+}
+
+void server_pump(struct server *s)
+{
+	struct bdev_io *io;
+	int room;
+
+	if (s->state != SERVER_UP || s->arenas_left > 0)
+		return;
+	room = ring_free_slots(&s->requests);
+	if (room < 0) {
+		server_complain(s, RULE_R4, 0, 0);
+		server_lost(s, false);
+		return;
+	}
+	while (room-- > 0 && (io = bqueue_next(&s->queue, is_ready)) != NULL) {
+		bqueue_sent(&s->queue, io, now_ns() + bdev_cfg.deadline_ns);
+		push_request(s, io);
+	}
+}
+
+/* ---- completions ---- */
+
+void server_complain(struct server *s, enum proto_rule rule, uint32_t unit, uint32_t request)
+{
+	bdev_count.violations++;
+	sys_complain(s->ep, rule, unit, request, s->label, strlen(s->label));
+}
+
+void bdev_complain(struct bdev *b, enum proto_rule rule, const struct bdev_io *io,
+		   const void *evidence, size_t len)
+{
+	bdev_count.violations++;
+	sys_complain(b->server->ep, rule, b->unit, io != NULL ? io->id : 0, evidence, len);
+}
+
+/* B1: the server forgot that the unit was opened. Open it again; the request keeps its place. */
+static void reopen_unit(struct server *s, struct bdev_io *io)
+{
+	struct bdev *b = io->bdev;
+
+	if (++b->restarts_seen > RESTARTS_SEEN_MAX) {
+		server_complain(s, RULE_B1, b->unit, io->id);
+		bdev_finish(io, -EIO);
+		return;
+	}
+	bqueue_requeue(&s->queue, io);
+	if (b->state == UNIT_OPEN)
+		server_open_unit(s, b, false);
+}
+
+static void complete(struct server *s, const struct blk_completion *c)
+{
+	struct bdev_io *io = bqueue_match(&s->queue, c->id);
+	enum proto_rule rule;
+
+	if (io == NULL) {
+		server_complain(s, RULE_B4, 0, c->id);
+		return;
+	}
+	rule = blk_check_completion(c, (uint64_t)io->sectors * BLK_SECTOR);
+	if (rule != RULE_NONE) { /* it stays pending: the next incarnation will do it */
+		server_complain(s, rule, io->bdev->unit, c->id);
+		if (io->errors < UINT8_MAX)
+			io->errors++;
+		return;
+	}
+	if (c->status == -ERESTART && io->bdev->state != UNIT_CLOSING) {
+		reopen_unit(s, io);
+		return;
+	}
+	if (c->status == 0 && s->want_recovered) {
+		s->want_recovered = false;
+		log_event(EV_RECOVERED, s->ep, s->label, (uint64_t)s->ep, c->id);
+	}
+	io->served_replica = c->replica;
+	io->t_server_start_ns = c->t_start_ns;
+	io->t_server_end_ns = c->t_end_ns;
+	bdev_finish(io, c->status == -ERESTART ? -EIO : c->status);
+}
+
+/* Returns how many completions there were. */
+static unsigned take_completions(struct server *s)
+{
+	struct blk_completion c;
+	unsigned count = 0;
+	int r = 0;
+
+	while (s->state == SERVER_UP && count < s->completions.slots &&
+	       (r = ring_pop(&s->completions, &c)) == 0) {
+		complete(s, &c);
+		count++;
+	}
+	if (s->state == SERVER_UP && r == -EPROTOVIOL) {
+		server_complain(s, s->completions.violated, 0, 0);
+		server_lost(s, false);
+	}
+	return count;
+}
+
+/* ---- main loop hooks ---- */
+
+bool bdev_message(const struct msg *m)
+{
+	uint32_t type = m->type & ~MSG_REPLY;
+
+	if (!(m->type & MSG_REPLY) || type < BLK_ATTACH || type >= BLK_MSG_END)
+		return false;
+	for (unsigned i = 1; i <= BDEV_SERVERS_MAX; i++)
+		if (bdev_servers[i].is_used && bdev_servers[i].ep == m->source)
+			server_reply(&bdev_servers[i], m);
+	return true; /* a late reply of a dead incarnation is ours too, and means nothing */
+}
+
+bool bdev_doorbell(endpoint_t from)
+{
+	for (unsigned i = 1; i <= BDEV_SERVERS_MAX; i++) {
+		struct server *s = &bdev_servers[i];
+
+		if (!s->is_used || s->ep != from)
+			continue;
+		if (s->state == SERVER_UP) {
+			take_completions(s);
+			server_pump(s);
+		}
+		return true;
+	}
+	return false;
+}
+
+static void idle_server(struct server *s)
+{
+	unsigned rounds = 0;
+
+	s->want_poll = false;
+	do {
+		take_completions(s);
+		server_pump(s);
+		if (s->state != SERVER_UP)
+			return;
+	} while (!ring_consumer_may_sleep(&s->completions) && ++rounds < IDLE_ROUNDS_MAX);
+	s->want_poll = rounds >= IDLE_ROUNDS_MAX;
+	if (!s->has_requests)
+		return;
+	s->has_requests = false;
+	if (ring_producer_must_ring(&s->requests) && ipc_notify(s->ep) == -EDEADSRCDST)
+		server_dead(s);
+}
+
+void bdev_idle(void)
+{
+	for (unsigned i = 1; i <= BDEV_SERVERS_MAX; i++)
+		if (bdev_servers[i].is_used && bdev_servers[i].state == SERVER_UP)
+			idle_server(&bdev_servers[i]);
+}
+
+static void check_deadlines(struct server *s, uint64_t now)
+{
+	struct bdev_io *io;
+
+	if (s->state == SERVER_WAITING) {
+		if (s->ep != EP_NONE && s->t_retry_ns != 0 && now >= s->t_retry_ns)
+			server_attach(s);
+		if (s->t_offline_ns != 0 && now >= s->t_offline_ns) {
+			s->t_offline_ns = 0;
+			server_fail_waiting(s, NULL, -EIO);
+		}
+		return;
+	}
+	if (s->t_control_ns != 0 && now >= s->t_control_ns) {
+		server_complain(s, RULE_B8, 0, 0);
+		server_lost(s, false);
+		return;
+	}
+	while ((io = bqueue_overdue(&s->queue, now, now + bdev_cfg.deadline_ns)) != NULL) {
+		bdev_count.overdue++;
+		server_complain(s, RULE_B8, io->bdev->unit, io->id);
+	}
+}
+
+void bdev_alarm(uint64_t now)
+{
+	for (unsigned i = 0; i <= BDEV_SERVERS_MAX; i++)
+		if (bdev_servers[i].is_used)
+			check_deadlines(&bdev_servers[i], now);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	if (a == 0 || b == 0)
+		return a | b;
+	return a < b ? a : b;
+}
+
+uint64_t bdev_next_deadline(void)
+{
+	uint64_t soonest = 0, exact = 0;
+
+	for (unsigned i = 0; i <= BDEV_SERVERS_MAX; i++) {
+		const struct server *s = &bdev_servers[i];
+
+		if (!s->is_used)
+			continue;
+		if (s->want_poll)
+			return now_ns();
+		soonest = earlier(soonest, s->t_control_ns);
+		if (s->state == SERVER_WAITING) {
+			soonest = earlier(soonest, s->t_offline_ns);
+			if (s->ep != EP_NONE)
+				exact = earlier(exact, s->t_retry_ns);
+		} else if (s->queue.sent.head != NULL) {
+			soonest = earlier(soonest, s->queue.sent.head->t_deadline_ns);
+		}
+	}
+	if (soonest != 0)
+		soonest = (soonest + TICK_NS - 1) / TICK_NS * TICK_NS;
+	return earlier(soonest, exact);
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Server half of the block protocol: sessions, units and control messages. A session number carries
+ * a random start, so that one of an earlier incarnation never matches (-ERESTART).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "blockdev/host.h"
+#include "ring/blk_region.h"
+
+#define PARKED_MAX	  32
+#define STATUS_TEXT_BYTES 2048
+
+struct bserver_config bserver_cfg;
+struct bserver_session bserver_sessions[BSERVER_SESSIONS_MAX];
+
+static uint32_t next_number;
+
+/* OPEN and GETINFO of units that are not known yet. */
+static struct parked {
+	bool is_used;
+	enum ipc_primitive how;
+	struct msg m;
+} parked[PARKED_MAX];
+
+int bserver_publish(const char *name, unsigned unit)
+{
+	char key[DS_KEY_MAX], value[DS_VALUE_MAX];
+
+	if (snprintf(key, sizeof(key), "blk.%s", name) >= (int)sizeof(key) ||
+	    snprintf(value, sizeof(value), "%s:%u", sys_label(), unit) >= (int)sizeof(value))
+		return -ENAMETOOLONG;
+	return ds_publish_str(key, value);
+}
+
+int bserver_unpublish(const char *name)
+{
+	char key[DS_KEY_MAX];
+
+	if (snprintf(key, sizeof(key), "blk.%s", name) >= (int)sizeof(key))
+		return -ENAMETOOLONG;
+	return ds_delete(key);
+}
+
+unsigned bserver_open_count(unsigned unit)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX && unit < BLK_UNITS_MAX; i++)
+		if (bserver_sessions[i].is_used)
+			count += bserver_sessions[i].open_count[unit];
+	return count;
+}
+
+/* ---- sessions ---- */
+
+void session_free_if_idle(struct bserver_session *s)
+{
+	if (s->pending > 0)
+		return;
+	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++)
+		arena_remove(s, i);
+	if (vm_unmap(s->region, s->region_bytes) != 0)
+		sys_log("blockserver: a ring region could not be unmapped\n");
+	s->is_used = false;
+}
+
+void session_drop(struct bserver_session *s)
+{
+	if (s->is_dropped)
+		return;
+	s->is_dropped = true;
+	for (unsigned unit = 0; unit < BLK_UNITS_MAX; unit++) {
+		if (s->open_count[unit] > 0 && bserver_cfg.ops->close != NULL)
+			bserver_cfg.ops->close(unit);
+		s->open_count[unit] = 0;
+	}
+	session_free_if_idle(s);
+}
+
+void session_violation(struct bserver_session *s, uint64_t detail)
+{
+	bserver_count.violations++;
+	sys_violation(s->client, VIOL_REQUEST, detail);
+	session_drop(s);
+}
+
+static struct bserver_session *find_session(const struct msg *m, uint32_t number)
+{
+	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX; i++) {
+		struct bserver_session *s = &bserver_sessions[i];
+
+		if (s->is_used && !s->is_dropped && s->number == number && s->client == m->source)
+			return s;
+	}
+	return NULL;
+}
+
+/* A new ATTACH ends the client's former session; the dead are found by ringing at them. */
+static void drop_stale(endpoint_t client)
+{
+	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX; i++) {
+		struct bserver_session *s = &bserver_sessions[i];
+
+		if (s->is_used && !s->is_dropped &&
+		    (s->client == client || ipc_notify(s->client) == -EDEADSRCDST))
+			session_drop(s);
+	}
+}
+
+static int map_region(struct bserver_session *s, const struct msg *m, const struct blk_attach *req)
+{
+	int err;
+
+	s->region_bytes = blk_region_bytes(req->slots);
+	if (s->region_bytes == 0 || req->region_bytes != s->region_bytes)
+		return -EINVAL;
+	s->region =
+		vm_safemap(m->source, req->region_grant, 0, s->region_bytes, VMP_READ | VMP_WRITE);
+	if (s->region == NULL)
+		return -EFAULT;
+	err = ring_consumer_attach(&s->requests, blk_region_requests(s->region), req->slots,
+				   req->generation);
+	if (err == 0)
+		err = ring_producer_attach(&s->completions,
+					   blk_region_completions(s->region, req->slots),
+					   req->slots, req->generation);
+	if (err != 0 && vm_unmap(s->region, s->region_bytes) != 0)
+		sys_log("blockserver: a ring region could not be unmapped\n");
+	return err;
+}
+
+static int do_attach(const struct msg *m, struct blk_rep *rep)
+{
+	struct blk_attach req;
+	struct bserver_session *s = NULL;
+	int err;
+
+	msg_get(m, &req);
+	rep->id = req.id;
+	drop_stale(m->source);
+	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX && s == NULL; i++)
+		if (!bserver_sessions[i].is_used)
+			s = &bserver_sessions[i];
+	if (s == NULL)
+		return -ENOSPC;
+	memset(s, 0, sizeof(*s));
+	err = map_region(s, m, &req);
+	if (err != 0)
+		return err;
+	if (next_number == 0)
+		next_number = (uint32_t)now_ns() | 1;
+	s->is_used = true;
+	s->client = m->source;
+	s->number = rep->value = next_number++;
+	bserver_count.sessions++;
+	return 0;
+}
+
+static int do_arena(const struct msg *m, struct blk_rep *rep)
+{
+	struct blk_arena req;
+	struct bserver_session *s;
+
+	msg_get(m, &req);
+	rep->id = req.id;
+	s = find_session(m, req.session);
+	if (s == NULL)
+		return -ERESTART;
+	if (req.arena >= BLK_ARENAS_MAX || req.is_readonly > 1 || req.len_bytes == 0 ||
+	    req.len_bytes % PAGE_BYTES != 0)
+		return -EINVAL;
+	if (s->arenas[req.arena].pending > 0)
+		return -EBUSY;
+	arena_remove(s, req.arena);
+	return arena_add(s, &req);
+}
+
+/* ---- units ---- */
+
+static int do_open(struct bserver_session *s, const struct blk_ctl *c)
+{
+	struct blk_info info;
+	int err = bserver_cfg.ops->info(c->unit, &info);
+
+	if (err != 0)
+		return err;
+	if (c->arg == 0 || c->arg & ~(BLK_ACCESS_READ | BLK_ACCESS_WRITE))
+		return -EINVAL;
+	if (c->arg & BLK_ACCESS_WRITE && info.flags & BLK_FLAG_READONLY)
+		return -EROFS;
+	if (s->open_count[c->unit] == 0 && bserver_cfg.ops->open != NULL)
+		err = bserver_cfg.ops->open(c->unit, c->arg);
+	if (err != 0)
+		return err;
+	if (s->open_count[c->unit] == UINT16_MAX)
+		return -EMFILE;
+	s->open_count[c->unit]++;
+	s->access[c->unit] |= (uint8_t)c->arg;
+	return 0;
+}
+
+static int do_close(struct bserver_session *s, const struct blk_ctl *c)
+{
+	if (s->open_count[c->unit] == 0)
+		return -EINVAL;
+	if (--s->open_count[c->unit] > 0)
+		return 0;
+	s->access[c->unit] = 0;
+	if (bserver_cfg.ops->close != NULL)
+		bserver_cfg.ops->close(c->unit);
+	return 0;
+}
+
+static int do_getinfo(const struct msg *m, const struct blk_ctl *c)
+{
+	struct blk_info info;
+	int err;
+
+	memset(&info, 0, sizeof(info));
+	err = bserver_cfg.ops->info(c->unit, &info);
+	if (err != 0)
+		return err;
+	if (c->len_bytes != sizeof(info))
+		return -EINVAL;
+	return k_safecopy_to(m->source, c->grant, 0, &info, sizeof(info));
+}
+
+static int do_status(const struct msg *m, const struct blk_ctl *c, struct blk_rep *rep)
+{
+	char text[STATUS_TEXT_BYTES];
+	int n, err;
+
+	if (bserver_cfg.ops->status == NULL)
+		return -ENOSYS;
+	n = bserver_cfg.ops->status(c->unit, text, sizeof(text));
+	if (n < 0)
+		return n;
+	if ((uint32_t)n > c->len_bytes)
+		n = (int)c->len_bytes;
+	err = k_safecopy_to(m->source, c->grant, 0, text, (size_t)n);
+	rep->value = err == 0 ? (uint32_t)n : 0;
+	return err;
+}
+
+static int do_unit(const struct msg *m, struct blk_rep *rep)
+{
+	struct blk_ctl c;
+	struct bserver_session *s;
+
+	msg_get(m, &c);
+	rep->id = c.id;
+	s = find_session(m, c.session);
+	if (m->type == BLK_STATUS) /* anybody may ask, without a session */
+		return c.unit < BLK_UNITS_MAX ? do_status(m, &c, rep) : -ENXIO;
+	if (s == NULL)
+		return -ERESTART;
+	if (m->type == BLK_DETACH) {
+		session_drop(s);
+		return 0;
+	}
+	if (c.unit >= BLK_UNITS_MAX)
+		return -ENXIO;
+	if (m->type == BLK_OPEN)
+		return do_open(s, &c);
+	if (m->type == BLK_CLOSE)
+		return do_close(s, &c);
+	return do_getinfo(m, &c);
+}
+
+/* ---- dispatch ---- */
+
+static bool park(const struct msg *m, enum ipc_primitive how)
+{
+	for (unsigned i = 0; i < PARKED_MAX; i++) {
+		if (parked[i].is_used)
+			continue;
+		parked[i] = (struct parked){.is_used = true, .how = how, .m = *m};
+		return true;
+	}
+	return false;
+}
+
+static void answer(const struct msg *m, enum ipc_primitive how)
+{
+	struct blk_rep rep = {.id = 0};
+
+	if (m->type == BLK_ATTACH)
+		rep.result = do_attach(m, &rep);
+	else if (m->type == BLK_ARENA)
+		rep.result = do_arena(m, &rep);
+	else
+		rep.result = do_unit(m, &rep);
+	if (rep.result == -EAGAIN && park(m, how))
+		return;
+	sys_reply(m, how, &rep);
+}
+
+void bserver_units_changed(void)
+{
+	for (unsigned i = 0; i < PARKED_MAX; i++) {
+		struct parked p = parked[i];
+
+		if (!p.is_used)
+			continue;
+		parked[i].is_used = false;
+		answer(&p.m, p.how);
+	}
+}
+
+bool bserver_message(const struct msg *m, enum ipc_primitive how)
+{
+	if (m->type < BLK_ATTACH || m->type >= BLK_MSG_END)
+		return false;
+	answer(m, how);
+	return true;
+}

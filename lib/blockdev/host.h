@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Private to the server half: sessions, arenas, who does what.
+ *
+ *   server.c   requests: take, validate, hand over, complete; doorbells
+ *   host.c     control messages, sessions, units     maps.c   arenas: mapping, bus addresses,
+ * segments
+ */
+#ifndef LIB_BLOCKDEV_HOST_H
+#define LIB_BLOCKDEV_HOST_H
+
+#include "blockdev/blockserver.h"
+#include "blockdev/check.h"
+#include "ring/ring.h"
+#include "sys/sys.h"
+
+struct bserver_arena {
+	uint8_t *ptr;  /* NULL: not mapped */
+	uint64_t *bus; /* of each page; NULL: no DMA */
+	uint16_t *run; /* pages that follow this one contiguously, itself included, saturated */
+	unsigned tag;
+	unsigned pending; /* requests that use it */
+	bool has_tag;
+};
+
+struct bserver_session {
+	bool is_used;
+	bool is_dropped; /* free as soon as `pending` is 0 */
+	endpoint_t client;
+	uint32_t number;
+	void *region;
+	size_t region_bytes;
+	struct ring_consumer requests;
+	struct ring_producer completions;
+	struct bserver_arena arenas[BLK_ARENAS_MAX];
+	struct blk_arena_view views[BLK_ARENAS_MAX];
+	uint16_t open_count[BLK_UNITS_MAX];
+	uint8_t access[BLK_UNITS_MAX];
+	unsigned pending;     /* requests with the component */
+	bool has_completions; /* since the last doorbell */
+};
+
+extern struct bserver_config bserver_cfg;
+extern struct bserver_session bserver_sessions[BSERVER_SESSIONS_MAX];
+extern struct bserver_stats bserver_count;
+
+/* host.c */
+void session_drop(struct bserver_session *s); /* the client is dead, or broke the rules */
+void session_free_if_idle(struct bserver_session *s);
+void session_violation(struct bserver_session *s, uint64_t detail);
+
+/* maps.c */
+int arena_add(struct bserver_session *s, const struct blk_arena *req) MUST_CHECK;
+void arena_remove(struct bserver_session *s, unsigned arena);
+
+/* segments.c: length of the contiguous run that starts at each page */
+void arena_runs(const uint64_t *bus, uint16_t *run, size_t pages);
+
+#endif

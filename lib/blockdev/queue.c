@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Request queue of the client half: see queue.h.
+ */
+#include "blockdev/queue.h"
+
+#define INDEX_BITS   8
+#define INDEX_MASK   ((1u << INDEX_BITS) - 1)
+#define SEQUENCE_MAX ((1u << (32 - INDEX_BITS)) - 1)
+_Static_assert(BLK_SLOTS_MAX <= INDEX_MASK + 1, "an index fits into an id");
+
+static void list_insert_after(struct bqueue_list *l, struct bdev_io *prev, struct bdev_io *io)
+{
+	io->prev = prev;
+	io->next = prev != NULL ? prev->next : l->head;
+	if (io->next != NULL)
+		io->next->prev = io;
+	else
+		l->tail = io;
+	if (prev != NULL)
+		prev->next = io;
+	else
+		l->head = io;
+	l->count++;
+}
+
+static void list_remove(struct bqueue_list *l, struct bdev_io *io)
+{
+	if (io->prev != NULL)
+		io->prev->next = io->next;
+	else
+		l->head = io->next;
+	if (io->next != NULL)
+		io->next->prev = io->prev;
+	else
+		l->tail = io->prev;
+	io->next = io->prev = NULL;
+	l->count--;
+}
+
+/* Into `waiting` by order. What was sent is nearly always older than all that waits: look from the
+ * front. */
+static void insert_ordered(struct bqueue *q, struct bdev_io *io)
+{
+	struct bdev_io *prev = NULL;
+
+	for (struct bdev_io *i = q->waiting.head; i != NULL && i->order < io->order; i = i->next)
+		prev = i;
+	list_insert_after(&q->waiting, prev, io);
+	io->state = IO_WAITING;
+}
+
+void bqueue_init(struct bqueue *q, unsigned slots)
+{
+	*q = (struct bqueue){.slots = slots < BLK_SLOTS_MAX ? slots : BLK_SLOTS_MAX};
+	for (unsigned i = 0; i < q->slots; i++)
+		q->free_index[i] = (uint16_t)(q->slots - 1 - i);
+	q->free_count = q->slots;
+}
+
+void bqueue_add(struct bqueue *q, struct bdev_io *io)
+{
+	io->order = q->next_order++;
+	io->state = IO_WAITING;
+	list_insert_after(&q->waiting, q->waiting.tail, io);
+}
+
+struct bdev_io *bqueue_next(const struct bqueue *q, bool (*is_ready)(const struct bdev_io *io))
+{
+	bool only_suspects = q->suspects > 0;
+
+	if (q->free_count == 0 || (only_suspects && q->sent.count > 0))
+		return NULL;
+	for (struct bdev_io *io = q->waiting.head; io != NULL; io = io->next)
+		if ((!only_suspects || io->is_suspect) && (is_ready == NULL || is_ready(io)))
+			return io;
+	return NULL;
+}
+
+void bqueue_sent(struct bqueue *q, struct bdev_io *io, uint64_t t_deadline_ns)
+{
+	unsigned index = q->free_index[--q->free_count];
+
+	q->sequence = q->sequence == SEQUENCE_MAX ? 1 : q->sequence + 1;
+	io->id = q->sequence << INDEX_BITS | index;
+	q->by_index[index] = io;
+	list_remove(&q->waiting, io);
+	list_insert_after(&q->sent, q->sent.tail, io);
+	io->state = IO_SENT;
+	io->t_deadline_ns = t_deadline_ns;
+}
+
+struct bdev_io *bqueue_match(const struct bqueue *q, uint32_t id)
+{
+	struct bdev_io *io = q->by_index[id & INDEX_MASK];
+
+	return io != NULL && io->id == id ? io : NULL;
+}
+
+/* Takes a sent request out of `sent` and frees its id. */
+static void unsend(struct bqueue *q, struct bdev_io *io)
+{
+	unsigned index = io->id & INDEX_MASK;
+
+	list_remove(&q->sent, io);
+	q->by_index[index] = NULL;
+	q->free_index[q->free_count++] = (uint16_t)index;
+}
+
+void bqueue_remove(struct bqueue *q, struct bdev_io *io)
+{
+	if (io->state == IO_SENT)
+		unsend(q, io);
+	else
+		list_remove(&q->waiting, io);
+	if (io->is_suspect) {
+		io->is_suspect = 0;
+		q->suspects--;
+	}
+	io->state = IO_IDLE;
+}
+
+void bqueue_requeue(struct bqueue *q, struct bdev_io *io)
+{
+	unsend(q, io);
+	insert_ordered(q, io);
+}
+
+unsigned bqueue_death(struct bqueue *q, struct bdev_io **killers)
+{
+	unsigned count = 0;
+	struct bdev_io *prev;
+
+	*killers = NULL;
+	for (struct bdev_io *io = q->sent.tail; io != NULL; io = prev) {
+		prev = io->prev;
+		if (io->deaths < UINT8_MAX)
+			io->deaths++;
+		if (io->is_suspect) { /* it was alone */
+			bqueue_remove(q, io);
+			io->next = *killers;
+			*killers = io;
+			continue;
+		}
+		if (io->deaths >= BDEV_KILLER_DEATHS) {
+			io->is_suspect = 1;
+			q->suspects++;
+		}
+		bqueue_requeue(q, io);
+		count++;
+	}
+	return count;
+}
+
+unsigned bqueue_unsend_all(struct bqueue *q)
+{
+	unsigned count = 0;
+
+	while (q->sent.tail != NULL) {
+		bqueue_requeue(q, q->sent.tail);
+		count++;
+	}
+	return count;
+}
+
+struct bdev_io *bqueue_overdue(struct bqueue *q, uint64_t now_ns, uint64_t next_deadline_ns)
+{
+	struct bdev_io *io = q->sent.head;
+
+	if (io == NULL || io->t_deadline_ns > now_ns)
+		return NULL;
+	/* The list is sorted by deadline: a new one puts it last. */
+	list_remove(&q->sent, io);
+	list_insert_after(&q->sent, q->sent.tail, io);
+	io->t_deadline_ns = next_deadline_ns;
+	return io;
+}
+
+void bqueue_move(struct bqueue *from, struct bqueue *to, const struct bdev *b)
+{
+	struct bdev_io *next;
+
+	for (struct bdev_io *io = from->waiting.head; io != NULL; io = next) {
+		next = io->next;
+		if (io->bdev != b)
+			continue;
+		list_remove(&from->waiting, io);
+		if (io->is_suspect) {
+			from->suspects--;
+			to->suspects++;
+		}
+		bqueue_add(to, io);
+	}
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The client half's requests at one server: two lists, ids, replay order, quarantine. Pure.
+ *
+ *     bqueue_add -> waiting --bqueue_sent--> sent --bqueue_remove--> the caller's again
+ *                      ^------ death, requeue -|
+ *
+ * `waiting` is sorted by order of submission; `sent` by time of sending. An id is (sequence << 8 |
+ * index); sequences run on over incarnations, so a late or invented id never matches (B4).
+ * Quarantine: while there are suspects, they go first, one at a time and nothing beside them.
+ */
+#ifndef LIB_BLOCKDEV_QUEUE_H
+#define LIB_BLOCKDEV_QUEUE_H
+
+#include "blockdev/blockdev.h"
+
+enum bdev_io_state { IO_IDLE, IO_WAITING, IO_SENT };
+
+struct bqueue_list {
+	struct bdev_io *head, *tail;
+	unsigned count;
+};
+
+struct bqueue {
+	struct bqueue_list waiting, sent;
+	unsigned slots;	   /* that may be sent at a time */
+	unsigned suspects; /* in either list */
+	uint32_t sequence;
+	uint64_t next_order;
+	struct bdev_io *by_index[BLK_SLOTS_MAX];
+	uint16_t free_index[BLK_SLOTS_MAX]; /* a stack */
+	unsigned free_count;
+};
+
+void bqueue_init(struct bqueue *q, unsigned slots);
+void bqueue_add(struct bqueue *q, struct bdev_io *io);
+/* The next one to send, or NULL: none, no slot, or quarantine says wait. `is_ready` may be NULL. */
+struct bdev_io *bqueue_next(const struct bqueue *q, bool (*is_ready)(const struct bdev_io *io));
+/* Gives io an id and moves it to `sent`. */
+void bqueue_sent(struct bqueue *q, struct bdev_io *io, uint64_t t_deadline_ns);
+/* The sent request of that id, or NULL (B4). */
+struct bdev_io *bqueue_match(const struct bqueue *q, uint32_t id);
+/* Ends it: out of either list, no longer the queue's. */
+void bqueue_remove(struct bqueue *q, struct bdev_io *io);
+/* A sent request must be sent again, in its place (unit must be opened again; not a death). */
+void bqueue_requeue(struct bqueue *q, struct bdev_io *io);
+/* The server died: everything sent waits again. Those that were alone in quarantine are taken out
+ * instead and chained by `next` to *killers. Returns how many wait again. */
+unsigned bqueue_death(struct bqueue *q, struct bdev_io **killers);
+/* The session ended without a death of the server: as bqueue_death, but nobody is blamed. */
+unsigned bqueue_unsend_all(struct bqueue *q);
+/* First sent request whose deadline has passed; it gets a new one. NULL: none. */
+struct bdev_io *bqueue_overdue(struct bqueue *q, uint64_t now_ns, uint64_t next_deadline_ns);
+/* Moves the waiting requests of one unit to another queue, in order. */
+void bqueue_move(struct bqueue *from, struct bqueue *to, const struct bdev *b);
+
+#endif

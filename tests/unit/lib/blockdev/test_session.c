@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* uses: lib/blockdev/client.c lib/blockdev/session.c lib/blockdev/arenas.c lib/blockdev/resolve.c
+ *       lib/blockdev/names.c lib/blockdev/queue.c lib/blockdev/check.c lib/blockdev/server.c
+ *       lib/blockdev/host.c lib/blockdev/maps.c lib/blockdev/segments.c lib/ring/ring.c
+ *       tests/unit/lib/blockdev/world.c */
+/* Both halves of the block protocol against each other: data, deaths, replay, quarantine, lies. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "blockdev/client.h"
+#include "blockdev/host.h"
+#include "ring/blk_region.h"
+#include "world.h"
+
+#define IOS 300
+
+static uint8_t *memory;
+static int arena;
+static struct bdev *bdev;
+static struct bdev_io ios[IOS];
+static struct blk_element elements[IOS][BLK_ELEMENTS_MAX];
+static unsigned done_count, lost_count, opened_count;
+static int opened_status;
+static uint64_t done_order[IOS];
+
+static void done(struct bdev_io *io)
+{
+	done_order[done_count++ % IOS] = io->sector;
+}
+
+static void opened(void *ctx, struct bdev *b, int status)
+{
+	(void)ctx;
+	(void)b;
+	opened_count++;
+	opened_status = status;
+}
+
+static void lost(void *ctx, struct bdev *b)
+{
+	(void)ctx;
+	(void)b;
+	lost_count++;
+}
+
+static int setup(void **state)
+{
+	static const struct bdev_events events = {.opened = opened, .lost = lost};
+
+	(void)state;
+	world_reset();
+	done_count = lost_count = opened_count = 0;
+	memory = aligned_alloc(PAGE_BYTES, 64 * PAGE_BYTES);
+	memset(memory, 0, 64 * PAGE_BYTES);
+	arena = bdev_arena(memory, 64 * PAGE_BYTES, false);
+	assert_true(arena >= 0);
+	bdev = bdev_open("d0", BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events, NULL);
+	assert_non_null(bdev);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(memory);
+	return 0;
+}
+
+/* Request number i: `count` sectors at `sector`, data at i pages into the arena. */
+static struct bdev_io *make(unsigned i, enum blk_op op, uint64_t sector, unsigned count)
+{
+	elements[i][0] = (struct blk_element){.offset = (i % 64) * PAGE_BYTES,
+					      .len_bytes = count * BLK_SECTOR,
+					      .arena = (uint16_t)arena};
+	ios[i] = (struct bdev_io){.op = (uint8_t)op,
+				  .element_count = count > 0,
+				  .sectors = count,
+				  .sector = sector,
+				  .elements = elements[i],
+				  .done = done};
+	return &ios[i];
+}
+
+static void submit(unsigned i, enum blk_op op, uint64_t sector, unsigned count)
+{
+	assert_int_equal(bdev_submit(bdev, make(i, op, sector, count)), 0);
+}
+
+static void opens_when_server_appears(void **state)
+{
+	(void)state;
+	world_run();
+	assert_false(bdev_is_up(bdev));
+	assert_null(bdev_info(bdev));
+	world_start_server();
+	world_run();
+	assert_true(bdev_is_up(bdev));
+	assert_int_equal(opened_count, 1);
+	assert_int_equal(opened_status, 0);
+	assert_int_equal(bdev_info(bdev)->sectors, DISK_SECTORS);
+	assert_int_equal(world.opens, 1);
+	assert_int_equal(world.events[EV_REOPEN], 0);
+}
+
+static void moves_data_both_ways(void **state)
+{
+	(void)state;
+	world_start_server();
+	memset(memory, 0x5a, PAGE_BYTES);
+	submit(0, BLK_WRITE, 16, 8);
+	submit(1, BLK_READ, 16, 8);
+	world_run();
+	assert_int_equal(done_count, 2);
+	assert_int_equal(ios[0].status, 0);
+	assert_memory_equal(memory, memory + PAGE_BYTES, PAGE_BYTES);
+	submit(2, BLK_FLUSH, 0, 0);
+	world_run();
+	assert_int_equal(done_count, 3);
+}
+
+static void long_element_lists_use_rows(void **state)
+{
+	struct bdev_io *io = make(0, BLK_READ, 0, 64);
+
+	(void)state;
+	world_start_server();
+	for (unsigned i = 0; i < sizeof(world.disk); i++)
+		world.disk[i] = (uint8_t)(i / 512);
+	for (unsigned i = 0; i < 64; i++)
+		elements[0][i] = (struct blk_element){.offset = (63 - i) * PAGE_BYTES,
+						      .len_bytes = BLK_SECTOR,
+						      .arena = (uint16_t)arena};
+	io->element_count = 64;
+	assert_int_equal(bdev_submit(bdev, io), 0);
+	world_run();
+	assert_int_equal(io->status, 0);
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(memory[(63 - i) * PAGE_BYTES + 511], i);
+}
+
+static void more_requests_than_slots_all_complete(void **state)
+{
+	(void)state;
+	world_start_server();
+	for (unsigned i = 0; i < IOS; i++)
+		submit(i, BLK_READ, i, 1);
+	world_run();
+	assert_int_equal(done_count, IOS);
+	assert_int_equal(world.violations, 0);
+	assert_int_equal(world.complaints, 0);
+}
+
+static void replays_in_order_before_anything_new(void **state)
+{
+	(void)state;
+	world_start_server();
+	world.mode = DISK_HOLDS;
+	for (unsigned i = 0; i < 20; i++)
+		submit(i, BLK_READ, 100 + i, 1);
+	world_run();
+	assert_int_equal(world.submitted, 20);
+	world_release_held(5, 0);
+	assert_int_equal(done_count, 5);
+	world_kill_server();
+	submit(20, BLK_READ, 500, 1);
+	world_run();
+	world.submitted = 0;
+	world.mode = DISK_WORKS;
+	world_start_server();
+	world_run();
+	assert_int_equal(done_count, 21);
+	assert_int_equal(world.submitted, 16);
+	for (unsigned i = 0; i < 15; i++)
+		assert_int_equal(world.order[i], 105 + i);
+	assert_int_equal(world.order[15], 500);
+	assert_int_equal(world.events[EV_REOPEN], 1);
+	assert_int_equal(world.last_args[EV_REPLAY], 16);
+	assert_int_equal(world.events[EV_RECOVERED], 1);
+	assert_int_equal(lost_count, 1);
+	assert_int_equal(opened_count, 2);
+}
+
+static void survives_many_deaths_of_idle_and_busy_servers(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 50; round++) {
+		world_start_server();
+		world_run();
+		world.mode = round % 2 ? DISK_HOLDS : DISK_WORKS;
+		submit(round, BLK_WRITE, round, 1);
+		world_run();
+		if (round % 2)
+			world_release_held(world.held_count, 0);
+		world_kill_server();
+	}
+	assert_int_equal(done_count, 50);
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(ios[i].status, 0);
+}
+
+static void death_during_setup_loses_nothing(void **state)
+{
+	(void)state;
+	submit(0, BLK_READ, 0, 1);
+	for (unsigned i = 0; i < 5; i++) {
+		world_start_server();
+		bdev_ds_change(&(struct ds_change){
+			.result = DS_LABEL, .key = "disk", .value.label.ep = world.server});
+		world_kill_server();
+	}
+	world_start_server();
+	world_run();
+	assert_int_equal(done_count, 1);
+	assert_int_equal(ios[0].status, 0);
+	assert_int_equal(ios[0].deaths, 0);
+}
+
+static void killer_request_is_quarantined_and_fails(void **state)
+{
+	(void)state;
+	world.mode = DISK_HOLDS;
+	submit(0, BLK_READ, 666, 1);
+	submit(1, BLK_READ, 7, 1);
+	for (unsigned i = 0; i < BDEV_KILLER_DEATHS; i++) {
+		world_start_server();
+		world_run();
+		assert_int_equal(world.held_count, 2);
+		world_kill_server();
+	}
+	/* Both are suspects now: the first goes alone. */
+	world_start_server();
+	world_run();
+	assert_int_equal(world.held_count, 1);
+	assert_int_equal(world.held[0]->sector, 666);
+	world_kill_server();
+	world_start_server();
+	world_run();
+	assert_int_equal(done_count, 1);
+	assert_int_equal(ios[0].status, -EIO);
+	assert_int_equal(world.events[EV_QUARANTINE], 1);
+	assert_int_equal(world.held_count, 1);
+	submit(2, BLK_READ, 8, 1);
+	world_run();
+	assert_int_equal(world.held_count, 1); /* nothing beside a suspect */
+	world.mode = DISK_WORKS;
+	world_release_held(1, 0);
+	assert_int_equal(done_count, 3);
+	assert_int_equal(ios[1].status, 0);
+	assert_int_equal(ios[2].status, 0);
+}
+
+static void errors_reach_the_caller(void **state)
+{
+	(void)state;
+	world_start_server();
+	world.mode = DISK_FAILS;
+	submit(0, BLK_READ, 0, 1);
+	world_run();
+	assert_int_equal(done_count, 1);
+	assert_int_equal(ios[0].status, -EIO);
+	assert_int_equal(world.complaints, 0);
+}
+
+static void overdue_request_is_complained_about(void **state)
+{
+	(void)state;
+	world_start_server();
+	world.mode = DISK_HOLDS;
+	submit(0, BLK_READ, 0, 1);
+	world_run();
+	assert_true(bdev_next_deadline() >= world.now + BDEV_DEADLINE_NS - 1000);
+	world_advance(BDEV_DEADLINE_NS + 1000);
+	assert_int_equal(world.complaints, 1);
+	assert_int_equal(world.last_rule, RULE_B8);
+	assert_int_equal(done_count, 0);
+	world_kill_server();
+	world.mode = DISK_WORKS;
+	world_start_server();
+	world_run();
+	assert_int_equal(done_count, 1);
+	assert_int_equal(ios[0].status, 0);
+}
+
+static void invented_completion_is_complained_about(void **state)
+{
+	struct blk_completion c = {.id = 0x12345678};
+
+	(void)state;
+	world_start_server();
+	world.mode = DISK_HOLDS;
+	submit(0, BLK_READ, 0, 1);
+	world_run();
+	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
+	bdev_doorbell(world.server);
+	assert_int_equal(world.last_rule, RULE_B4);
+	c = (struct blk_completion){.id = ios[0].id, .status = 0, .bytes = 511};
+	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
+	bdev_doorbell(world.server);
+	assert_int_equal(world.last_rule, RULE_B2);
+	assert_int_equal(world.complaints, 2);
+	assert_int_equal(done_count, 0);
+	world_release_held(1, 0);
+	assert_int_equal(done_count, 1);
+}
+
+static void duplicate_completion_is_complained_about(void **state)
+{
+	struct blk_completion c;
+
+	(void)state;
+	world_start_server();
+	submit(0, BLK_READ, 0, 1);
+	world_run();
+	c = (struct blk_completion){.id = ios[0].id, .bytes = BLK_SECTOR};
+	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
+	bdev_doorbell(world.server);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(world.last_rule, RULE_B4);
+}
+
+static void jumping_completion_index_ends_the_session(void **state)
+{
+	(void)state;
+	world_start_server();
+	world.mode = DISK_HOLDS;
+	submit(0, BLK_READ, 0, 1);
+	world_run();
+	bserver_sessions[0].completions.shared->produced += 1000;
+	bdev_doorbell(world.server);
+	assert_int_equal(world.last_rule, RULE_R4);
+	assert_false(bdev_is_up(bdev));
+	world_kill_server();
+	world.mode = DISK_WORKS;
+	world_start_server();
+	world_run();
+	assert_int_equal(done_count, 1);
+	assert_int_equal(ios[0].status, 0);
+	assert_int_equal(ios[0].deaths, 0);
+}
+
+static void jumping_request_index_drops_the_client(void **state)
+{
+	(void)state;
+	world_start_server();
+	world_run();
+	bdev->server->requests.shared->produced += 5000;
+	bserver_doorbell(100);
+	assert_int_equal(world.violations, 1);
+	assert_int_equal(world.closes, 1);
+	assert_false(bserver_sessions[0].is_used);
+}
+
+static void removed_label_fails_requests(void **state)
+{
+	(void)state;
+	world_start_server();
+	world.mode = DISK_HOLDS;
+	submit(0, BLK_READ, 0, 1);
+	world_run();
+	world_remove_label();
+	world_run();
+	assert_int_equal(done_count, 1);
+	assert_int_equal(ios[0].status, -EIO);
+}
+
+static void absent_server_fails_requests_in_the_end(void **state)
+{
+	(void)state;
+	submit(0, BLK_READ, 0, 1);
+	world_advance(BDEV_OFFLINE_NS / 2);
+	assert_int_equal(done_count, 0);
+	world_advance(BDEV_OFFLINE_NS);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(ios[0].status, -EIO);
+}
+
+static void refused_open_is_told(void **state)
+{
+	(void)state;
+	world.info_result = -ENXIO;
+	world_start_server();
+	submit(0, BLK_READ, 0, 1);
+	world_run();
+	assert_int_equal(opened_status, -ENXIO);
+	assert_int_equal(ios[0].status, -EIO);
+	assert_int_equal(done_count, 1);
+	world.info_result = 0;
+	world_kill_server();
+	world_start_server();
+	world_run();
+	assert_int_equal(opened_status, 0);
+}
+
+static void unknown_unit_waits_until_identified(void **state)
+{
+	(void)state;
+	world.info_result = -EAGAIN;
+	world_start_server();
+	world_run();
+	assert_int_equal(opened_count, 0);
+	world.info_result = 0;
+	bserver_units_changed();
+	world_run();
+	assert_int_equal(opened_count, 1);
+	assert_true(bdev_is_up(bdev));
+}
+
+static void malformed_requests_are_refused_at_once(void **state)
+{
+	(void)state;
+	world_start_server();
+	world_run();
+	assert_int_equal(bdev_submit(bdev, make(0, BLK_READ, DISK_SECTORS, 1)), -EINVAL);
+	assert_int_equal(bdev_submit(bdev, make(0, BLK_READ, UINT64_MAX, 1)), -EINVAL);
+	assert_int_equal(bdev_submit(bdev, make(0, BLK_READ, 0, 0)), -EINVAL);
+	make(0, BLK_READ, 0, 1)->elements = (struct blk_element[]){
+		{.offset = 64 * PAGE_BYTES, .len_bytes = 512, .arena = (uint16_t)arena}};
+	assert_int_equal(bdev_submit(bdev, &ios[0]), -EINVAL);
+	make(0, (enum blk_op)9, 0, 1);
+	assert_int_equal(bdev_submit(bdev, &ios[0]), -EINVAL);
+}
+
+static void close_cancels_and_waits(void **state)
+{
+	(void)state;
+	world_start_server();
+	world.mode = DISK_HOLDS;
+	submit(0, BLK_READ, 0, 1);
+	world_run();
+	bdev_close(bdev);
+	world_run();
+	assert_int_equal(done_count, 0);
+	assert_true(bdev->is_used);
+	world_release_held(1, 0);
+	assert_int_equal(done_count, 1);
+	assert_false(bdev->is_used);
+	assert_int_equal(world.closes, 1);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(opens_when_server_appears),
+		T(moves_data_both_ways),
+		T(long_element_lists_use_rows),
+		T(more_requests_than_slots_all_complete),
+		T(replays_in_order_before_anything_new),
+		T(survives_many_deaths_of_idle_and_busy_servers),
+		T(death_during_setup_loses_nothing),
+		T(killer_request_is_quarantined_and_fails),
+		T(errors_reach_the_caller),
+		T(overdue_request_is_complained_about),
+		T(invented_completion_is_complained_about),
+		T(duplicate_completion_is_complained_about),
+		T(jumping_completion_index_ends_the_session),
+		T(jumping_request_index_drops_the_client),
+		T(removed_label_fails_requests),
+		T(absent_server_fails_requests_in_the_end),
+		T(refused_open_is_told),
+		T(unknown_unit_waits_until_identified),
+		T(malformed_requests_are_refused_at_once),
+		T(close_cancels_and_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
