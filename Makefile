@@ -34,12 +34,12 @@ all: $(SETUP) kernel guest $(HOST_TOOLS) image
 help:
 	@echo 'make            build the kernel, the guest programs, the boot archive and the ISO'
 	@echo 'make run        boot an interactive shell (the same as ./axo run)'
-	@echo 'make test       unit tests, bounded fuzzing and system tests; ends with "N passed, N failed"'
+	@echo 'make test       lint, unit tests, bounded fuzzing and system tests; ends with "N passed, N failed"'
 	@echo 'make unit       host unit tests with ASan and UBSan'
 	@echo 'make guest      build all programs of the guest, tests/guest included'
 	@echo 'make system     system tests: scenarios in QEMU (ONLY=name selects)'
 	@echo 'make fuzz       long fuzzing of everything in tests/fuzz (SECONDS_EACH=60 SEED=n)'
-	@echo 'make lint       formatting, clang-tidy, cppcheck, layers, sizes'
+	@echo 'make lint       formatting, clang-tidy, cppcheck, layers, sizes (make format formats)'
 	@echo 'make clean      remove what was built, keep the ports; make distclean removes all of build/'
 
 run: all
@@ -49,8 +49,8 @@ kernel: $(KERNEL)
 
 guest: $(SETUP) $(GUEST_ALL)
 
-unit: $(SETUP) $(UNIT_BINS)
-	$(Q)$(PYTHON) tests/unit/run --json $(B)/results/unit.json $(UNIT_BINS)
+unit: $(SETUP) $(UNIT_BINS) $(B)/guest/bin/axod
+	$(Q)$(PYTHON) tests/unit/run --json $(B)/results/unit.json $(UNIT_BINS) $(UNIT_SCRIPTS)
 
 # Seconds for each fuzzer, and the seed (empty: taken from the clock and printed).
 SECONDS_EACH ?= 60

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Programs for the host: mfstool, unit tests and fuzzers (ASan and UBSan).
+# Tests of the host's own Python are tests/unit/**/test_*.py.
 # tools/build/hosttests reads the `uses:` comments and writes the rules to build/host/tests.mk.
 
 H := $(B)/host
@@ -29,6 +30,7 @@ $(H)/san/%.asm.o: %.asm tools/build/flags.mk | $(SETUP)
 	$(Q)$(NASM) $(GUEST_ASFLAGS) -I$(<D)/ -MD $(@:.o=.d) -o $@ $<
 
 UNIT_BINS :=
+UNIT_SCRIPTS := $(sort $(shell find tests/unit -name 'test_*.py'))
 FUZZ_BINS :=
 HOSTTESTS_ERROR := $(shell $(PYTHON) tools/build/hosttests $(H)/tests.mk 2>&1)
 $(if $(HOSTTESTS_ERROR),$(error $(HOSTTESTS_ERROR)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# make lint: only our own code. tools/lint/run does the work and says which check failed.
+# make lint, make format: only our own code. tools/lint/run does the work and says which check failed.
 
 .PHONY: lint
 lint: export KERNEL_CFLAGS := $(KERNEL_CFLAGS)
@@ -7,4 +7,8 @@ lint: export GUEST_CFLAGS := $(GUEST_CFLAGS)
 lint: export SAN_CFLAGS := $(filter-out -fsanitize% -fno-sanitize%,$(SAN_CFLAGS))
 lint: export LINT_TEST_INCLUDES := $(TEST_INCLUDES)
 lint: $(SETUP) $(LINUX_HEADERS)
-	$(Q)$(PYTHON) tools/lint/run $(if $(CHECK),--only $(CHECK))
+	$(Q)$(PYTHON) tools/lint/run --json $(B)/results/lint.json $(if $(CHECK),--only $(CHECK))
+
+.PHONY: format
+format: $(SETUP)
+	$(Q)$(PYTHON) tools/lint/run --fix

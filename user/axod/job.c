@@ -456,7 +456,8 @@ int64_t job_deadline_ms(void)
 	int64_t first_ms = -1;
 
 	for (size_t i = 0; i < JOBS_MAX; i++)
-		if (jobs[i].is_used && jobs[i].has_ended &&
+		/* Without credit only a frame from the host helps, not the time. */
+		if (jobs[i].is_used && jobs[i].has_ended && jobs[i].output_credit != 0 &&
 		    (first_ms < 0 || jobs[i].drain_until_ms < first_ms))
 			first_ms = jobs[i].drain_until_ms;
 	return first_ms;

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The guest's event log (/proc/axolotl/events) and what it says about recoveries.
+
+A line is "SEQ TIME KIND LABEL [NAME=VALUE ...]", TIME in microseconds; kinds are those of include/axolotl/event.def.
+"""
+import dataclasses
+import os
+import re
+
+from machine import ROOT
+from record import percentile
+
+PHASES = ("detect", "restart", "reopen", "replay")
+CAUSES = ("none", "exit", "exception", "signal", "heartbeat", "complaint", "update", "init")
+
+
+@dataclasses.dataclass
+class Event:
+    seq: int
+    t_us: float
+    kind: str
+    label: str
+    args: dict
+
+
+def kinds():
+    """Texts of all event kinds, from the one list there is."""
+    with open(os.path.join(ROOT, "include/axolotl/event.def"), encoding="ascii") as file:
+        return set(re.findall(r'^EVENT\(\w+, "([^"]+)"', file.read(), re.M))
+
+
+def parse(text):
+    """Events of the log's text, in order; lines that are none (a header) are skipped."""
+    known, found = kinds(), []
+    for line in text.split("\n"):
+        words = line.split()
+        if len(words) < 3 or not words[0].isdigit() or words[2] not in known:
+            continue
+        args = dict(word.partition("=")[::2] for word in words[3:] if "=" in word)
+        label = words[3] if len(words) > 3 and "=" not in words[3] else ""
+        found.append(Event(int(words[0]), float(words[1]), words[2], label, args))
+    return found
+
+
+def _first(events, start, end, kind, label=None):
+    for event in events[start:end]:
+        if event.kind == kind and (label is None or event.label == label):
+            return event
+    return None
+
+
+def incidents(events, component):
+    """One incident record for each death of `component`: the time line up to the first good completion."""
+    deaths = [at for at, event in enumerate(events) if event.kind == "death" and event.label == component]
+    found = []
+    for number, at in enumerate(deaths):
+        end = deaths[number + 1] if number + 1 < len(deaths) else len(events)
+        kill = next((event for event in reversed(events[max(0, at - 8):at])
+                     if event.kind == "kill" and event.label == component), None)
+        start = kill or events[at]
+        steps = {name: _first(events, at, end, name, component) for name in ("detect", "restart", "ready", "publish")}
+        steps.update({name: _first(events, at, end, name) for name in ("reopen", "replay", "recovered")})
+        found.append(_incident(component, start, steps))
+    return found
+
+
+def _incident(component, start, steps):
+    def after(name, since):
+        return None if steps[name] is None or since is None else round(steps[name].t_us - since, 1)
+
+    def time_of(name):
+        return None if steps[name] is None else steps[name].t_us
+
+    cause = steps["detect"].args.get("cause", "") if steps["detect"] else ""
+    return {"t_us": start.t_us, "component": component,
+            "cause": CAUSES[int(cause)] if cause.isdigit() and int(cause) < len(CAUSES) else cause or "signal",
+            "detected_by": "rs" if steps["detect"] else None, "healed_by": "restart" if steps["publish"] else None,
+            "outage_us": after("recovered", start.t_us),
+            "phases_us": {"detect": after("detect", start.t_us), "restart": after("publish", time_of("detect")),
+                          "reopen": after("reopen", time_of("publish")),
+                          "replay": after("recovered", time_of("reopen"))},
+            "replayed": int(steps["replay"].args.get("requests", 0)) if steps["replay"] else 0, "lost": 0}
+
+
+def summary(found):
+    """Metrics of a list of incidents: percentiles of the outage and of each phase."""
+    outages = [entry["outage_us"] for entry in found if entry["outage_us"] is not None]
+    metrics = {"deaths": len(found), "recovered": len(outages)}
+    if outages:
+        metrics.update({"recovery_p50_us": percentile(outages, 0.5), "recovery_p99_us": percentile(outages, 0.99),
+                        "recovery_max_us": max(outages)})
+    for phase in PHASES:
+        values = [entry["phases_us"][phase] for entry in found if entry["phases_us"][phase] is not None]
+        if values:
+            metrics[f"phase_{phase}_p50_us"] = percentile(values, 0.5)
+    return metrics

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""disk-kill (thesis Fig. 5.17): throughput of reading and writing a large file while the disk driver gets SIGKILL at
+fixed intervals, against the same work undisturbed, and the SHA-1 of every pass.
+
+The undisturbed run has the same killer with signal 0, and takes turns with the disturbed one, so that a machine that
+becomes slower or faster meanwhile does not count as loss or gain. Loss is 1 - (median disturbed / median undisturbed).
+The noise beside it is half the spread of the undisturbed passes; a target counts as missed only beyond the noise.
+"""
+import re
+import statistics
+
+from agent import AgentError
+from record import Record, spread_percent
+from session import say
+
+from experiments.rig import DRIVER, STACK, TILE_BYTES, Rig
+
+TITLE = "throughput and integrity while the disk driver is killed every 0.1 to 15 s"
+FILE, OUT, CHECK = "/mnt/big", "/mnt/out", "/mnt/check"
+READ_TARGETS = {0.1: 20.0, 1: 2.0}
+WRITE_TARGETS = {1: 5.0}
+# Thesis Fig. 5.17: loss in percent by interval in seconds.
+THESIS_LOSS = {1: 62.0, 15: 6.7}
+QUICK = {"file_mb": 256, "read_intervals": [0.1, 1, 4], "write_intervals": [0.1, 1], "rounds": 2, "min_s": 3.0,
+         "check_s": 8}
+FULL = {"file_mb": 1024, "read_intervals": [0.1, 1, 2, 4, 8, 15], "write_intervals": [0.1, 1, 2, 4, 8, 15], "rounds": 3,
+        "min_s": 10.0, "check_s": 60}
+
+
+def tag(interval):
+    return f"{interval:g}s".replace(".", "_")
+
+
+def read_pass(rig, state):
+    """One pass over the file; megabytes a second by dd's own clock."""
+    result = rig.agent.run(f"set -o pipefail; dd if={FILE} bs=1M | sha1sum", 900)
+    match = re.search(r"(\d+) bytes .* copied, ([\d.]+) seconds", result.err.decode("utf-8", "replace"))
+    state["errors"] += result.status != 0 or not match
+    state["wrong"] += result.status == 0 and result.text.split()[:1] != [rig.data_sha1]
+    state["bytes"] += int(match[1]) if match else 0
+    return int(match[1]) / 1e6 / max(float(match[2]), 1e-3) if match else 0.0
+
+
+def write_pass(rig, state):
+    """Overwrites the file with tiles up to fsync; megabytes a second by the host's clock; then reads it back."""
+    tiles = state["tiles"]
+    result = rig.agent.run(
+        f"i=0; while [ $i -lt {tiles} ]; do dd if=/tmp/tile of={OUT} bs=1M seek=$((i * {TILE_BYTES >> 20})) conv=notrunc "
+        f"2>/dev/null || exit 1; i=$((i + 1)); done; fsync {OUT}", 900)
+    state["errors"] += result.status != 0
+    state["bytes"] += tiles * TILE_BYTES
+    return tiles * TILE_BYTES / 1e6 / result.seconds
+
+
+def check_written(rig, state):
+    found = rig.agent.run(f"sha1sum {OUT}", 900)
+    state["errors"] += found.status != 0
+    state["wrong"] += found.status == 0 and found.text.split()[0] != state["expected"]
+
+
+def run_passes(rig, work, state, seconds):
+    """Passes until `seconds` are over, one at least; their speeds."""
+    speeds, used = [], 0.0
+    while used < seconds or not speeds:
+        before = rig.machine.uptime()
+        speeds.append(work(rig, state))
+        used += rig.machine.uptime() - before
+    return speeds
+
+
+def one_interval(rig, record, params, direction, interval):
+    """Turns of undisturbed and disturbed passes for one interval; fills samples, metrics and verdicts."""
+    tiles = max(1, params["file_mb"] * (1 << 20) // TILE_BYTES)
+    state = {"errors": 0, "wrong": 0, "bytes": 0, "tiles": tiles, "expected": rig.tiles_sha1(tiles)}
+    work = read_pass if direction == "read" else write_pass
+    seconds = max(params["min_s"], 1.3 * interval)
+    speeds, kills = {0: [], 9: []}, []
+    for turn in range(params["rounds"]):
+        for signal in (0, 9):
+            with rig.killer(interval, signal, seed=record.seed * 1000 + turn) as shots:
+                speeds[signal] += run_passes(rig, work, state, seconds)
+            if signal == 9:
+                kills += shots
+            if direction == "write":
+                check_written(rig, state)
+    store(record, direction, interval, speeds, kills, state)
+
+
+def store(record, direction, interval, speeds, kills, state):
+    base, hit = statistics.median(speeds[0]), statistics.median(speeds[9])
+    loss, noise = 100.0 * (1.0 - hit / base) if base else 100.0, spread_percent(speeds[0])
+    killed = sum(1 for shot in kills if shot[2] == 0)
+    prefix = "" if direction == "read" else "write_"
+    record.samples.append({"direction": direction, "interval_s": interval, "base_mb_s": speeds[0], "kill_mb_s": speeds[9],
+                           "kills": killed, "bytes": state["bytes"], "errors": state["errors"], "wrong": state["wrong"]})
+    name = tag(interval)
+    record.metrics.update({f"{direction}_mb_s_{name}_undisturbed": round(base, 2), f"{direction}_mb_s_{name}": round(hit, 2),
+                           f"{prefix}loss_percent_{name}": round(loss, 2), f"{prefix}noise_percent_{name}": round(noise, 2),
+                           f"{direction}_kills_{name}": killed})
+    record.verdicts[f"{direction}_right_{name}"] = state["errors"] == 0 and state["wrong"] == 0
+    record.verdicts[f"{direction}_killed_{name}"] = killed > 0
+    target = (READ_TARGETS if direction == "read" else WRITE_TARGETS).get(interval)
+    if target is not None:
+        record.verdicts[f"{prefix}loss_at_most_{target:g}_percent_{name}"] = loss <= target + noise
+    say(f"{direction}, driver killed every {interval:g} s ({killed} times): {hit:.1f} MB/s, undisturbed {base:.1f}: "
+        f"loss {loss:.1f} % (noise {noise:.1f} %), {'every byte right' if state['wrong'] == 0 else 'WRONG DATA'}"
+        + (f", {state['errors']} errors" if state["errors"] else ""))
+
+
+def random_io(rig, record, params):
+    """Small random reads and writes with every byte checked, the driver killed every 0.1 s."""
+    with rig.killer(0.1) as shots:
+        result = rig.agent.run(f"iocheck -s 32 -d {params['check_s']} -n 100000000 -S {record.seed} {CHECK}", 900)
+    words = dict(word.split("=") for word in result.text.split() if "=" in word)
+    killed = sum(1 for shot in shots if shot[2] == 0)
+    record.samples.append({"direction": "random", "interval_s": 0.1, "kills": killed, "status": result.status, **words})
+    record.verdicts["random_io_right"] = result.status == 0 and killed > 0
+    say(f"random I/O, driver killed every 0.1 s ({killed} times): {words.get('reads')} reads, {words.get('writes')} writes, "
+        + ("every byte right" if result.status == 0 else f"WRONG: {result.err.decode('utf-8', 'replace').strip()}"))
+    rig.agent.run(f"rm -f {CHECK}", 60)
+
+
+def measure(rig, record, params):
+    """The whole experiment in a booted rig."""
+    rig.fill(FILE)
+    say(f"{params['file_mb']} MB are in {FILE}, SHA-1 {rig.data_sha1}")
+    for interval in params["read_intervals"]:
+        one_interval(rig, record, params, "read", interval)
+    rig.sh(f"rm -f {FILE}")
+    for interval in params["write_intervals"]:
+        one_interval(rig, record, params, "write", interval)
+    rig.agent.run(f"rm -f {OUT}", 60)
+    random_io(rig, record, params)
+    record.verdicts["machine_alive"] = rig.machine.is_alive()
+
+
+def run(args):
+    params = FULL if args.full else QUICK
+    record = Record("disk-kill", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **params})
+    with Rig(args, disk_mb=3 * params["file_mb"], data_mb=params["file_mb"]) as rig:
+        record.set_machine(rig.machine)
+        try:
+            measure(rig, record, params)
+        except AgentError as error:
+            record.verdicts["machine_answers"] = False
+            say(f"{error}\n{rig.machine.last_words()}")
+    return record

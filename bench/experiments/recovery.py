@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""recovery: many SIGKILLs to a component under load, and the time line of each from the guest's event log:
+kill -> detect -> restart (published) -> reopen -> replay -> first good completion."""
+from agent import AgentError
+from record import Record
+from session import say
+
+import events
+from experiments.rig import DRIVER, STACK, Rig
+
+TITLE = "time lines of kills of the disk driver under load"
+FILE = "/mnt/big"
+P50_TARGET_US, P99_TARGET_US = 5000, 20000
+BATCH = 50
+QUICK = {"kills": 200, "interval_s": 0.06, "file_mb": 128}
+FULL = {"kills": 1000, "interval_s": 0.06, "file_mb": 256}
+
+
+def batch(rig, record, params, kills, number):
+    """Some kills under a reader; their incidents, and whether the reader saw all bytes right."""
+    last = rig.sh("tail -n 1 /proc/axolotl/events | awk '{print $1}'").text.strip()
+    load = rig.agent.start(f"while dd if={FILE} bs=1M 2>/dev/null; do :; done | dd of=/dev/null bs=1M 2>/dev/null")
+    try:
+        shots = rig.sh(f"killloop -l {DRIVER} -i {params['interval_s'] * 1000:g} -j 50 -s {record.seed * 1000 + number} "
+                       f"-n {kills}", 300).text
+        rig.sh("sleep 0.3")
+    finally:
+        load.kill()
+    load.wait(30)
+    found = events.incidents(events.parse(rig.events(int(last or 0))), DRIVER)
+    record.samples.append({"batch": number, "killed": shots.split("\n")[-1], "incidents": len(found)})
+    return found
+
+
+def measure(rig, record, params):
+    rig.fill(FILE)
+    left, number = params["kills"], 0
+    while left > 0:
+        kills = min(left, BATCH)
+        record.incidents += batch(rig, record, params, kills, number)
+        left, number = left - kills, number + 1
+    found = rig.sh(f"sha1sum {FILE}", 600).text.split()[0]
+    record.metrics.update(events.summary(record.incidents))
+    metrics = record.metrics
+    record.verdicts.update({
+        "all_killed": metrics["deaths"] >= params["kills"], "all_recovered": metrics["recovered"] == metrics["deaths"] > 0,
+        "data_right": found == rig.data_sha1,
+        f"p50_at_most_{P50_TARGET_US}_us": metrics.get("recovery_p50_us", 1e9) <= P50_TARGET_US,
+        f"p99_at_most_{P99_TARGET_US}_us": metrics.get("recovery_p99_us", 1e9) <= P99_TARGET_US})
+    say(f"{metrics['recovered']} of {metrics['deaths']} deaths recovered: p50 {metrics.get('recovery_p50_us', 0) / 1000:.1f} ms, "
+        f"p99 {metrics.get('recovery_p99_us', 0) / 1000:.1f} ms")
+
+
+def run(args):
+    params = FULL if args.full else QUICK
+    record = Record("recovery", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **params})
+    with Rig(args, disk_mb=3 * params["file_mb"], data_mb=params["file_mb"]) as rig:
+        record.set_machine(rig.machine)
+        try:
+            measure(rig, record, params)
+        except AgentError as error:
+            record.verdicts["machine_answers"] = False
+            say(f"{error}\n{rig.machine.last_words()}")
+    return record

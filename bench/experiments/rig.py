@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the storage experiments share: a booted machine with a mounted stack, a large file in it, and a killer."""
+import contextlib
+import hashlib
+import random
+import re
+
+from agent import AgentError, AgentTimeout
+from machine import MachineError
+from session import DiskSpec, Session, SessionOptions, say
+
+STACK = "checksum(mirror(sata0,sata1))"
+DRIVER = "ahci0"
+DATA_PORT = "sata3"
+TILE_BYTES = 8 << 20
+
+
+def sha1_of(path):
+    digest = hashlib.sha1()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+class Rig:
+    """A session with `storage` on fresh disks of disk_mb each; `with Rig(...) as rig:` boots it."""
+
+    def __init__(self, args, storage=STACK, disk_mb=1024, data_mb=256, prepare=None):
+        self.args = args
+        self.prepare = prepare        # called with the session before the boot: may add disks and files
+        self.data_mb = data_mb
+        disks = [DiskSpec("sata0", disk_mb << 20), DiskSpec("sata1", disk_mb << 20)]
+        self.session = Session(SessionOptions(storage=storage, disks=disks, mem=args.mem, smp=args.smp, accel=args.accel,
+                                              boot=args.boot, build=not args.no_build,
+                                              install=not args.no_install, quiet=True))
+        self.machine = self.agent = None
+        self.data_sha1 = None
+
+    def __enter__(self):
+        self.session.__enter__()
+        try:
+            self._make_data()
+            if self.prepare:
+                self.prepare(self.session)
+            self.machine = self.session.boot()
+            self.agent = self.machine.agent
+        except BaseException:
+            self.session.close()
+            raise
+        say(f"up in {self.machine.boot_s:.2f} s; {self.session.options.storage} is mounted on {self.session.mount_point}")
+        return self
+
+    def __exit__(self, *_):
+        self.session.close()
+
+    def _make_data(self):
+        """A disk of random bytes, a multiple of a tile of random bytes: what the guest reads and writes."""
+        generator = random.Random(self.args.seed)
+        path = self.session.path("data.img")
+        with open(path, "wb") as file:
+            for _ in range(self.data_mb):
+                file.write(generator.randbytes(1 << 20))
+        self.data_sha1 = sha1_of(path)
+        tile = self.session.path("tile")
+        with open(tile, "wb") as file:
+            for _ in range(TILE_BYTES >> 20):
+                file.write(generator.randbytes(1 << 20))
+        self.session.options.disks.append(DiskSpec(DATA_PORT, None, path))
+        self.session.options.put.append((tile, "/tmp/tile"))
+
+    def tiles_sha1(self, count):
+        """The SHA-1 of `count` tiles one after the other."""
+        digest = hashlib.sha1()
+        with open(self.session.path("tile"), "rb") as file:
+            tile = file.read()
+        for _ in range(count):
+            digest.update(tile)
+        return digest.hexdigest()
+
+    def sh(self, command, timeout=300):
+        """A command that must succeed; its result."""
+        return self.agent.run(command, timeout, check=True)
+
+    def fill(self, path):
+        """Copies the data disk into a file of the storage; its SHA-1 must be right."""
+        self.sh(f"dd if=/dev/{DATA_PORT} of={path} bs=1M 2>/dev/null && fsync {path}", 900)
+        found = self.sh(f"sha1sum {path}", 900).text.split()[0]
+        if found != self.data_sha1:
+            raise MachineError(f"{path} has SHA-1 {found}, {self.data_sha1} was written: wrong before anything was killed")
+
+    @contextlib.contextmanager
+    def killer(self, interval_s, signal=9, label=DRIVER, seed=None):
+        """While the block runs, `label` gets a signal at about this interval; yields a list that is filled at the end
+        with (t_us, pid, errno) of each shot. Signal 0 is the load of the killer without its effect."""
+        shots = []
+        job = self.agent.start(f"exec killloop -l {label} -i {interval_s * 1000:g} -s {seed or self.args.seed} -S {signal}")
+        try:
+            yield shots
+        finally:
+            job.kill(15)
+            try:
+                result = job.wait(60)
+            except AgentTimeout as error:
+                raise AgentError("killloop does not end; the machine may be stuck\n" + self.machine.last_words()) from error
+            shots += [tuple(map(int, line)) for line in re.findall(r"^(\d+) (\d+) (\d+)$", result.text, re.M)]
+
+    def events(self, after=0):
+        """Text of the event log, only what is newer than sequence number `after`."""
+        return self.sh(f"awk '$1 > {after}' /proc/axolotl/events", 120).text
+
+

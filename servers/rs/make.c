@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Components are made from a policy, a binary and arguments; stacks from an expression. */
+#include <stdio.h>
+#include <string.h>
+#include "rs.h"
+#include "stack/stack.h"
+
+#define INIT_NS 5000000000ull
+#define STOP_NS 2000000000ull
+
+void make_configure(struct component *c)
+{
+	const struct policy *p = &c->policy;
+	struct life *l = &c->life;
+
+	l->has_pci = p->pci_count > 0;
+	l->is_guarded = true;
+	l->wants_standby = p->is_standby;
+	l->period_ns = p->heartbeat_us * 1000;
+	l->init_ns = INIT_NS;
+	l->stop_ns = STOP_NS;
+	l->delays = (struct backoff_config){p->backoff_first_us * 1000, p->backoff_max_us * 1000,
+					    p->backoff_calm_us * 1000};
+	backoff_defaults(&l->delays);
+	memcpy(c->recovery, p->recovery, sizeof(c->recovery));
+	l->has_script = c->recovery[0] != '\0';
+}
+
+static int add_boot_range(struct component *c, uint64_t pa, uint64_t bytes)
+{
+	struct priv_range range = {pa & ~(PAGE_BYTES - 1), 0};
+
+	if (c->extra_mem_count == EXTRA_MEM_MAX)
+		return -ENOSPC;
+	range.len = ((pa + bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)) - range.base;
+	c->extra_mem[c->extra_mem_count++] = range;
+	return 0;
+}
+
+static int add_range_args(struct component *c, const char *unit, uint64_t pa, uint64_t bytes)
+{
+	char pa_text[24], bytes_text[24];
+	const char *words[] = {"-unit", unit, "-pa", pa_text, "-len", bytes_text};
+	int result = add_boot_range(c, pa, bytes);
+
+	snprintf(pa_text, sizeof(pa_text), "0x%llx", (unsigned long long)pa);
+	snprintf(bytes_text, sizeof(bytes_text), "%llu", (unsigned long long)bytes);
+	for (unsigned i = 0; result == 0 && i < sizeof(words) / sizeof(words[0]); i++)
+		result = args_add(&c->args, words[i]);
+	return result;
+}
+
+/* "ram0=@root.img" becomes "-unit ram0 -pa 0x... -len ..."; "ram1=@?put.tar" may be missing. */
+int make_add_arg(struct component *c, const char *word)
+{
+	const char *at = strstr(word, "=@");
+	char unit[LABEL_MAX];
+	bool is_optional;
+	uint64_t pa, bytes;
+	int result;
+
+	if (at == NULL)
+		return args_add(&c->args, word);
+	if ((size_t)(at - word) >= sizeof(unit))
+		return -ENAMETOOLONG;
+	memcpy(unit, word, (size_t)(at - word));
+	unit[at - word] = '\0';
+	is_optional = at[2] == '?';
+	result = boot_entry(at + (is_optional ? 3 : 2), &pa, &bytes);
+	if (result != 0)
+		return is_optional ? 0 : result;
+	return add_range_args(c, unit, pa, bytes);
+}
+
+static int add_policy_args(struct component *c)
+{
+	const char *word = c->policy.args;
+	int result = 0;
+
+	for (uint32_t i = 0; result == 0 && i < c->policy.args_count; i++) {
+		result = make_add_arg(c, word);
+		word += strlen(word) + 1;
+	}
+	return result;
+}
+
+static int fill_component(struct component *c, const struct blueprint *b)
+{
+	int result;
+
+	c->policy = *b->policy;
+	memcpy(c->program, b->program, strnlen(b->program, BINARY_MAX - 1));
+	if (b->stack != NULL)
+		memcpy(c->stack, b->stack, strnlen(b->stack, LABEL_MAX - 1));
+	make_configure(c);
+	result = args_add(&c->args, c->program);
+	if (result == 0)
+		result = add_policy_args(c);
+	if (result == 0 && b->args != NULL)
+		result = args_add_words(&c->args, b->args->text, b->args->count);
+	if (result != 0)
+		return result;
+	c->image = b->image;
+	if (c->image == NULL)
+		result = image_of_boot(c->program, &c->image);
+	return result != 0 ? result : privs_install(c);
+}
+
+int make_component(const struct blueprint *b, struct component **out)
+{
+	struct component *c;
+	int result;
+
+	if (b->policy == NULL)
+		return -EACCES; /* deny by default: no policy, no process */
+	if (b->label[0] == '\0' || strlen(b->label) >= LABEL_MAX)
+		return -EINVAL;
+	if (table_find(b->label) != NULL)
+		return -EEXIST;
+	c = table_new(b->label);
+	if (c == NULL)
+		return -ENOSPC;
+	result = fill_component(c, b);
+	if (result != 0) {
+		make_remove(c);
+		return result;
+	}
+	*out = c;
+	return 0;
+}
+
+int make_from_name(const char *program, const char *label, struct component **out)
+{
+	struct blueprint b = {.program = program, .label = label};
+
+	b.policy = policy_find(&boot_policies, program, label);
+	return make_component(&b, out);
+}
+
+void make_remove(struct component *c)
+{
+	image_put(c->image);
+	c->image = NULL;
+	if (c->priv_id != PRIV_ID_NONE)
+		privs_remove(c);
+	table_free(c);
+}
+
+void make_sweep(void)
+{
+	for (unsigned i = 0; i < COMPONENTS_MAX; i++) {
+		struct component *c = &components[i];
+
+		if (c->is_used && c->is_transient && c->life.state == CS_DOWN)
+			make_remove(c);
+	}
+}
+
+/* ---- stacks ---- */
+
+static int make_filter(const struct stack *s, uint16_t node, const char *top,
+		       struct component **out)
+{
+	static struct stack_argv argv;
+	static struct args args;
+	char label[LABEL_MAX];
+	struct blueprint b = {
+		.program = s->nodes[node].name, .label = label, .args = &args, .stack = top};
+	const char *word = argv.text;
+	int result = stack_label(s, node, top, label);
+
+	if (result == 0)
+		result = stack_argv(s, node, top, &argv);
+	if (result != 0)
+		return result;
+	memset(&args, 0, sizeof(args));
+	word += strlen(word) + 1; /* argv[0] is the program's name */
+	result = args_add_words(&args, word, argv.argc - 1);
+	if (result != 0)
+		return result;
+	b.policy = policy_find(&boot_policies, b.program, label);
+	return make_component(&b, out);
+}
+
+/* All of a stack or nothing; the lower ones start first. */
+static int make_filters(const struct stack *s, const char *top, char *why, size_t why_len)
+{
+	struct component *made[STACK_NODES_MAX];
+	unsigned count = 0;
+	int result = 0;
+
+	for (uint16_t node = 0; result == 0 && node < s->node_count; node++) {
+		if (!s->nodes[node].is_filter)
+			continue;
+		result = make_filter(s, node, top, &made[count]);
+		if (result == 0)
+			count++;
+		else
+			snprintf(why, why_len, "%s: %s", s->nodes[node].name, strerror(-result));
+	}
+	while (count > 0) {
+		count--;
+		if (result == 0)
+			machine_up(made[count]);
+		else
+			make_remove(made[count]);
+	}
+	return result;
+}
+
+int make_stack(const char *expr, const char *top, char *why, size_t why_len)
+{
+	static struct stack s;
+	struct stack_error error;
+	int result = stack_parse(expr, &s, &error);
+
+	why[0] = '\0';
+	if (result != 0) {
+		snprintf(why, why_len, "%s: column %u: %s", expr, error.column, error.message);
+		return result;
+	}
+	if (s.nodes[0].is_filter)
+		return make_filters(&s, top, why, why_len);
+	if (strcmp(s.nodes[0].name, top) == 0)
+		return 0;
+	result = alias_add(top, s.nodes[0].name);
+	if (result != 0)
+		snprintf(why, why_len, "%s: %s", top, strerror(-result));
+	return result;
+}

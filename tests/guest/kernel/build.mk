@@ -1,0 +1,1 @@
+EXTRA_LIBS := sys
