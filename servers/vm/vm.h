@@ -242,7 +242,7 @@ struct image {
 	uint32_t refs;	 /* of rs */
 	char name[48];	 /* of boot archive entries; empty: added by VM_IMAGE_ADD */
 };
-void image_init(const void *archive, uint64_t archive_pa, uint64_t len_bytes);
+void image_init(const void *archive_bytes, uint64_t archive_pa, uint64_t len_bytes);
 struct image *image_nth(uint32_t number); /* >= 1; NULL: no such image */
 int image_load_boot(const char *name, uint32_t *number) MUST_CHECK;
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "frame.h"
+#include "servers/vm/frame.h"
 
 #define COUNT	   5000u
 #define BLOCKS_MAX 600u

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "pagemap.h"
+#include "servers/vm/pagemap.h"
 
 #define FRAMES 4096u
 #define KEYS   3000u

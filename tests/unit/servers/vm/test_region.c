@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "region.h"
+#include "servers/vm/region.h"
 
 #define FRAMES 1024u
 #define PAGES  200u

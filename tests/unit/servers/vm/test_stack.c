@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "stack.h"
+#include "servers/vm/stack.h"
 
 #define TOP 0x7fffff000000ul
 
