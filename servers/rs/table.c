@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The components that rs knows, by label and by endpoint. Static; a slot is reused after removal. */
+/* The components that rs knows, by label and by endpoint. Static; a slot is reused after removal.
+ */
 #include <string.h>
 #include "rs.h"
 
