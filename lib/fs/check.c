@@ -244,14 +244,18 @@ static void carve_memory(struct checker *c)
 static int start_check(struct checker *c)
 {
 	uint8_t area[MFS_SUPER_AREA] = {0};
-	uint32_t in_block = MFS_SUPER_OFFSET % c->cf->block_size;
+	uint32_t block_size = c->cf->block_size;
 	const char *reason;
 	struct mfs_buf buf;
-	int r = check_get(c, MFS_SUPER_OFFSET / c->cf->block_size, &buf);
+	int r;
+
+	if (block_size < MFS_BLOCK_MIN || block_size > MFS_BLOCK_MAX)
+		return -EINVAL;
+	r = check_get(c, MFS_SUPER_OFFSET / block_size, &buf);
 
 	if (r)
 		return r;
-	memcpy(area + MFS_SUPER_OFFSET, buf.data + in_block, MFS_SUPER_BYTES);
+	memcpy(area + MFS_SUPER_OFFSET, buf.data + MFS_SUPER_OFFSET % block_size, MFS_SUPER_BYTES);
 	check_put(c, &buf, false);
 	r = mfs_probe(area, c->cf->device_bytes, &c->geo, &reason);
 	if (r)

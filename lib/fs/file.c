@@ -219,7 +219,7 @@ static int write_batches(struct gather *g, const struct mfs_transfer *tr, size_t
 		finish_write_batch(g, moved == 0);
 		if (moved) {
 			r = moved;
-		} else {
+		} else if (g->bytes) {
 			*done += g->bytes;
 			if (tr->pos + *done > g->ip->size)
 				g->ip->size = (uint32_t)(tr->pos + *done);

@@ -31,21 +31,21 @@ static struct futex_table futexes;
 
 static int key_of(struct thread *t, uint64_t addr, bool is_private, struct futex_key *key)
 {
-	struct kvmctl v = {.ep = t->ep, .va = addr};
+	struct vm_key k = {.ep = t->ep, .addr = addr};
+	struct vm_rep rep;
 	int r;
 
 	if (addr & 3)
 		return -EINVAL;
-	*key = (struct futex_key){(uint64_t)t->proc->space + 1, addr};
+	*key = (struct futex_key){.space = t->proc->space, .addr = addr};
 	if (is_private)
 		return 0;
-	r = k_vmctl(VMCTL_SPACE_OF, &v);
-	if (r < 0)
+	r = sys_call(EP_VM, VM_KEY, &k, &rep);
+	if (r < 0 || rep.result < 0)
 		return -EFAULT;
-	v.space = (uint32_t)r;
-	if (k_vmctl(VMCTL_QUERY, &v) < 0)
-		return -EFAULT;
-	*key = (struct futex_key){0, (v.pa & ~(PAGE_BYTES - 1)) | (addr & (PAGE_BYTES - 1))};
+	if (rep.result == 1)
+		*key = (struct futex_key){
+			.space = rep.value, .addr = rep.value2, .is_shared = true};
 	return 0;
 }
 

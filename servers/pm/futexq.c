@@ -14,7 +14,7 @@ static struct futex_waiter **bucket_of(struct futex_table *f, const struct futex
 
 static bool is_same(const struct futex_key *a, const struct futex_key *b)
 {
-	return a->space == b->space && a->addr == b->addr;
+	return a->space == b->space && a->addr == b->addr && a->is_shared == b->is_shared;
 }
 
 void futex_enqueue(struct futex_table *f, struct futex_waiter *w)

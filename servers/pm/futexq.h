@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Wait queues of futexes. Pure. A waiter is found by its key: (space, address) for private futexes,
- * (0, physical address) for shared ones, so that processes which map the same memory meet. Within a
+ * Wait queues of futexes. Pure. A waiter is found by its key: (space, address) in private memory,
+ * (object, offset) in shared memory, so that processes which map the same memory meet. Within a
  * bucket waiters stand in order of arrival.
  */
 #ifndef PM_FUTEXQ_H
@@ -13,6 +13,7 @@
 struct futex_key {
 	uint64_t space;
 	uint64_t addr;
+	bool is_shared;
 };
 struct futex_waiter {
 	struct futex_waiter *next;

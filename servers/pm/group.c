@@ -44,7 +44,7 @@ int group_check_move(const struct proc *caller, const struct proc *p, int32_t pg
 {
 	if (pgid < 0)
 		return -EINVAL;
-	if (!p || (p != caller && p->parent != caller))
+	if (p != caller && p->parent != caller)
 		return -ESRCH;
 	if (p != caller && p->sid != caller->sid)
 		return -EPERM;

@@ -39,7 +39,9 @@ int64_t call_setpgid(struct thread *t, const uint64_t *args)
 	struct proc *p = pid ? proc_by_pid(pid) : t->proc;
 	int r;
 
-	if (!pgid && p)
+	if (!p)
+		return -ESRCH;
+	if (!pgid)
 		pgid = p->pid;
 	r = group_check_move(t->proc, p, pgid);
 	if (r < 0)

@@ -79,7 +79,7 @@ void proc_exit(struct proc *p, int32_t status); /* all threads; status as of wai
 void thread_exit(struct thread *t);
 void thread_gone(struct thread *t); /* vfs has let go of it */
 void proc_reap(struct proc *p);	    /* forget a zombie */
-void proc_notify_parent(struct proc *p, int code, int32_t status);
+void proc_notify_parent(struct proc *p, int code, int32_t value);
 struct cpu_time proc_cpu_time(const struct proc *p);
 struct cpu_time thread_cpu_time(const struct thread *t);
 
@@ -162,7 +162,7 @@ void init_died(struct proc *p);
 void init_on_spawn(const struct msg *m);
 
 /* ---- info.c ---- */
-int32_t info_procs(endpoint_t who, const struct pm_info *i);
+int32_t info_procs(endpoint_t who, const struct pm_info *req);
 void info_getproc(endpoint_t ep, struct pm_proc_rep *rep);
 void info_getgroups(const struct pm_groups *g, struct pm_groups_rep *rep);
 

@@ -114,7 +114,7 @@ int64_t call_timer_gettime(struct thread *t, const uint64_t *args)
 int64_t call_timer_settime(struct thread *t, const uint64_t *args)
 {
 	struct ptimer *pt = find(t->proc, (int32_t)args[0]);
-	uint64_t interval, value, now = now_ns();
+	uint64_t interval = 0, value = 0, now = now_ns();
 	int r;
 
 	if (!pt || !args[2])

@@ -184,7 +184,7 @@ static int run_check(int fd, bool want_repair, struct mfs_check_result *result)
 
 static int command_check(const char *path, bool want_repair)
 {
-	struct mfs_check_result result;
+	struct mfs_check_result result = {.problems = 0};
 	int fd = open(path, (want_repair ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	int r;
 

@@ -29,6 +29,6 @@ typedef int (*content_fn_t)(void *ctx, const void *data, size_t len);
 int read_content(struct mfs_inode *ip, content_fn_t fn, void *ctx);
 
 int command_populate(struct volume *v, const char *dir);
-int command_extract(struct volume *v, const char *dir);
+int command_extract(struct volume *v, const char *path);
 
 #endif

@@ -147,7 +147,7 @@ static int copy_inside(struct populate *p, const struct entry *e, struct mfs_ino
 
 static int copy_entry(struct populate *p, struct mfs_inode *dir, const struct entry *e)
 {
-	struct mfs_inode *ip;
+	struct mfs_inode *ip = NULL;
 	int r = 0;
 
 	if (mfs_wants_commit(p->v->fs))
@@ -160,7 +160,7 @@ static int copy_entry(struct populate *p, struct mfs_inode *dir, const struct en
 		r = mfs_lookup(dir, e->name, &ip);
 	if (!S_ISDIR(e->st.st_mode) || r == -ENOENT)
 		r = make(dir, e, &ip);
-	if (r)
+	if (r || !ip)
 		return r;
 	r = copy_inside(p, e, ip);
 	mfs_put_inode(ip);

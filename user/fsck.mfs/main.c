@@ -74,7 +74,7 @@ static int run(struct mfs_check *check, const struct mfs_geometry *geo, int fd,
 static int check_device(int fd, bool want_repair, bool is_forced)
 {
 	struct mfs_check check = {.want_repair = want_repair};
-	struct mfs_check_result result;
+	struct mfs_check_result result = {.problems = 0};
 	struct mfs_geometry geo;
 	const char *reason;
 	int r = mfs_image_probe(fd, &geo, &check.device_bytes, &reason);

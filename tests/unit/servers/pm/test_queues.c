@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <cmocka.h>
-#include "futexq.h"
-#include "rng.h"
-#include "timers.h"
+#include "servers/pm/futexq.h"
+#include "servers/pm/rng.h"
+#include "servers/pm/timers.h"
 
 #define COUNT 500
 
@@ -46,7 +46,8 @@ static void futexes_wake_in_order_of_arrival(void **state)
 {
 	struct futex_table f = {0};
 	struct futex_waiter w[4] = {0};
-	struct futex_key a = {1, 0x1000}, other_space = {2, 0x1000};
+	struct futex_key a = {1, 0x1000, false}, other_space = {2, 0x1000, false};
+	struct futex_key shared = {1, 0x1000, true};
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
@@ -56,6 +57,7 @@ static void futexes_wake_in_order_of_arrival(void **state)
 	}
 	futex_dequeue(&f, &w[1]);
 	assert_null(futex_take(&f, &other_space, ~0u));
+	assert_null(futex_take(&f, &shared, ~0u));
 	assert_ptr_equal(futex_take(&f, &a, 1), &w[0]);
 	assert_ptr_equal(futex_take(&f, &a, 1), &w[3]);
 	assert_null(futex_take(&f, &a, 1));
@@ -67,7 +69,7 @@ static void requeued_waiters_are_found_at_their_new_place(void **state)
 {
 	struct futex_table f = {0};
 	struct futex_waiter w[3] = {0};
-	struct futex_key a = {1, 0x1000}, b = {1, 0x2000};
+	struct futex_key a = {1, 0x1000, false}, b = {1, 0x2000, false};
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {

@@ -10,8 +10,8 @@
 #include <sys/syscall.h>
 #include <cmocka.h>
 #include "axolotl/errno.h"
-#include "sig.h"
-#include "sigframe.h"
+#include "servers/pm/sig.h"
+#include "servers/pm/sigframe.h"
 
 #define SA_RESTORER_FLAG 0x04000000u
 
