@@ -123,26 +123,24 @@ void act_release(struct component *c)
 		sys_log("rs: pci does not know that %s gave up its devices", c->label);
 }
 
+/* ds keeps the name of a dead incarnation until this very step: it is never missing. */
 int act_publish(struct component *c)
 {
-	endpoint_t old = EP_NONE;
-	int result;
+	endpoint_t old = c->published;
+	int result = ds_publish_label(c->label, c->life.now.ep);
 
-	if (ds_lookup_label(c->label, &old) != 0)
-		old = EP_NONE;
-	result = ds_publish_label(c->label, c->life.now.ep);
-	if (result == 0)
-		act_event(c, EV_PUBLISH, (uint64_t)(uint32_t)old,
-			  (uint64_t)(uint32_t)c->life.now.ep);
-	return result;
+	if (result != 0)
+		return result;
+	c->published = c->life.now.ep;
+	act_event(c, EV_PUBLISH, (uint64_t)(uint32_t)old, (uint64_t)(uint32_t)c->published);
+	return 0;
 }
 
 void act_unpublish(struct component *c)
 {
-	endpoint_t old;
-
-	if (ds_lookup_label(c->label, &old) == 0 && ds_delete(c->label) != 0)
+	if (c->published != EP_NONE && ds_delete(c->label) != 0)
 		sys_log("rs: ds keeps the name %s", c->label);
+	c->published = EP_NONE;
 }
 
 void act_shutdown(struct component *c)

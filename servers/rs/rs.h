@@ -49,6 +49,7 @@ struct component {
 	unsigned allow_next;		/* index of the id that pci is asked for next */
 	char recovery[POLICY_PATH_MAX]; /* script, or "" */
 	struct life life;
+	endpoint_t published; /* what ds says, EP_NONE: nothing */
 
 	/* status */
 	uint32_t causes[CAUSE_COUNT];
