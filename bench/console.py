@@ -11,6 +11,7 @@ import time
 import tty
 
 ESCAPE = b"\x1d"  # Ctrl-]
+PROMPT = b"axolotl# "
 
 
 class ConsoleTimeout(Exception):
@@ -25,6 +26,7 @@ class Console:
         self.output = bytearray()
         self.seen = 0                 # expect() looks at what follows
         self.ended = False
+        self.prompt_at = None         # monotonic time of the first prompt
         self.changed = threading.Condition()
         self.mirror = None            # called with each piece while a terminal is attached
         self.file = open(path, "wb") if path else None
@@ -40,6 +42,8 @@ class Console:
             with self.changed:
                 if data:
                     self.output += data
+                    if self.prompt_at is None and PROMPT in self.output[-len(data) - len(PROMPT):]:
+                        self.prompt_at = time.monotonic()
                     if self.file:
                         self.file.write(data)
                         self.file.flush()

@@ -225,6 +225,11 @@ class Machine:
         """Seconds since QEMU was started."""
         return time.monotonic() - self.started
 
+    @property
+    def prompt_s(self):
+        """Seconds from QEMU's start to the first prompt on the console, or None."""
+        return None if self.console.prompt_at is None else self.console.prompt_at - self.started
+
     def is_alive(self):
         return self.process is not None and self.process.poll() is None
 

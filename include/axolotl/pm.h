@@ -20,6 +20,9 @@ enum pm_msg {
 	PM_GETPROC,                 /* vfs, rs: struct pm_ep -> struct pm_proc_rep */
 	PM_INFO_PROCS,              /* procfs: struct pm_info: struct pm_procinfo[]; result = count */
 	PM_BOOTED,                  /* vfs, ASEND: root is mounted: start /sbin/init (pid 1) */
+	PM_GETGROUPS,               /* vfs: struct pm_groups -> struct pm_groups_rep */
+	PM_SIGMASK,                 /* vfs, for ppoll and its kin: struct pm_sigmask */
+	PM_INFO_TEXT,               /* procfs: struct pm_text: bytes into the grant; result = how many */
 };
 
 struct pm_rep {
@@ -68,9 +71,39 @@ struct pm_proc_rep {
 	uint32_t uid, euid, gid, egid;
 	uint32_t is_system;
 };
+/* Supplementary groups of ep from number `first` on; result: how many follow in gids, 0 at the end. */
+struct pm_groups {
+	endpoint_t ep;
+	uint32_t first;
+};
+#define PM_GROUPS_PER_REP 13
+struct pm_groups_rep {
+	int32_t result;
+	uint32_t gids[PM_GROUPS_PER_REP];
+};
+/* SET: ep's mask becomes `mask` for the call that it is in. Result 1: a signal waits, the call should
+ * end with -ERESTARTSYS at once. Without a signal vfs sends RESTORE before it answers the call; when
+ * the call is interrupted, pm restores the mask by itself, after the handler. */
+#define PM_SIGMASK_SET     0u
+#define PM_SIGMASK_RESTORE 1u
+struct pm_sigmask {
+	endpoint_t ep;
+	uint32_t op;
+	uint64_t mask;
+};
 struct pm_info {
 	grant_t grant;
 	uint32_t len_bytes;
+};
+#define PM_TEXT_CMDLINE 0u /* arguments of ep, each with its NUL; of a system process: nothing */
+#define PM_TEXT_ENVIRON 1u
+#define PM_TEXT_UTS     2u /* struct new_utsname of uname(2) */
+#define PM_TEXT_LIMITS  3u /* text of /proc/PID/limits of ep */
+struct pm_text {
+	endpoint_t ep;
+	grant_t grant;
+	uint32_t len_bytes;
+	uint32_t what;
 };
 struct pm_procinfo {
 	endpoint_t ep;

@@ -42,6 +42,8 @@ enum vm_msg {
 	VM_INFO_PROC,              /* struct vm_info: struct vm_procinfo of ep into the grant */
 	VM_INFO_MAPS,              /* struct vm_info: text of /proc/PID/maps; result = bytes */
 	VM_TOKEN_DROP,             /* vfs, ASEND: struct vm_token: give up cached pages if unused */
+	VM_KEY,                    /* pm, for futexes: struct vm_key -> result 1: shared memory, value and
+	                              value2 name the byte for all who map it; 0: private; -EFAULT */
 };
 
 struct vm_rep {
@@ -52,6 +54,11 @@ struct vm_rep {
 };
 struct vm_ep {
 	endpoint_t ep;
+};
+struct vm_key {
+	endpoint_t ep;
+	uint32_t reserved;
+	uint64_t addr;
 };
 struct vm_fork {
 	endpoint_t parent;

@@ -158,7 +158,10 @@ int claim_allow(const struct pci_allow *allow, uint32_t *devices)
 	c->ep = allow->ep;
 	assign_matching(c, allow);
 	*devices = count_owned(c);
-	return allow->more ? 0 : add_privileges(c);
+	if (allow->more)
+		return 0;
+	claim_save();
+	return add_privileges(c);
 }
 
 int claim_silence(const char *label)
@@ -188,6 +191,7 @@ int claim_release(const char *label)
 		if (functions[i].owner == c)
 			functions[i].owner = NULL;
 	c->is_used = false;
+	claim_save();
 	return 0;
 }
 
@@ -203,4 +207,57 @@ struct function *claim_device(endpoint_t ep, uint32_t index)
 		index--;
 	}
 	return NULL;
+}
+
+/* ---- a restart of pci ---- */
+
+struct saved_claim {
+	uint16_t bdf;
+	uint16_t reserved;
+	endpoint_t ep;
+	char label[LABEL_MAX];
+};
+_Static_assert(sizeof(struct saved_claim) * FUNCTIONS_MAX <= DS_MEM_MAX, "claims fit into ds");
+
+static struct saved_claim saved[FUNCTIONS_MAX];
+
+void claim_save(void)
+{
+	unsigned count = 0;
+	int result;
+
+	for (unsigned i = 0; i < function_count; i++) {
+		const struct claim *c = functions[i].owner;
+
+		if (c == NULL)
+			continue;
+		saved[count] = (struct saved_claim){.bdf = functions[i].bdf, .ep = c->ep};
+		memcpy(saved[count].label, c->label, LABEL_MAX);
+		count++;
+	}
+	result = ds_save("claims", saved, count * sizeof(saved[0]));
+	if (result < 0)
+		sys_log("pci: claims are not saved: %d", result);
+}
+
+static void restore(const struct saved_claim *s)
+{
+	struct claim *c = find_claim(s->label);
+
+	if (c == NULL)
+		c = make_claim(s->label);
+	for (unsigned i = 0; c != NULL && i < function_count; i++) {
+		if (functions[i].bdf != s->bdf)
+			continue;
+		functions[i].owner = c;
+		c->ep = s->ep;
+	}
+}
+
+void claim_load(void)
+{
+	int bytes = ds_load("claims", saved, sizeof(saved));
+
+	for (unsigned i = 0; bytes > 0 && i < (unsigned)bytes / sizeof(saved[0]); i++)
+		restore(&saved[i]);
 }

@@ -7,7 +7,11 @@
  *
  * Model: a table of functions found by one scan at the start (scan.c); each has at most one owner,
  * a label (claim.c). A driver is recognised by the endpoint that rs gave with PCI_ALLOW, never by
- * what it says of itself. Calls only the kernel and vm (D6).
+ * what it says of itself. Calls only the kernel, vm and ds (D6).
+ *
+ * State kept over a restart: the claims, in ds; everything else is found again by the scan. Sizing
+ * the BARs switches decoding off for some microseconds, so a restart of pci may make a driver that
+ * reads a register just then fail, and be restarted in its turn.
  *
  * References: PCI Local Bus 3.0; include/axolotl/pci.h.
  */
@@ -191,10 +195,11 @@ static int on_init(const struct sys_init *how)
 {
 	unsigned count = scan_buses(functions, FUNCTIONS_MAX);
 
-	(void)how; /* a restart scans again; rs repeats the claims */
 	if (count == FUNCTIONS_MAX)
 		sys_log("pci: only the first %u functions are used", count);
 	claim_init(functions, count);
+	if (how->how != SYS_INIT_FIRST)
+		claim_load();
 	return 0;
 }
 

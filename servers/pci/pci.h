@@ -59,6 +59,10 @@ int claim_release(const char *label) MUST_CHECK;
 struct function *claim_device(endpoint_t ep, uint32_t index);
 const struct function *claim_function_at(unsigned index);
 
+/* Claims survive a restart of pci in ds: they are saved after each change. */
+void claim_save(void);
+void claim_load(void);
+
 /* device.c: what an owner may do with its function. */
 int device_enable(struct function *f, uint32_t what) MUST_CHECK;
 int device_config(struct function *f, const struct pci_config *c, uint32_t *value) MUST_CHECK;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the state machine asks for, done with pm, ds, pci and the kernel. Calls to pm and ds are
- * synchronous: they are below rs (D6). Whatever goes to a component or to pci is an ASEND or NOTIFY.
+ * synchronous: they are below rs (D6). Whatever goes to a component or to pci is an ASEND or
+ * NOTIFY.
  *
  * Dead processes are reaped (their memory is freed) only after a while and never before their
  * devices are silent: the work must not delay the recovery, and a device may still write.
  */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include "rs.h"
 #include "pciq.h"
@@ -123,26 +123,24 @@ void act_release(struct component *c)
 		sys_log("rs: pci does not know that %s gave up its devices", c->label);
 }
 
+/* ds keeps the name of a dead incarnation until this very step: it is never missing. */
 int act_publish(struct component *c)
 {
-	endpoint_t old = EP_NONE;
-	int result;
+	endpoint_t old = c->published;
+	int result = ds_publish_label(c->label, c->life.now.ep);
 
-	if (ds_lookup_label(c->label, &old) != 0)
-		old = EP_NONE;
-	result = ds_publish_label(c->label, c->life.now.ep);
-	if (result == 0)
-		act_event(c, EV_PUBLISH, (uint64_t)(uint32_t)old,
-			  (uint64_t)(uint32_t)c->life.now.ep);
-	return result;
+	if (result != 0)
+		return result;
+	c->published = c->life.now.ep;
+	act_event(c, EV_PUBLISH, (uint64_t)(uint32_t)old, (uint64_t)(uint32_t)c->published);
+	return 0;
 }
 
 void act_unpublish(struct component *c)
 {
-	endpoint_t old;
-
-	if (ds_lookup_label(c->label, &old) == 0 && ds_delete(c->label) != 0)
+	if (c->published != EP_NONE && ds_delete(c->label) != 0)
 		sys_log("rs: ds keeps the name %s", c->label);
+	c->published = EP_NONE;
 }
 
 void act_shutdown(struct component *c)
@@ -171,15 +169,7 @@ void act_ping(struct component *c)
 
 bool act_script(struct component *c)
 {
-	const struct waiter *w = waiter_query();
-	char text[512];
-	int len;
-
-	if (w == NULL)
-		return false;
-	len = snprintf(text, sizeof(text), "%s\n%s\n%s\n%u\n", c->recovery, c->label,
-		       machine_cause_name(c->life.cause), c->life.restarts);
-	return len > 0 && (size_t)len < sizeof(text) && service_put_text(w, text) == 0;
+	return waiters_script(c);
 }
 
 void act_event(const struct component *c, enum event_kind kind, uint64_t a, uint64_t b)
@@ -223,11 +213,10 @@ void act_bury(struct component *c, endpoint_t ep)
 {
 	sys_asend_cancel(ep);
 	if (corpse_count < CORPSES_MAX) {
-		corpses[corpse_count++] =
-			(struct corpse){ep, c, act_now() + BURY_DELAY_NS, 0};
+		corpses[corpse_count++] = (struct corpse){ep, c, act_now() + BURY_DELAY_NS, 0};
 		return;
 	}
-	sys_log("rs: too many dead processes; %s (%d) is not reaped", c->label, ep);
+	sys_log("rs: too many dead processes; endpoint %d is not reaped", ep);
 }
 
 bool corpse_is(endpoint_t ep)
@@ -241,11 +230,14 @@ bool corpse_is(endpoint_t ep)
 /* True: it is gone, or given up. */
 static bool try_reap(struct corpse *k)
 {
-	if (k->c->is_used && k->c->life.state == CS_SILENCING) {
+	int result;
+
+	if (k->c != NULL && k->c->is_used && k->c->life.state == CS_SILENCING) {
 		k->due_ns = act_now() + BURY_DELAY_NS;
 		return false;
 	}
-	if (pm_call(PM_REAP, k->ep) == 0)
+	result = pm_call(PM_REAP, k->ep);
+	if (result == 0 || result == -ESRCH)
 		return true;
 	k->due_ns = act_now() + BURY_DELAY_NS;
 	k->tries++;

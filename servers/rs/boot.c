@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What rs knows at its start: system.conf and boot.conf of the boot archive and the kernel's command
- * line; the latter's options come last and win. Options:
+ * What rs knows at its start: system.conf and boot.conf of the boot archive and the kernel's
+ * command line; the latter's options come last and win. Options:
  *
  *   start=a,b,c     components to start; each is a policy's name; may stand more than once
  *   skip=a,b        but not these
  *   storage=EXPR    stack that becomes the unit "disk"; storage=NAME:EXPR another name
  *   anything else   is published in ds as "boot.<key>" for others (root=, console=, ...)
  *
- * A component of which the archive has no binary, or the machine no device, is reported and left out;
- * what the rest of the system cannot be without (system.conf, the ids of the trusted base) is a panic.
+ * A component of which the archive has no binary, or the machine no device, is reported and left
+ * out; what the rest of the system cannot be without (system.conf, the ids of the trusted base) is
+ * a panic.
  */
 #include <stdio.h>
 #include <string.h>
@@ -48,8 +49,9 @@ static void allow_archive(const struct boot_info *info)
 	struct priv_range range = {info->archive_pa & ~(PAGE_BYTES - 1), 0};
 	int result = k_privctl(PRIVCTL_QUERY, EP_RS, &priv);
 
-	range.len = ((info->archive_pa + info->archive_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)) -
-		    range.base;
+	range.len =
+		((info->archive_pa + info->archive_bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)) -
+		range.base;
 	if (result >= 0 && priv.mem_count < PRIV_RANGES_MAX) {
 		priv.mem[priv.mem_count++] = range;
 		result = k_privctl(PRIVCTL_UPDATE, EP_NONE, &priv);

@@ -35,7 +35,8 @@ int image_of_boot(const char *name, struct image **out)
 	int result;
 
 	for (unsigned i = 0; i < IMAGES_MAX; i++) {
-		if (images[i].users == 0 || images[i].is_private || strcmp(images[i].name, name) != 0)
+		if (images[i].users == 0 || images[i].is_private ||
+		    strcmp(images[i].name, name) != 0)
 			continue;
 		images[i].users++;
 		*out = &images[i];

@@ -4,24 +4,23 @@
 #include "rs.h"
 
 static const char *const state_names[CS_COUNT] = {
-	[CS_DOWN] = "down",	    [CS_WAITING] = "waiting",
-	[CS_CLAIMING] = "claiming", [CS_STARTING] = "starting",
-	[CS_RUNNING] = "running",   [CS_STOPPING] = "stopping",
+	[CS_DOWN] = "down",	      [CS_WAITING] = "waiting", [CS_CLAIMING] = "claiming",
+	[CS_STARTING] = "starting",   [CS_RUNNING] = "running", [CS_STOPPING] = "stopping",
 	[CS_SILENCING] = "silencing", [CS_BACKOFF] = "backoff",
 };
 
 static const char *const cause_names[CAUSE_COUNT] = {
-	[CAUSE_NONE] = "none",		 [CAUSE_EXIT] = "exit",
-	[CAUSE_EXCEPTION] = "exception", [CAUSE_SIGNAL] = "signal",
-	[CAUSE_HEARTBEAT] = "heartbeat", [CAUSE_COMPLAINT] = "complaint",
-	[CAUSE_UPDATE] = "update",	 [CAUSE_INIT] = "init",
+	[CAUSE_NONE] = "none",	   [CAUSE_EXIT] = "exit",	    [CAUSE_EXCEPTION] = "exception",
+	[CAUSE_SIGNAL] = "signal", [CAUSE_HEARTBEAT] = "heartbeat", [CAUSE_COMPLAINT] = "complaint",
+	[CAUSE_UPDATE] = "update", [CAUSE_INIT] = "init",
 };
 
 #define TO(s) (1u << (s))
 /* Legal transitions. */
 static const unsigned successors[CS_COUNT] = {
 	[CS_DOWN] = TO(CS_WAITING),
-	[CS_WAITING] = TO(CS_SILENCING) | TO(CS_CLAIMING) | TO(CS_STARTING) | TO(CS_BACKOFF) | TO(CS_DOWN),
+	[CS_WAITING] =
+		TO(CS_SILENCING) | TO(CS_CLAIMING) | TO(CS_STARTING) | TO(CS_BACKOFF) | TO(CS_DOWN),
 	[CS_CLAIMING] = TO(CS_STARTING) | TO(CS_SILENCING) | TO(CS_BACKOFF) | TO(CS_DOWN),
 	[CS_STARTING] = TO(CS_RUNNING) | TO(CS_SILENCING) | TO(CS_BACKOFF) | TO(CS_DOWN),
 	[CS_RUNNING] = TO(CS_STOPPING) | TO(CS_SILENCING) | TO(CS_BACKOFF) | TO(CS_DOWN),
@@ -136,10 +135,13 @@ static void recover(struct component *c, enum rs_cause cause)
 	}
 	if (!l->is_guarded && cause != CAUSE_UPDATE)
 		l->want_down = true;
-	if (l->is_claimed && act_silence(c) == 0)
-		set_state(c, CS_SILENCING, SILENCE_TIMEOUT_NS);
-	else
+	if (!l->is_claimed) {
 		when_silent(c);
+		return;
+	}
+	set_state(c, CS_SILENCING, SILENCE_TIMEOUT_NS);
+	if (act_silence(c) != 0)
+		l->last_error = -EIO; /* pci is not there: asked again by the timeout */
 }
 
 void machine_exited(struct component *c, enum rs_cause cause)
@@ -217,7 +219,7 @@ static int obtain_process(struct component *c)
 	struct life *l = &c->life;
 	int result;
 
-	l->was_started = l->standby.ep != EP_NONE && !l->is_standby_stale;
+	l->was_started = l->standby.ep != EP_NONE;
 	if (l->was_started) {
 		l->now = l->standby;
 		l->standby.ep = EP_NONE;
@@ -346,18 +348,6 @@ void machine_down(struct component *c)
 	}
 }
 
-void machine_replace(struct component *c)
-{
-	struct life *l = &c->life;
-
-	if (l->state == CS_BACKOFF) {
-		machine_go(c);
-	} else if (l->state == CS_RUNNING) {
-		act_shutdown(c);
-		set_state(c, CS_STOPPING, l->stop_ns);
-	}
-}
-
 /* ---- time ---- */
 
 void machine_alive(struct component *c)
@@ -397,7 +387,21 @@ static void make_standby(struct component *c)
 		return;
 	}
 	l->standby = p;
-	l->is_standby_stale = false;
+}
+
+/* The next incarnation is loaded before this one stops, from the binary that is wanted now. */
+void machine_replace(struct component *c)
+{
+	struct life *l = &c->life;
+
+	if (l->state == CS_BACKOFF) {
+		machine_go(c);
+	} else if (l->state == CS_RUNNING) {
+		drop_standby(c);
+		make_standby(c);
+		act_shutdown(c);
+		set_state(c, CS_STOPPING, l->stop_ns);
+	}
 }
 
 static void state_timeout(struct component *c)

@@ -21,8 +21,8 @@
  *   SILENCING  pci reply, timeout (asked again)                  "
  *   BACKOFF    timeout, go (from a recovery script), down        "
  *
- * Invariants: `now` is a live process in CLAIMING, STARTING, RUNNING, STOPPING and none elsewhere. No
- * process of a label gets its privileges before the devices of the last one are silent.
+ * Invariants: `now` is a live process in CLAIMING, STARTING, RUNNING, STOPPING and none elsewhere.
+ * No process of a label gets its privileges before the devices of the last one are silent.
  */
 #ifndef RS_MACHINE_H
 #define RS_MACHINE_H
@@ -52,31 +52,30 @@ struct process {
 struct life {
 	/* configuration: set before machine_up(), changed by refresh */
 	bool has_pci;
-	bool is_guarded;     /* replaced when it dies; else it goes DOWN */
+	bool is_guarded; /* replaced when it dies; else it goes DOWN */
 	bool wants_standby;
-	bool has_script;     /* a recovery script decides when it comes back */
-	uint64_t period_ns;  /* between heartbeats, 0: none */
-	uint64_t init_ns;    /* for SYS_INIT to SYS_READY */
-	uint64_t stop_ns;    /* for SYS_SHUTDOWN to the exit */
+	bool has_script;    /* a recovery script decides when it comes back */
+	uint64_t period_ns; /* between heartbeats, 0: none */
+	uint64_t init_ns;   /* for SYS_INIT to SYS_READY */
+	uint64_t stop_ns;   /* for SYS_SHUTDOWN to the exit */
 	struct backoff_config delays;
 
 	/* state */
 	enum comp_state state;
 	struct process now, standby;
-	bool is_standby_stale; /* of an old binary: never promoted */
-	bool was_started;      /* `now` runs already: it was a standby */
+	bool was_started; /* `now` runs already: it was a standby */
 	bool want_down;
-	bool is_claimed;       /* pci holds devices for the label */
-	uint32_t restarts;     /* since it was brought up */
-	enum rs_cause cause;   /* of the last recovery */
-	int last_error;        /* why it is not running, or 0 */
-	uint64_t deadline_ns;  /* of the state, 0: none */
-	uint64_t standby_ns;   /* when to make the next standby, 0: not */
-	uint64_t heartbeat_ns; /* next one, 0: none */
-	unsigned unanswered;   /* heartbeats in a row */
+	bool is_claimed;	      /* pci holds devices for the label */
+	uint32_t restarts;	      /* since it was brought up */
+	enum rs_cause cause;	      /* of the last recovery */
+	int last_error;		      /* why it is not running, or 0 */
+	uint64_t deadline_ns;	      /* of the state, 0: none */
+	uint64_t standby_ns;	      /* when to make the next standby, 0: not */
+	uint64_t heartbeat_ns;	      /* next one, 0: none */
+	unsigned unanswered;	      /* heartbeats in a row */
 	uint64_t detect_ns, ready_ns; /* of the last recovery: for status */
-	uint64_t uptime_ns;   /* of the incarnation that died last */
-	uint64_t up_since_ns; /* `now` became ready; 0: not yet */
+	uint64_t uptime_ns;	      /* of the incarnation that died last */
+	uint64_t up_since_ns;	      /* `now` became ready; 0: not yet */
 	struct backoff backoff;
 };
 
@@ -84,7 +83,7 @@ struct life {
 #define CLAIM_TIMEOUT_NS      2000000000ull
 #define SILENCE_TIMEOUT_NS    1000000000ull
 #define SCRIPT_TIMEOUT_NS     30000000000ull
-#define STANDBY_CALM_NS       20000000ull
+#define STANDBY_CALM_NS	      20000000ull
 #define STANDBY_RETRY_NS      1000000000ull
 
 struct component;

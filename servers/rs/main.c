@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rs, the reincarnation server (thesis 2.2 and 4): starts, watches and replaces every server, driver
- * and filter that is not part of the trusted base. Callers: pm (deaths), components (ready, heartbeat,
- * complaints), vfs (file servers), the service utility, procfs.
+ * rs, the reincarnation server (thesis 2.2 and 4): starts, watches and replaces every server,
+ * driver and filter that is not part of the trusted base. Callers: pm (deaths), components (ready,
+ * heartbeat, complaints), vfs (file servers), the service utility, procfs.
  *
  * Model: one state machine for each component (machine.h has the drawing). One loop takes messages,
- * notifications and the alarm and feeds them; nothing here waits for a component, for storage or for
- * a script. The only synchronous calls go down, to pm, vm and ds (D6). No malloc: all tables are
- * static, so rs can act when memory is short.
+ * notifications and the alarm and feeds them; nothing here waits for a component, for storage or
+ * for a script. The only synchronous calls go down, to pm, vm and ds (D6). No malloc: all tables
+ * are static, so rs can act when memory is short.
  *
- * rs runs at a priority above all that it guards. It belongs to the trusted base: started by vm, never
- * replaced; its death is a panic.
+ * rs runs at a priority above all that it guards. It belongs to the trusted base: started by vm,
+ * never replaced; its death is a panic.
  */
 #include "rs.h"
 #include "pciq.h"

@@ -37,28 +37,39 @@ static int add_boot_range(struct component *c, uint64_t pa, uint64_t bytes)
 	return 0;
 }
 
-/* "ram0=@root.img" becomes "ram0=0x1000:0x2000"; "ram1=@?put.tar" vanishes if there is none. */
+static int add_range_args(struct component *c, const char *unit, uint64_t pa, uint64_t bytes)
+{
+	char pa_text[24], bytes_text[24];
+	const char *words[] = {"-unit", unit, "-pa", pa_text, "-len", bytes_text};
+	int result = add_boot_range(c, pa, bytes);
+
+	snprintf(pa_text, sizeof(pa_text), "0x%llx", (unsigned long long)pa);
+	snprintf(bytes_text, sizeof(bytes_text), "%llu", (unsigned long long)bytes);
+	for (unsigned i = 0; result == 0 && i < sizeof(words) / sizeof(words[0]); i++)
+		result = args_add(&c->args, words[i]);
+	return result;
+}
+
+/* "ram0=@root.img" becomes "-unit ram0 -pa 0x... -len ..."; "ram1=@?put.tar" may be missing. */
 int make_add_arg(struct component *c, const char *word)
 {
-	const char *at = strchr(word, '@');
-	const char *name;
-	char text[128];
+	const char *at = strstr(word, "=@");
+	char unit[LABEL_MAX];
+	bool is_optional;
 	uint64_t pa, bytes;
 	int result;
 
 	if (at == NULL)
 		return args_add(&c->args, word);
-	name = at[1] == '?' ? at + 2 : at + 1;
-	result = boot_entry(name, &pa, &bytes);
+	if ((size_t)(at - word) >= sizeof(unit))
+		return -ENAMETOOLONG;
+	memcpy(unit, word, (size_t)(at - word));
+	unit[at - word] = '\0';
+	is_optional = at[2] == '?';
+	result = boot_entry(at + (is_optional ? 3 : 2), &pa, &bytes);
 	if (result != 0)
-		return at[1] == '?' ? 0 : result;
-	result = add_boot_range(c, pa, bytes);
-	if (result != 0)
-		return result;
-	if (snprintf(text, sizeof(text), "%.*s0x%llx:0x%llx", (int)(at - word), word,
-		     (unsigned long long)pa, (unsigned long long)bytes) >= (int)sizeof(text))
-		return -E2BIG;
-	return args_add(&c->args, text);
+		return is_optional ? 0 : result;
+	return add_range_args(c, unit, pa, bytes);
 }
 
 static int add_policy_args(struct component *c)
@@ -147,7 +158,8 @@ void make_sweep(void)
 
 /* ---- stacks ---- */
 
-static int make_filter(const struct stack *s, uint16_t node, const char *top, struct component **out)
+static int make_filter(const struct stack *s, uint16_t node, const char *top,
+		       struct component **out)
 {
 	static struct stack_argv argv;
 	static struct args args;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Boot options: words key=value, separated by blanks and line ends; "#" starts a comment at the start
- * of a word. A value in double quotes may hold blanks, and a value with parentheses goes on until they
- * are closed (stack expressions): storage=checksum(mirror(sata0, sata1), n=8). A key may stand more
- * than once; options_get() gives the last. Words without "=" (left by boot loaders) are counted. Pure.
+ * Boot options: words key=value, separated by blanks and line ends; "#" starts a comment at the
+ * start of a word. A value in double quotes may hold blanks, and a value with parentheses goes on
+ * until they are closed (stack expressions): storage=checksum(mirror(sata0, sata1), n=8). A key may
+ * stand more than once; options_get() gives the last. Words without "=" (left by boot loaders) are
+ * counted. Pure.
  */
 #include <string.h>
 #include "rs.h"

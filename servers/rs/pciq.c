@@ -49,7 +49,8 @@ static bool is_current(const struct pci_job *job)
 
 static bool is_claim_current(const struct pci_job *job)
 {
-	return is_current(job) && job->c->life.state == CS_CLAIMING && job->c->life.now.ep == job->ep;
+	return is_current(job) && job->c->life.state == CS_CLAIMING &&
+	       job->c->life.now.ep == job->ep;
 }
 
 static int send_job(const struct pci_job *job)

@@ -54,7 +54,9 @@ void privs_build(struct priv *out, const struct component *c)
 
 	memset(out, 0, sizeof(*out));
 	out->id = c->priv_id;
-	out->flags = p->flags | (is_system(c) && !c->is_fixed ? PRIV_SYSTEM : 0);
+	out->flags = p->flags;
+	if (c->priv_id == PRIV_ID_USER)
+		out->flags &= ~PRIV_SYSTEM;
 	out->ipc_mask = p->ipc_mask;
 	out->kcall_mask = p->kcall_mask;
 	memcpy(out->label, c->label, LABEL_MAX);
@@ -69,8 +71,11 @@ void privs_build(struct priv *out, const struct component *c)
 		out->mem[out->mem_count++] = c->extra_mem[i];
 }
 
+/* The kernel keeps vm's own; it may do all. */
 static int update(struct priv *p)
 {
+	if (p->id == PRIV_ID_VM)
+		return 0;
 	return k_privctl(PRIVCTL_UPDATE, EP_NONE, p);
 }
 
@@ -182,9 +187,12 @@ static int add_fixed(const struct fixed *f)
 int privs_init(void)
 {
 	static const struct fixed list[] = {
-		{"vm", PRIV_ID_VM, EP_VM},     {"ds", PRIV_ID_DS, EP_DS},
-		{"pm", PRIV_ID_PM, EP_PM},     {"vfs", PRIV_ID_VFS, EP_VFS},
-		{"rs", PRIV_ID_RS, EP_RS},     {"user", PRIV_ID_USER, EP_NONE},
+		{"vm", PRIV_ID_VM, EP_VM},
+		{"ds", PRIV_ID_DS, EP_DS},
+		{"pm", PRIV_ID_PM, EP_PM},
+		{"vfs", PRIV_ID_VFS, EP_VFS},
+		{"rs", PRIV_ID_RS, EP_RS},
+		{"user", PRIV_ID_USER, EP_NONE},
 		{"standby", PRIV_ID_STANDBY, EP_NONE},
 	};
 	const unsigned count = sizeof(list) / sizeof(list[0]);

@@ -33,8 +33,8 @@ struct image {
 
 struct component {
 	bool is_used;
-	bool is_fixed; /* trusted base: has privileges, is not started or guarded by us */
-	bool is_transient; /* forgotten when it is down */
+	bool is_fixed;	      /* trusted base: has privileges, is not started or guarded by us */
+	bool is_transient;    /* forgotten when it is down */
 	bool wants_pci_again; /* the next PCI_ALLOW names the ids, not only the label */
 	char label[LABEL_MAX];
 	char program[BINARY_MAX]; /* argv[0], and the name in the boot archive */
@@ -46,9 +46,10 @@ struct component {
 	struct priv priv; /* as the kernel has it, without what pci added */
 	struct priv_range extra_mem[EXTRA_MEM_MAX]; /* boot entries that are its data */
 	unsigned extra_mem_count;
-	unsigned allow_next; /* index of the id that pci is asked for next */
+	unsigned allow_next;		/* index of the id that pci is asked for next */
 	char recovery[POLICY_PATH_MAX]; /* script, or "" */
 	struct life life;
+	endpoint_t published; /* what ds says, EP_NONE: nothing */
 
 	/* status */
 	uint32_t causes[CAUSE_COUNT];
@@ -127,11 +128,11 @@ int make_component(const struct blueprint *b, struct component **out) MUST_CHECK
 int make_from_name(const char *program, const char *label, struct component **out) MUST_CHECK;
 /* Takes policy and the life cycle's parameters over from c->policy. */
 void make_configure(struct component *c);
-/* Replaces "@entry" in a word by "ADDRESS:BYTES" of a boot archive entry, which c may then map. */
+/* A word of the arguments; "UNIT=@ENTRY" means a boot archive entry as a unit, which c may map. */
 int make_add_arg(struct component *c, const char *word) MUST_CHECK;
 int make_stack(const char *expr, const char *top, char *why, size_t why_len) MUST_CHECK;
 void make_remove(struct component *c); /* it is down: forget it */
-void make_sweep(void);                  /* transient ones that are down */
+void make_sweep(void);		       /* transient ones that are down */
 
 /* ---- alias.c: stacks without a filter: a second name of a unit ---- */
 int alias_add(const char *name, const char *unit) MUST_CHECK;
@@ -163,11 +164,13 @@ struct waiter {
 int waiter_add(const struct waiter *w) MUST_CHECK;
 void waiters_settled(struct component *c, int result);
 void waiters_forget(endpoint_t ep);
+/* Hands the recovery of c to the process that runs scripts; false: there is none. */
+bool waiters_script(struct component *c);
 struct waiter *waiter_query(void); /* one who runs recovery scripts, or NULL */
 
 /* ---- service.c, report.c ---- */
 void service_call(const struct msg *m);
-void service_reply(endpoint_t ep, int64_t result);
+bool service_reply(endpoint_t ep, int64_t result); /* false: nobody waits */
 int service_put_text(const struct waiter *w, const char *text) MUST_CHECK;
 size_t report_list(char *buf, size_t len, bool is_json);
 size_t report_one(const struct component *c, char *buf, size_t len, bool is_json);

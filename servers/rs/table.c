@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The components that rs knows, by label and by endpoint. Static; a slot is reused after removal. */
+/* The components that rs knows, by label and by endpoint. Static; a slot is reused after removal.
+ */
 #include <string.h>
 #include "rs.h"
 
@@ -39,6 +40,7 @@ struct component *table_new(const char *label)
 		memset(c, 0, sizeof(*c));
 		c->is_used = true;
 		memcpy(c->label, label, strnlen(label, LABEL_MAX - 1));
+		c->published = EP_NONE;
 		machine_init(c);
 		return c;
 	}

@@ -77,3 +77,20 @@ struct waiter *waiter_query(void)
 			return &waiters[i];
 	return NULL;
 }
+
+/* script, component, reason, repetition, arguments: a line each (Fig. 4.2 of the thesis). */
+bool waiters_script(struct component *c)
+{
+	struct waiter *w = waiter_query();
+	char text[512];
+	int len;
+
+	if (w == NULL)
+		return false;
+	len = snprintf(text, sizeof(text), "%s\n%s\n%s\n%u\n", c->recovery, c->label,
+		       machine_cause_name(c->life.cause), c->life.restarts);
+	if (len < 0 || (size_t)len >= sizeof(text))
+		return false;
+	w->is_used = false;
+	return service_put_text(w, text) == 0 && service_reply(w->ep, len);
+}

@@ -101,6 +101,25 @@ void sys_log(const char *fmt, ...)
 	(void)fmt;
 }
 
+static uint8_t ds_memory[DS_MEM_MAX];
+static size_t ds_bytes;
+
+int ds_save(const char *key, const void *data, size_t len)
+{
+	assert_string_equal(key, "claims");
+	memcpy(ds_memory, data, len);
+	ds_bytes = len;
+	return 0;
+}
+
+int ds_load(const char *key, void *data, size_t len)
+{
+	(void)key;
+	assert_true(ds_bytes <= len);
+	memcpy(data, ds_memory, ds_bytes);
+	return (int)ds_bytes;
+}
+
 static void put(struct model *m, unsigned offset, unsigned width, uint32_t value)
 {
 	memcpy(&m->space[offset], &value, width);
@@ -262,6 +281,22 @@ static void owned_device_is_not_given_twice(void **state)
 	assert_int_equal(devices, 1);
 }
 
+static void claims_survive_a_restart_of_pci(void **state)
+{
+	struct pci_allow a = allow_for("e1000_0", 70, 0x8086);
+	uint32_t devices = 0;
+
+	(void)state;
+	assert_int_equal(claim_allow(&a, &devices), 0);
+	claim_init(table, scan_buses(table, 8));
+	assert_null(claim_device(70, 0));
+	claim_load();
+	assert_ptr_equal(claim_device(70, 0), by_bdf(PCI_BDF(0, 2, 0)));
+	a.max_devices = 0;
+	assert_int_equal(claim_allow(&a, &devices), 0);
+	assert_int_equal(devices, 1);
+}
+
 static void label_without_end_is_refused(void **state)
 {
 	struct pci_allow a = allow_for("x", 70, 0xffff);
@@ -344,6 +379,7 @@ int main(void)
 		cmocka_unit_test_setup(claim_adds_exactly_the_privileges_of_the_device, set_up),
 		cmocka_unit_test_setup(next_incarnation_gets_the_same_device, set_up),
 		cmocka_unit_test_setup(owned_device_is_not_given_twice, set_up),
+		cmocka_unit_test_setup(claims_survive_a_restart_of_pci, set_up),
 		cmocka_unit_test_setup(label_without_end_is_refused, set_up),
 		cmocka_unit_test_setup(msi_is_programmed_and_ends_with_the_owner, set_up),
 		cmocka_unit_test_setup(msix_masks_what_the_last_owner_left, set_up),

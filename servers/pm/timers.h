@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Deadlines: a binary heap of timers that live inside other structures. Pure. One kernel alarm
+ * serves all of them: main.c sets it to timer_first() and calls timer_pop() until nothing is due.
+ */
+#ifndef PM_TIMERS_H
+#define PM_TIMERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum timer_kind { TIMER_SLEEP, TIMER_REAL, TIMER_VIRTUAL, TIMER_PROF, TIMER_POSIX };
+
+struct timer {
+	uint64_t t_ns;
+	uint32_t at; /* position in the heap + 1, 0: not set */
+	enum timer_kind kind;
+};
+
+#define TIMERS_MAX 4096
+struct timer_heap {
+	uint32_t count;
+	struct timer *slot[TIMERS_MAX];
+};
+
+/* Set or move. The heap has room for every timer that exists: false means a bug of the caller. */
+bool timer_set(struct timer_heap *h, struct timer *t, uint64_t t_ns);
+void timer_cancel(struct timer_heap *h, struct timer *t);
+static inline bool timer_is_set(const struct timer *t)
+{
+	return t->at != 0;
+}
+/* Time of the earliest timer, 0 if there is none. */
+uint64_t timer_first(const struct timer_heap *h);
+/* Remove and return the earliest timer that is due at now_ns, or NULL. */
+struct timer *timer_pop(struct timer_heap *h, uint64_t now_ns);
+
+#endif

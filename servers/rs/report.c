@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What rs knows about its components, as a table for people and as JSON for programs. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "rs.h"
+
+struct text {
+	char *buf;
+	size_t len, size;
+};
+
+static void __attribute__((format(printf, 2, 3))) put(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (t->len + 1 >= t->size)
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf(t->buf + t->len, t->size - t->len, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		t->len += (size_t)n < t->size - t->len ? (size_t)n : t->size - t->len - 1;
+}
+
+/* Applications' and standbys' privileges have no process of their own. */
+static bool is_shown(const struct component *c)
+{
+	return c->is_used && (!c->is_fixed || c->life.now.ep != EP_NONE);
+}
+
+static unsigned long long us(uint64_t ns)
+{
+	return ns / 1000;
+}
+
+static uint64_t uptime_ns(const struct component *c)
+{
+	return c->life.up_since_ns != 0 ? now_ns() - c->life.up_since_ns : 0;
+}
+
+static void json_causes(struct text *t, const struct component *c)
+{
+	put(t, "\"causes\": {");
+	for (unsigned i = CAUSE_EXIT; i < CAUSE_COUNT; i++)
+		put(t, "%s\"%s\": %u", i > CAUSE_EXIT ? ", " : "",
+		    machine_cause_name((enum rs_cause)i), c->causes[i]);
+	put(t, "}");
+}
+
+static void json_component(struct text *t, const struct component *c)
+{
+	const struct life *l = &c->life;
+
+	put(t, "{\"label\": \"%s\", \"program\": \"%s\", \"state\": \"%s\", \"trusted\": %s, ",
+	    c->label, c->program, machine_state_name(l->state), c->is_fixed ? "true" : "false");
+	put(t, "\"endpoint\": %d, \"pid\": %d, \"stack\": \"%s\", ", l->now.ep, l->now.pid,
+	    c->stack);
+	put(t, "\"restarts\": %u, \"cause\": \"%s\", \"error\": %d, ", l->restarts,
+	    machine_cause_name(l->cause), l->last_error);
+	put(t, "\"standby\": %s, \"heartbeat_ms\": %llu, \"uptime_us\": %llu, ",
+	    l->standby.ep != EP_NONE ? "true" : "false", us(l->period_ns) / 1000, us(uptime_ns(c)));
+	put(t, "\"recoveries\": %llu, \"outage_us\": %llu, \"outage_max_us\": %llu, ",
+	    (unsigned long long)c->recoveries, us(c->outage_ns), us(c->outage_max_ns));
+	put(t, "\"complaints\": %u, \"last_rule\": %u, ", c->complaints, c->last_rule);
+	json_causes(t, c);
+	put(t, "}");
+}
+
+static void text_component(struct text *t, const struct component *c)
+{
+	const struct life *l = &c->life;
+
+	put(t, "%-23s %-9s %5d %8u %-10s %8llu %9llu %s\n", c->label,
+	    c->is_fixed ? "trusted" : machine_state_name(l->state), l->now.pid, l->restarts,
+	    machine_cause_name(l->cause), us(c->outage_ns), us(uptime_ns(c)) / 1000,
+	    l->standby.ep != EP_NONE ? "standby"
+	    : l->last_error != 0     ? strerror(-l->last_error)
+				     : "");
+}
+
+size_t report_list(char *buf, size_t len, bool is_json)
+{
+	struct text t = {buf, 0, len};
+	bool is_first = true;
+
+	if (is_json)
+		put(&t, "{\"services\": [");
+	else
+		put(&t, "%-23s %-9s %5s %8s %-10s %8s %9s\n", "LABEL", "STATE", "PID", "RESTARTS",
+		    "CAUSE", "OUT(us)", "UP(ms)");
+	for (unsigned i = 0; i < COMPONENTS_MAX; i++) {
+		if (!is_shown(&components[i]))
+			continue;
+		if (!is_json) {
+			text_component(&t, &components[i]);
+			continue;
+		}
+		put(&t, "%s", is_first ? "\n" : ",\n");
+		json_component(&t, &components[i]);
+		is_first = false;
+	}
+	if (is_json)
+		put(&t, "\n]}\n");
+	return t.len;
+}
+
+static void text_details(struct text *t, const struct component *c)
+{
+	const struct life *l = &c->life;
+
+	put(t, "label       %s\nprogram     %s\nstate       %s\n", c->label, c->program,
+	    machine_state_name(l->state));
+	put(t, "endpoint    %d\npid         %d\npriv id     %u\nuid         %u\n", l->now.ep,
+	    l->now.pid, c->priv_id, c->policy.uid);
+	put(t, "standby     %s\nheartbeat   %llu ms\nrecovery    %s\n",
+	    l->standby.ep != EP_NONE ? "ready"
+	    : l->wants_standby	     ? "wanted"
+				     : "no",
+	    us(l->period_ns) / 1000, c->recovery[0] != '\0' ? c->recovery : "direct restart");
+	put(t, "restarts    %u\nlast cause  %s\nlast error  %s\n", l->restarts,
+	    machine_cause_name(l->cause), l->last_error != 0 ? strerror(-l->last_error) : "none");
+	put(t, "outage      %llu us, longest %llu us, of %llu recoveries\n", us(c->outage_ns),
+	    us(c->outage_max_ns), (unsigned long long)c->recoveries);
+	put(t, "complaints  %u, last rule %u\narguments  ", c->complaints, c->last_rule);
+	for (unsigned i = 0; i < c->args.count; i++)
+		put(t, " %s", args_word(&c->args, i));
+	put(t, "\n");
+}
+
+size_t report_one(const struct component *c, char *buf, size_t len, bool is_json)
+{
+	struct text t = {buf, 0, len};
+
+	if (is_json) {
+		json_component(&t, c);
+		put(&t, "\n");
+	} else {
+		text_details(&t, c);
+	}
+	return t.len;
+}
+
+/* procfs asks by SENDREC; the text goes into its grant. */
+void on_info(const struct msg *m)
+{
+	static char text[32768];
+	struct rs_info req;
+	struct rs_rep rep = {0};
+	struct msg out;
+	size_t len;
+	int result = 0;
+
+	msg_get(m, &req);
+	len = report_list(text, req.len_bytes < sizeof(text) ? req.len_bytes : sizeof(text),
+			  req.is_json != 0);
+	if (len > 0)
+		result = k_safecopy_to(m->source, req.grant, 0, text, len);
+	rep.result = result < 0 ? result : (int)len;
+	rep.ep = EP_NONE;
+	msg_put(&out, RS_INFO | MSG_REPLY, &rep);
+	if (ipc_nbsend(m->source, &out) != 0)
+		return; /* it does not wait any more */
+}

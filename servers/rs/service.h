@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Private to rs: one service call while it is worked on. */
+#ifndef RS_SERVICE_H
+#define RS_SERVICE_H
+
+#include "rs.h"
+
+#define SERVICE_WORDS_MAX 64
+#define SERVICE_ARGV_MAX  4096u
+#define SERVICE_OUT_MAX	  32768u
+#define SERVICE_CONF_MAX  16384u
+
+struct service {
+	endpoint_t ep;
+	bool is_root;
+	bool is_json;
+	struct service_args user; /* in the caller's memory */
+	unsigned argc;		  /* without --json */
+	const char *argv[SERVICE_WORDS_MAX];
+	char words[SERVICE_ARGV_MAX];
+	size_t out_len;
+	char out[SERVICE_OUT_MAX];
+};
+
+/* Result: 0 or -errno with an explanation in out; -ESUSPENDREP: a waiter answers later. */
+typedef int (*service_fn_t)(struct service *s);
+
+int service_fail(struct service *s, int error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The answer comes when c is up or down. */
+int service_wait(struct service *s, struct component *c) MUST_CHECK;
+
+/* service_up.c */
+int service_up(struct service *s);
+int service_update(struct service *s);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Text of paths; see pathname.h. */
+#include <errno.h>
+#include <string.h>
+#include "pathname.h"
+
+const char *path_component(const char **path, size_t *len)
+{
+	const char *start = *path + strspn(*path, "/");
+
+	*len = strcspn(start, "/");
+	*path = start + *len;
+	return start;
+}
+
+bool path_is_end(const char *path)
+{
+	return path[strspn(path, "/")] == '\0';
+}
+
+int path_splice(char *path, size_t size, const char *target, const char *rest)
+{
+	size_t target_len = strlen(target), rest_len = strlen(rest);
+
+	if (target_len + rest_len + 1 > size)
+		return -ENAMETOOLONG;
+	memmove(path + target_len, rest, rest_len + 1);
+	memcpy(path, target, target_len);
+	return 0;
+}

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""From power on to the prompt, by both ways of booting, and off again."""
+import os
+import time
+
+from machine import ROOT
+
+OPTIONS = {}
+PROMPT_LIMIT_S = 2.0
+
+
+def prompt_seconds(boot):
+    guest = boot()
+    guest.console.seen = 0
+    guest.console.expect("axolotl# ", 30)
+    seconds = guest.machine.prompt_s
+    guest.close()
+    return seconds
+
+
+def test_prompt_in_two_seconds(boot):
+    """The best of three, because others use this machine too."""
+    times = []
+    while len(times) < 3 and min(times, default=99) > PROMPT_LIMIT_S:
+        times.append(prompt_seconds(boot))
+    print(f"      prompt after {min(times):.2f} s", flush=True)
+    assert min(times) <= PROMPT_LIMIT_S, f"prompt after {times} s"
+
+
+def test_nothing_panics(guest):
+    text = guest.machine.kernel_log().lower() + guest.console.text().lower()
+    assert "panic" not in text, text[-2000:]
+
+
+def test_agent_answers_quickly(guest):
+    best = min(guest.agent.ping() for _ in range(5))
+    assert best < 0.25, f"a round trip takes {best:.3f} s"
+
+
+def test_poweroff_ends_the_machine(boot):
+    guest = boot()
+    guest.agent.start("poweroff")
+    assert guest.machine.wait_end(20), "the machine still runs"
+
+
+def test_iso_boots_through_grub(boot):
+    assert os.path.exists(os.path.join(ROOT, "build/axolotl.iso")), "there is no ISO; run `make`"
+    guest = boot(iso=True)
+    guest.check("uname -s", "Linux")
+
+
+test_iso_boots_through_grub.timeout = 120
+
+
+def screen(guest):
+    """Text of the VGA screen."""
+    path = guest.session.path("vga")
+    guest.machine.qmp("pmemsave", val=0xb8000, size=80 * 25 * 2, filename=path)
+    with open(path, "rb") as file:
+        cells = file.read()[::2]
+    rows = (cells[at:at + 80] for at in range(0, len(cells), 80))
+    return "\n".join(row.decode("latin-1").rstrip() for row in rows)
+
+
+def wait_screen(guest, wanted, timeout=10):
+    end = time.monotonic() + timeout
+    while wanted not in screen(guest):
+        assert time.monotonic() < end, f"{wanted!r} is not on the screen:\n{screen(guest)}"
+        time.sleep(0.1)
+
+
+def test_screen_and_keyboard(guest):
+    """Typed keys reach the shell on the VGA console, and its answer the screen."""
+    wait_screen(guest, "axolotl# ")
+    for key in ["e", "c", "h", "o", "spc", "shift-4", "shift-9", "shift-9", "6", "shift-8", "7", "shift-0", "shift-0", "ret"]:
+        keys = [{"type": "qcode", "data": part} for part in key.split("-")]
+        guest.machine.qmp("send-key", keys=keys)
+        time.sleep(0.05)
+    wait_screen(guest, "\n42")
