@@ -39,11 +39,12 @@ static void tick(void)
 			machine_tick(c);
 	}
 	corpses_tick();
+	status_tick();
 }
 
 static uint64_t next_deadline(void)
 {
-	uint64_t next = corpses_next_ns();
+	uint64_t next = earlier(corpses_next_ns(), status_next_ns());
 
 	for (unsigned i = 0; i < COMPONENTS_MAX; i++)
 		if (components[i].is_used && !components[i].is_fixed)
@@ -90,6 +91,7 @@ static void on_message(const struct msg *m)
 	case PCI_RELEASE | MSG_REPLY: on_pci_reply(m); break;
 	case RS_UP_FS: on_up_fs(m); break;
 	case RS_DOWN: on_down_fs(m); break;
+	case SYS_STATUS | MSG_REPLY: on_status_reply(m); break;
 	case RS_INFO: on_info(m); break;
 	case MSG_LINUX | AXO_NR_SERVICE: service_call(m); break;
 	default: sys_violation(m->source, VIOL_REQUEST, m->type); break;
