@@ -77,8 +77,8 @@ static int scan(struct call *c, const struct ready_set *rs)
 		if (!it->file)
 			it->revents = POLLNVAL;
 		else
-			it->revents = (short)file_poll(c, it->file,
-						       (unsigned short)it->events | POLLERR | POLLHUP);
+			it->revents = (short)file_poll(
+				c, it->file, (unsigned short)it->events | POLLERR | POLLHUP);
 		n += it->revents != 0;
 	}
 	return n;
@@ -249,8 +249,9 @@ static int64_t do_select(struct call *c, uint64_t deadline_ns)
 	if (n >= 0)
 		n = result_maps(s, &b);
 	free_set(s);
-	if (n >= 0 && (store_map(c, b.in, c->args[1], nfds) || store_map(c, b.out, c->args[2], nfds) ||
-		       store_map(c, b.ex, c->args[3], nfds)))
+	if (n >= 0 &&
+	    (store_map(c, b.in, c->args[1], nfds) || store_map(c, b.out, c->args[2], nfds) ||
+	     store_map(c, b.ex, c->args[3], nfds)))
 		return -EFAULT;
 	return n;
 }

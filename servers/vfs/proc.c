@@ -3,8 +3,9 @@
  * What vfs knows of processes: identity (told by pm), descriptors, directories. One entry a process
  * slot. A process that vfs meets for the first time (a system process) is looked up at pm.
  *
- * The end of a process that is inside a call waits until the call has ended: the call is interrupted,
- * and a file server's answer is waited for, because it may still write into the process's memory.
+ * The end of a process that is inside a call waits until the call has ended: the call is
+ * interrupted, and a file server's answer is waited for, because it may still write into the
+ * process's memory.
  */
 #include <string.h>
 #include <sys/wait.h>

@@ -127,6 +127,7 @@ int deadline_from_timespec(struct call *c, uint64_t uts, uint64_t *deadline_ns)
 	else if ((uint64_t)ts.tv_sec > INT64_MAX / 1000000000u - 1)
 		*deadline_ns = UINT64_MAX;
 	else
-		*deadline_ns = deadline_after((uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec);
+		*deadline_ns =
+			deadline_after((uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec);
 	return 0;
 }
