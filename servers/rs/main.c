@@ -60,7 +60,7 @@ static void set_alarm(void)
 		return;
 	alarm_ns = next;
 	if (k_setalarm(next) < 0)
-		sys_panic("rs: no alarm");
+		sys_panic("no alarm");
 }
 
 static void on_notify(const struct msg *m)
@@ -112,7 +112,7 @@ int main(void)
 		set_alarm();
 		how = ipc_receive(EP_ANY, &m);
 		if (how < 0)
-			sys_panic("rs: RECEIVE failed: %d", how);
+			sys_panic("RECEIVE failed: %d", how);
 		if (how == IPC_NOTIFY)
 			on_notify(&m);
 		else
