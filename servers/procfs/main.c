@@ -184,10 +184,22 @@ static bool is_events(uint32_t ino)
 	return tree_decode(&proc_tree, ino, &p) && p.node && p.node->gen == gen_events;
 }
 
+/* "mark A B": two numbers, the second may be missing. */
+static bool parse_mark(const char *line, uint64_t *a, uint64_t *b)
+{
+	char *end;
+
+	if (strncmp(line, "mark ", 5) != 0 || line[5] < '0' || line[5] > '9')
+		return false;
+	*a = strtoull(line + 5, &end, 0);
+	*b = strtoull(end, &end, 0);
+	return *end == '\n' || *end == '\0';
+}
+
 static void on_write(const struct fs_io *rq, struct fs_rep *rep)
 {
-	unsigned long long a = 0, b = 0;
 	char line[MARK_BYTES + 1] = {0};
+	uint64_t a, b;
 
 	rep->result = -EINVAL;
 	if (!is_events(rq->ino) || rq->len_bytes > MARK_BYTES)
@@ -195,7 +207,7 @@ static void on_write(const struct fs_io *rq, struct fs_rep *rep)
 	rep->result = k_safecopy_from(EP_VFS, rq->grant, rq->grant_offset, line, rq->len_bytes);
 	if (rep->result < 0)
 		return;
-	if (sscanf(line, "mark %llu %llu", &a, &b) < 1) {
+	if (!parse_mark(line, &a, &b)) {
 		rep->result = -EINVAL;
 		return;
 	}
