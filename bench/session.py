@@ -161,6 +161,7 @@ class Session:
         self.mount_point = None
         self.fresh = set()            # disks that this run has made, so nothing can be lost by formatting them
         self.put_on_disk = []
+        self.machine_disks = []       # ready Disks beside those of the options
         self.timings = {}
 
     def __enter__(self):
@@ -188,7 +189,7 @@ class Session:
                 raise UsageError(f"--disk {spec.name} is given twice")
             specs[spec.name] = spec
         wanted = sata_names(self.options.storage) + sata_names(self.options.root)
-        if not self.options.storage or self.options.format or not self.options.disks:
+        if not self.options.disks and not self.machine_disks:
             for name in wanted:
                 specs.setdefault(name, DiskSpec(name, DEFAULT_DISK_BYTES))
         disks = []
@@ -225,7 +226,7 @@ class Session:
     def config(self):
         """The machine's configuration; makes the disks and archives that it needs."""
         options = self.options
-        disks = self.make_disks()
+        disks = self.make_disks() + self.machine_disks
         used = {disk.name for disk in disks}
         early, self.put_on_disk = self.split_puts()
         put_tar = None

@@ -103,7 +103,8 @@ enum vmctl_op {
 	VMCTL_PROTECT,     /* space, va, pages, prot: of present pages only */
 	VMCTL_QUERY,       /* space, va -> pa, prot written back; -ENOENT if not present */
 	VMCTL_CLEAR_FAULT, /* ep, result: 0 = go on; -errno ends the copy that faulted; > 0 = signal */
-	VMCTL_GRANT_CHECK, /* ep = grantee, grantor, grant, va = offset, len, prot -> ep, va of the root */
+	VMCTL_GRANT_CHECK, /* ep = grantee, grantor, grant, va = offset, len, prot -> ep, va of the root;
+	                      pages = 0: to copy, else to map (needs GRANT_MAP) */
 	VMCTL_MEM_CHECK,   /* ep, pa, len: 0 if its policy has this physical range */
 	VMCTL_SPACE_OF,    /* ep -> returns the space number */
 };

@@ -110,7 +110,7 @@ static long grant_check(struct proc *caller, struct kvmctl *v)
 			      .grant = v->grant,
 			      .offset = v->va,
 			      .len = v->len_bytes,
-			      .access = GRANT_MAP | (v->prot & VMP_READ ? GRANT_READ : 0) |
+			      .access = (v->pages ? GRANT_MAP : 0) | (v->prot & VMP_READ ? GRANT_READ : 0) |
 					(v->prot & VMP_WRITE ? GRANT_WRITE : 0)};
 	struct proc *grantee = proc_of(v->ep);
 	struct uref u;

@@ -61,7 +61,7 @@ static const struct request_entry request_table[] = {
 
 void vm_fail(const char *file, int line, const char *what)
 {
-	sys_panic("vm: %s:%d: assertion failed: %s", file, line, what);
+	sys_panic("%s:%d: assertion failed: %s", file, line, what);
 }
 
 /* Lost if the process is gone or was taken out of its call. */
@@ -162,7 +162,7 @@ static void start(void)
 	special_init(&boot);
 	image_init((const uint8_t *)RAM_VA + boot.archive_pa, boot.archive_pa, boot.archive_bytes);
 	boot_start_servers();
-	sys_log("vm: %lu MiB of RAM free\n", ADDR_OF(frame_counts.free) >> 20);
+	sys_log("%lu MiB of RAM free\n", ADDR_OF(frame_counts.free) >> 20);
 }
 
 int main(void)
@@ -176,7 +176,7 @@ int main(void)
 		wait_retry();
 		how = ipc_receive(EP_ANY, &m);
 		if (how < 0)
-			sys_panic("vm: RECEIVE failed: %d", how);
+			sys_panic("RECEIVE failed: %d", how);
 		dispatch(&m, (enum ipc_primitive)how);
 	}
 }

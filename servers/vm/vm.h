@@ -97,6 +97,8 @@ void hw_clear_fault(endpoint_t ep, int result);
 void memory_init(const struct boot_info *boot);
 /* A zeroed frame; gives up cached pages when RAM is short. FRAME_NONE: out of memory. */
 uint32_t memory_page(enum frame_kind kind, unsigned flags);
+uint32_t memory_dirty_page(enum frame_kind kind, unsigned flags); /* contents undefined */
+void memory_copy(void *to, const void *from);			  /* one page */
 /* Like frame_alloc_run(), contents zeroed. */
 uint32_t memory_run(uint32_t count, enum frame_kind kind, unsigned flags);
 bool memory_is_plenty(void); /* enough to map more than was asked for */
@@ -240,7 +242,7 @@ struct image {
 	uint32_t refs;	 /* of rs */
 	char name[48];	 /* of boot archive entries; empty: added by VM_IMAGE_ADD */
 };
-void image_init(const void *archive, uint64_t archive_pa, uint64_t len_bytes);
+void image_init(const void *archive_bytes, uint64_t archive_pa, uint64_t len_bytes);
 struct image *image_nth(uint32_t number); /* >= 1; NULL: no such image */
 int image_load_boot(const char *name, uint32_t *number) MUST_CHECK;
 

@@ -74,15 +74,14 @@ static void answer(const struct waiter *w, int err)
 	struct msg m;
 
 	if (err == -ENOMEM)
-		sys_log("vm: out of memory for process %d at %lx\n", w->target, w->range.addr);
+		sys_log("out of memory for process %d at %lx\n", w->target, w->range.addr);
 	if (w->kind == WAIT_FAULT) {
 		hw_clear_fault(w->source, signal_of(err));
 		return;
 	}
 	msg_put(&m, VM_FAULTIN | MSG_REPLY, &rep);
 	if (sys_asend(w->source, &m) < 0)
-		sys_log("vm: an answer to VM_FAULTIN of %d is lost: too many undelivered\n",
-			w->source);
+		sys_log("an answer to VM_FAULTIN of %d is lost: too many undelivered\n", w->source);
 }
 
 static void run_waiter(struct waiter *w)
