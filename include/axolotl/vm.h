@@ -32,7 +32,8 @@ enum vm_msg {
 	VM_BOOT_ENTRY,             /* rs: struct vm_image_boot -> value = pa, value2 = bytes of an entry */
 	VM_EXEC_NEW,               /* vfs: struct vm_ep: ep gets an empty space; the old one is dropped */
 	VM_MAP,                    /* vfs, for exec: struct vm_map -> value = address */
-	VM_FAULTIN,                /* vfs, ASEND: struct vm_faultin; reply by ASEND when present */
+	VM_FAULTIN,                /* servers, ASEND: struct vm_faultin; reply by ASEND when present. By
+	                              SENDREC: -ENOTREADY if a page must be read from a file first */
 	VM_ALLOC_DMA,              /* system processes: struct vm_alloc -> value = address, value2 = pa */
 	VM_MAP_PHYS,               /* drivers: struct vm_map_phys (checked against the policy) -> value */
 	VM_SAFEMAP,                /* struct vm_safemap -> value = address */
@@ -105,8 +106,11 @@ struct vm_faultin {
 	endpoint_t ep;
 	uint64_t addr;
 	uint64_t len_bytes;
-	uint32_t is_write;
+	uint32_t is_write; /* or VM_FAULTIN_PRIVATE */
 };
+/* Whatever the protection: pages that are shared with others (text of an image!) become copies of
+ * ep's own. To be asked for before TRACE_WRITE. */
+#define VM_FAULTIN_PRIVATE 2u
 #define VM_DMA_BELOW_4G 1u
 struct vm_alloc {
 	uint64_t len_bytes; /* physically contiguous, zeroed, aligned to its size up to 2 MiB */

@@ -235,7 +235,7 @@ static int64_t blk_ioctl(struct call *c, struct file *f, unsigned cmd, uint64_t 
 
 static void drop_open(struct blkdev *bd)
 {
-	if (--bd->opens > 0)
+	if (--bd->opens > 0 || !bd->b)
 		return;
 	bdev_close(bd->b);
 	bd->b = NULL;
@@ -263,6 +263,8 @@ static void on_opened(void *ctx, struct bdev *b, int status)
 	waitq_wake(&bd->wq);
 }
 
+static const struct bdev_events blk_events = {.opened = on_opened};
+
 static struct blkdev *blk_of(struct dev *d)
 {
 	for (unsigned i = 0; i < BLKS_MAX; i++) {
@@ -274,9 +276,23 @@ static struct blkdev *blk_of(struct dev *d)
 	return NULL;
 }
 
+/* A read-only unit refuses to be opened for writing. */
+static int reopen_readonly(struct call *c, struct blkdev *bd)
+{
+	int r = 0;
+
+	bdev_close(bd->b);
+	bd->open_status = 1;
+	bd->b = bdev_open(bd->dev->name, BLK_ACCESS_READ, &blk_events, bd);
+	if (!bd->b)
+		return -ENFILE;
+	while (!r && bd->open_status == 1)
+		r = waitq_sleep(c, &bd->wq, true);
+	return r;
+}
+
 int blk_open(struct call *c, struct dev *d, uint32_t flags, struct file **out)
 {
-	static const struct bdev_events events = {.opened = on_opened};
 	struct blkdev *bd = blk_of(d);
 	int r = 0;
 
@@ -284,13 +300,15 @@ int blk_open(struct call *c, struct dev *d, uint32_t flags, struct file **out)
 		return -ENFILE;
 	if (!bd->b) {
 		bd->open_status = 1; /* not yet known */
-		bd->b = bdev_open(d->name, BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events, bd);
+		bd->b = bdev_open(d->name, BLK_ACCESS_READ | BLK_ACCESS_WRITE, &blk_events, bd);
 		if (!bd->b)
 			return -ENFILE;
 	}
 	bd->opens++;
 	while (!r && bd->open_status == 1)
 		r = waitq_sleep(c, &bd->wq, true);
+	if (!r && bd->open_status == -EROFS && (flags & O_ACCMODE) == O_RDONLY)
+		r = reopen_readonly(c, bd);
 	if (!r)
 		r = bd->open_status;
 	if (!r && (flags & O_ACCMODE) != O_RDONLY && (bdev_info(bd->b)->flags & BLK_FLAG_READONLY))

@@ -173,7 +173,9 @@ int64_t sys_epoll_wait(struct call *c)
 
 int64_t sys_epoll_pwait(struct call *c)
 {
-	return do_wait(c);
+	int r = ready_mask_begin(c, c->args[4]);
+
+	return r ? r : ready_mask_end(c, c->args[4], do_wait(c));
 }
 
 /* ---- control ---- */

@@ -49,6 +49,8 @@ static const struct request_entry request_table[] = {
 	{VM_BOOT_ENTRY, EP_RS, image_boot_entry},
 	{VM_EXEC_NEW, EP_VFS, exec_new},
 	{VM_MAP, EP_VFS, exec_map},
+	{VM_KEY, EP_PM, process_key},
+	{VM_FAULTIN, EP_ANY, wait_faultin_now},
 	{VM_ALLOC_DMA, EP_ANY, share_alloc_dma},
 	{VM_MAP_PHYS, EP_ANY, share_map_phys},
 	{VM_SAFEMAP, EP_ANY, share_safemap},
@@ -145,7 +147,7 @@ static void dispatch(const struct msg *m, enum ipc_primitive how)
 			vfs_answer(m);
 	} else if (m->type & MSG_LINUX) {
 		linux_request(m);
-	} else if (m->type == VM_FAULTIN) {
+	} else if (m->type == VM_FAULTIN && how == IPC_ASEND) {
 		wait_faultin(m);
 	} else if (m->type == VM_TOKEN_DROP) {
 		token_drop(m);

@@ -170,8 +170,9 @@ int space_copy_out(struct space *s, uint64_t addr, const void *src, uint64_t len
 
 /* ---- waiting for files: wait.c, fetch.c ---- */
 
-void wait_fault(const struct msg *m);	    /* KMSG_FAULT */
-void wait_faultin(const struct msg *m);	    /* VM_FAULTIN */
+void wait_fault(const struct msg *m);				/* KMSG_FAULT */
+void wait_faultin(const struct msg *m);				/* VM_FAULTIN by ASEND */
+void wait_faultin_now(const struct msg *m, struct vm_rep *rep); /* by SENDREC */
 void wait_forget(endpoint_t ep);	    /* ep is gone: as source and as target */
 void wait_fetch_done(const struct need *n); /* a fetch of [page, limit_pages) has ended */
 void wait_retry(void);			    /* those that found no fetch slot */
@@ -230,6 +231,7 @@ void share_map_phys(const struct msg *m, struct vm_rep *rep);
 void share_safemap(const struct msg *m, struct vm_rep *rep);
 void share_unmap(const struct msg *m, struct vm_rep *rep);
 void share_revoke(const struct msg *m, struct vm_rep *rep);
+void process_key(const struct msg *m, struct vm_rep *rep);
 void info_mem(const struct msg *m, struct vm_rep *rep); /* info.c */
 void info_proc(const struct msg *m, struct vm_rep *rep);
 void info_maps(const struct msg *m, struct vm_rep *rep);

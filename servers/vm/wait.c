@@ -136,6 +136,29 @@ void wait_fault(const struct msg *m)
 		run_waiter(w);
 }
 
+static unsigned access_of_faultin(const struct vm_faultin *req)
+{
+	if (req->is_write == VM_FAULTIN_PRIVATE)
+		return ACCESS_WRITE | ACCESS_FORCE;
+	return req->is_write ? ACCESS_WRITE : ACCESS_READ;
+}
+
+void wait_faultin_now(const struct msg *m, struct vm_rep *rep)
+{
+	struct waiter w = {0};
+	struct vm_faultin req;
+
+	msg_get(m, &req);
+	w.target = req.ep;
+	w.range = (struct access_range){req.addr, req.len_bytes, access_of_faultin(&req)};
+	rep->id = req.id;
+	rep->result = attempt(&w);
+	if (rep->result == -EINPROGRESS)
+		rep->result = -ENOTREADY;
+	if (rep->result == -EIO)
+		rep->result = -EFAULT;
+}
+
 void wait_faultin(const struct msg *m)
 {
 	struct vm_faultin req;
@@ -150,8 +173,7 @@ void wait_faultin(const struct msg *m)
 				     .source = m->source,
 				     .target = req.ep,
 				     .id = req.id,
-				     .range = {req.addr, req.len_bytes,
-					       req.is_write ? ACCESS_WRITE : ACCESS_READ}};
+				     .range = {req.addr, req.len_bytes, access_of_faultin(&req)}};
 		run_waiter(w);
 		return;
 	}

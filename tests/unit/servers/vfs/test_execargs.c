@@ -9,7 +9,7 @@
 #include <string.h>
 #include <errno.h>
 #include <cmocka.h>
-#include "execargs.h"
+#include "servers/vfs/execargs.h"
 
 static struct exec_args a;
 static struct exec_stack s;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <errno.h>
 #include <cmocka.h>
-#include "fdtab.h"
+#include "servers/vfs/fdtab.h"
 
 static struct fdtab t;
 static int file_a, file_b;

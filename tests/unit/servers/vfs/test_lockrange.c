@@ -9,7 +9,7 @@
 #include <string.h>
 #include <errno.h>
 #include <cmocka.h>
-#include "lockrange.h"
+#include "servers/vfs/lockrange.h"
 
 static int owners[3];
 static struct lock *list;

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <errno.h>
 #include <cmocka.h>
-#include "dcache.h"
-#include "devnum.h"
-#include "pathname.h"
+#include "servers/vfs/dcache.h"
+#include "servers/vfs/devnum.h"
+#include "servers/vfs/pathname.h"
 
 static void components_are_split_at_slashes(void **state)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <errno.h>
 #include <cmocka.h>
-#include "pipebuf.h"
+#include "servers/vfs/pipebuf.h"
 
 static struct pipebuf b;
 
