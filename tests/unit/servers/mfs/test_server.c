@@ -268,9 +268,7 @@ static void step(struct worker *w)
 	case 3: rename_file(w, i); break;
 	case 4: evict(w, i); break;
 	case 5: list_directory(w); break;
-	case 6:
-	case 7:
-	case 8: read_file(w, i); break;
+	case 6 ... 8: read_file(w, i); break;
 	default: write_file(w, i); break;
 	}
 }
