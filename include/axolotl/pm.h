@@ -22,6 +22,7 @@ enum pm_msg {
 	PM_BOOTED,                  /* vfs, ASEND: root is mounted: start /sbin/init (pid 1) */
 	PM_GETGROUPS,               /* vfs: struct pm_groups -> struct pm_groups_rep */
 	PM_SIGMASK,                 /* vfs, for ppoll and its kin: struct pm_sigmask */
+	PM_INFO_TEXT,               /* procfs: struct pm_text: bytes into the grant; result = how many */
 };
 
 struct pm_rep {
@@ -93,6 +94,16 @@ struct pm_sigmask {
 struct pm_info {
 	grant_t grant;
 	uint32_t len_bytes;
+};
+#define PM_TEXT_CMDLINE 0u /* arguments of ep, each with its NUL; of a system process: nothing */
+#define PM_TEXT_ENVIRON 1u
+#define PM_TEXT_UTS     2u /* struct new_utsname of uname(2) */
+#define PM_TEXT_LIMITS  3u /* text of /proc/PID/limits of ep */
+struct pm_text {
+	endpoint_t ep;
+	grant_t grant;
+	uint32_t len_bytes;
+	uint32_t what;
 };
 struct pm_procinfo {
 	endpoint_t ep;

@@ -95,7 +95,7 @@ static void answer_up_fs(const struct rs_up_fs *req, int result, endpoint_t ep)
 
 	msg_put(&out, RS_UP_FS | MSG_REPLY, &rep);
 	if (sys_asend(EP_VFS, &out) != 0)
-		sys_log("rs: vfs does not learn about %s", req->label);
+		sys_log("vfs does not learn about %s", req->label);
 }
 
 static int up_fs(const struct rs_up_fs *req)

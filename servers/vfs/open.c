@@ -6,8 +6,9 @@
 #include "vfs.h"
 
 /* Flags that stay with the open file. */
-#define STATUS_FLAGS (O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_DIRECT | O_NOATIME | \
-		      O_DIRECTORY | O_NOFOLLOW | O_PATH | 0100000 /* O_LARGEFILE of the ABI */)
+#define STATUS_FLAGS                                                                               \
+	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_DIRECT | O_NOATIME |             \
+	 O_DIRECTORY | O_NOFOLLOW | O_PATH | 0100000 /* O_LARGEFILE of the ABI */)
 
 static const struct file_ops path_ops = {0}; /* O_PATH: names a file, transfers nothing */
 
@@ -93,7 +94,8 @@ static int check_existing(struct call *c, const struct walk *w, uint32_t flags)
 
 static int create(struct call *c, struct walk *w, const uint64_t *mode)
 {
-	struct fs_make k = {.op = FS_CREATE, .mode = S_IFREG | (*mode & 07777 & ~c->proc->fs->umask)};
+	struct fs_make k = {.op = FS_CREATE,
+			    .mode = S_IFREG | (*mode & 07777 & ~c->proc->fs->umask)};
 	int r;
 
 	if (w->want_dir)
@@ -165,17 +167,20 @@ static int64_t do_open(struct call *c, const struct open_req *q)
 
 int64_t sys_open(struct call *c)
 {
-	return do_open(c, &(struct open_req){AT_FDCWD, c->args[0], (uint32_t)c->args[1], c->args[2]});
+	return do_open(c,
+		       &(struct open_req){AT_FDCWD, c->args[0], (uint32_t)c->args[1], c->args[2]});
 }
 
 int64_t sys_openat(struct call *c)
 {
-	return do_open(c, &(struct open_req){(int)c->args[0], c->args[1], (uint32_t)c->args[2], c->args[3]});
+	return do_open(c, &(struct open_req){(int)c->args[0], c->args[1], (uint32_t)c->args[2],
+					     c->args[3]});
 }
 
 int64_t sys_creat(struct call *c)
 {
-	return do_open(c, &(struct open_req){AT_FDCWD, c->args[0], O_CREAT | O_WRONLY | O_TRUNC, c->args[1]});
+	return do_open(c, &(struct open_req){AT_FDCWD, c->args[0], O_CREAT | O_WRONLY | O_TRUNC,
+					     c->args[1]});
 }
 
 int64_t sys_close(struct call *c)
@@ -188,7 +193,8 @@ int64_t sys_close(struct call *c)
 
 int64_t sys_close_range(struct call *c)
 {
-	unsigned first = (unsigned)c->args[0], last = (unsigned)c->args[1], flags = (unsigned)c->args[2];
+	unsigned first = (unsigned)c->args[0], last = (unsigned)c->args[1],
+		 flags = (unsigned)c->args[2];
 	struct proc *p = c->proc;
 	int r;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Path walking: components one by one, symbolic links spliced into what is left, mount points crossed in
- * both directions, search permission checked in every directory. ".." never leaves the caller's root.
+ * Path walking: components one by one, symbolic links spliced into what is left, mount points
+ * crossed in both directions, search permission checked in every directory. ".." never leaves the
+ * caller's root.
  */
 #include <string.h>
 #include "dcache.h"
@@ -144,8 +145,8 @@ static int step(struct call *c, struct cursor *k, struct walk *w)
 	r = lookup(c, k, w->name, &v);
 	if (r && !(r == -ENOENT && is_last && (w->flags & WALK_PARENT)))
 		return r;
-	if (v && VN_IS(v, S_IFLNK) && (!is_last || (w->flags & WALK_FOLLOW) || (w->want_dir &&
-	    !(w->flags & WALK_PARENT)))) {
+	if (v && VN_IS(v, S_IFLNK) &&
+	    (!is_last || (w->flags & WALK_FOLLOW) || (w->want_dir && !(w->flags & WALK_PARENT)))) {
 		r = follow(c, k, v);
 		vnode_unref(v);
 		return r;

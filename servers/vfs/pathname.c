@@ -25,6 +25,7 @@ int path_splice(char *path, size_t size, const char *target, const char *rest)
 	if (target_len + rest_len + 1 > size)
 		return -ENAMETOOLONG;
 	memmove(path + target_len, rest, rest_len + 1);
-	memcpy(path, target, target_len);
+	for (size_t i = 0; i < target_len; i++)
+		path[i] = target[i];
 	return 0;
 }

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Write-intent bitmap and resync: see set.h. A bit goes clean -> dirty (wanted) -> stable (on the
+ * medium) -> clean; a region in which a write is in flight is never cleaned.
+ *
+ * AHEAD regions behind a newly written one are marked with it, so that a sequential writer waits
+ * for the bitmap once in AHEAD + 1 regions.
+ */
+#include <string.h>
+#include "mirror_impl.h"
+
+#define AHEAD		   15
+#define REGIONS_PER_SECTOR (MIRROR_SECTOR * 8)
+
+unsigned mirror_bits_count(const struct mirror_bits *b)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < MIRROR_WORDS; i++)
+		count += (unsigned)__builtin_popcountll(b->words[i]);
+	return count;
+}
+
+static void want_sector(struct mirror_set *set, uint32_t region)
+{
+	set->want_bitmap |= (uint8_t)(1u << region / REGIONS_PER_SECTOR);
+}
+
+void mirror_start(struct mirror_set *set, const void *bitmap)
+{
+	unsigned source = mirror_source(set);
+
+	memcpy(&set->dirty, bitmap, sizeof(set->dirty));
+	for (uint32_t i = set->regions; i < MIRROR_REGIONS_MAX; i++)
+		mirror_bits_clear(&set->dirty, i);
+	set->stable = set->dirty;
+	for (unsigned i = 0; i < set->legs; i++) {
+		struct mirror_leg *leg = &set->leg[i];
+
+		if (i == source || !mirror_takes_writes(set, i))
+			continue;
+		leg->stale = set->dirty;
+		leg->stale_count = mirror_bits_count(&leg->stale);
+		if (leg->stale_count == 0)
+			mirror_leg_complete(set, i);
+	}
+	/* Other legs may have another bitmap: it is written anew once. */
+	for (unsigned i = 0; i * REGIONS_PER_SECTOR < set->regions; i++)
+		want_sector(set, i * REGIONS_PER_SECTOR);
+}
+
+/* ---- write intent ---- */
+
+bool mirror_write_marked(const struct mirror_set *set, uint64_t sector, uint32_t sectors)
+{
+	uint32_t last = mirror_region_of(set, sector + sectors - 1);
+
+	for (uint32_t i = mirror_region_of(set, sector); i <= last; i++) {
+		if (!mirror_bits_has(&set->stable, i))
+			return false;
+	}
+	return true;
+}
+
+bool mirror_write_begin(struct mirror_set *set, uint64_t sector, uint32_t sectors)
+{
+	uint32_t first = mirror_region_of(set, sector);
+	uint32_t last = mirror_region_of(set, sector + sectors - 1);
+	bool is_marked = mirror_write_marked(set, sector, sectors);
+
+	for (uint32_t i = first; i <= last; i++) {
+		set->inflight[i]++;
+		mirror_bits_set(&set->recent, i);
+	}
+	for (uint32_t i = first; !is_marked && i <= last + AHEAD && i < set->regions; i++) {
+		if (mirror_bits_has(&set->dirty, i))
+			continue;
+		mirror_bits_set(&set->dirty, i);
+		mirror_bits_set(&set->recent, i);
+		want_sector(set, i);
+	}
+	return is_marked;
+}
+
+void mirror_write_end(struct mirror_set *set, uint64_t sector, uint32_t sectors)
+{
+	uint32_t last = mirror_region_of(set, sector + sectors - 1);
+
+	for (uint32_t i = mirror_region_of(set, sector); i <= last; i++)
+		set->inflight[i]--;
+}
+
+void mirror_bitmap_sector(const struct mirror_set *set, unsigned i, void *out)
+{
+	memcpy(out, (const uint8_t *)set->dirty.words + (size_t)i * MIRROR_SECTOR, MIRROR_SECTOR);
+}
+
+void mirror_bitmap_stable(struct mirror_set *set, unsigned i, const void *written)
+{
+	const unsigned words = MIRROR_SECTOR / 8;
+	uint64_t on_medium[MIRROR_SECTOR / 8];
+	bool is_current = true;
+
+	memcpy(on_medium, written, sizeof(on_medium));
+	for (unsigned w = 0; w < words; w++) {
+		uint64_t wanted = set->dirty.words[i * words + w];
+
+		/* What was cleaned meanwhile is about to be cleared on the medium: not stable. */
+		set->stable.words[i * words + w] = on_medium[w] & wanted;
+		is_current &= on_medium[w] == wanted;
+	}
+	if (is_current)
+		set->want_bitmap &= (uint8_t) ~(1u << i);
+}
+
+static bool some_stale(const struct mirror_set *set)
+{
+	for (unsigned i = 0; i < set->legs; i++) {
+		if (set->leg[i].stale_count > 0)
+			return true;
+	}
+	return mirror_is_degraded(set);
+}
+
+void mirror_sweep(struct mirror_set *set)
+{
+	bool may_clean = !some_stale(set) && !set->want_record;
+
+	for (uint32_t i = 0; may_clean && i < set->regions; i++) {
+		if (!mirror_bits_has(&set->dirty, i) || mirror_bits_has(&set->recent, i) ||
+		    set->inflight[i] > 0)
+			continue;
+		/* From now on a write must mark it again, although the medium still has the bit. */
+		mirror_bits_clear(&set->dirty, i);
+		mirror_bits_clear(&set->stable, i);
+		want_sector(set, i);
+	}
+	memset(&set->recent, 0, sizeof(set->recent));
+}
+
+/* ---- resync ---- */
+
+static bool next_stale(const struct mirror_set *set, struct mirror_leg *leg)
+{
+	for (uint32_t n = 0; n < set->regions; n++) {
+		uint32_t i = (leg->resync_region + n) % set->regions;
+
+		if (!mirror_bits_has(&leg->stale, i))
+			continue;
+		if (i != leg->resync_region)
+			leg->resync_offset = 0;
+		leg->resync_region = i;
+		return true;
+	}
+	return false;
+}
+
+bool mirror_resync_next(struct mirror_set *set, uint32_t max_sectors, struct mirror_chunk *chunk)
+{
+	for (unsigned i = 0; i < set->legs; i++) {
+		struct mirror_leg *leg = &set->leg[i];
+		uint64_t start, left;
+
+		if (!mirror_takes_writes(set, i) || leg->stale_count == 0 || !next_stale(set, leg))
+			continue;
+		start = (uint64_t)leg->resync_region * set->super.region_sectors;
+		left = set->super.data_sectors - start;
+		if (left > set->super.region_sectors)
+			left = set->super.region_sectors;
+		left -= leg->resync_offset;
+		chunk->sector = start + leg->resync_offset;
+		chunk->sectors = left < max_sectors ? (uint32_t)left : max_sectors;
+		chunk->to = i;
+		chunk->from = mirror_source(set);
+		return true;
+	}
+	return false;
+}
+
+bool mirror_resync_done(struct mirror_set *set, const struct mirror_chunk *chunk)
+{
+	struct mirror_leg *leg = &set->leg[chunk->to];
+	uint64_t start = (uint64_t)leg->resync_region * set->super.region_sectors;
+	uint64_t end = start + set->super.region_sectors;
+
+	if (!mirror_takes_writes(set, chunk->to) || chunk->sector != start + leg->resync_offset)
+		return false; /* it failed meanwhile, or began anew */
+	leg->resync_offset += chunk->sectors;
+	if (end > set->super.data_sectors)
+		end = set->super.data_sectors;
+	if (chunk->sector + chunk->sectors < end)
+		return false;
+	mirror_bits_clear(&leg->stale, leg->resync_region);
+	leg->stale_count--;
+	leg->resync_offset = 0;
+	if (leg->stale_count > 0)
+		return false;
+	mirror_leg_complete(set, chunk->to);
+	return true;
+}
