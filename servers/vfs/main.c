@@ -36,8 +36,15 @@ static unsigned backlog_first, backlog_count;
 
 static void linux_run(struct call *c)
 {
-	linux_fn_t fn = c->nr < LINUX_CALLS ? linux_calls[c->nr] : NULL;
-	int64_t r = fn ? fn(c) : -ENOSYS;
+	struct linux_call args;
+	linux_fn_t fn;
+	int64_t r;
+
+	msg_get(&c->req, &args);
+	memcpy(c->args, args.args, sizeof(c->args));
+	c->nr = c->req.type & 0xffff;
+	fn = c->nr < LINUX_CALLS ? linux_calls[c->nr] : NULL;
+	r = fn ? fn(c) : -ENOSYS;
 
 	if (!c->no_reply)
 		call_reply(c, r);
@@ -244,7 +251,6 @@ int main(void)
 	call_init();
 	proc_init();
 	devfs_init();
-	boot_init();
 	blk_init();
 	if (ds_subscribe(".*") != 0)
 		sys_panic("vfs: ds does not take the subscription");
