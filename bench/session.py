@@ -22,6 +22,8 @@ import time
 from agent import AgentError, unpack
 from machine import ROOT, Config, Disk, Machine, MachineError
 
+MKSTACK = os.path.join(ROOT, "build/guest/bin/mkstack")
+MFSTOOL = os.path.join(ROOT, "build/host/mfstool")
 STORAGE_DEVICE = "/dev/disk"
 MOUNT_POINT = "/mnt"
 PUT_PORT, GET_PORT = "sata4", "sata5"
@@ -109,6 +111,16 @@ def build_all(install=True, quiet=False):
         raise MachineError(f"the build failed; see above, or run `make V=1 all`\n{done.stdout or ''}".rstrip())
     if not quiet and time.monotonic() - started > 5:
         say(f"built in {time.monotonic() - started:.0f} s")
+
+
+def run_tool(command):
+    """Output of one of our tools on the host."""
+    if not os.path.exists(command[0]):
+        raise MachineError(f"{os.path.relpath(command[0])} does not exist; build it with `make`")
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise UsageError(f"{os.path.basename(command[0])}: {done.stdout.strip()}")
+    return done.stdout
 
 
 def sata_names(expression):
@@ -204,6 +216,18 @@ class Session:
             disks.append(Disk(name, path))
         return disks
 
+    def format_disks(self, disks):
+        """Superblocks of the filters and an empty file system on the images: all new ones, or --format says so."""
+        names, expression = sata_names(self.options.storage), self.options.storage
+        if not names or not (self.options.format or set(names) <= self.fresh):
+            return
+        paths = [f"{disk.name}={disk.path}" for disk in disks if disk.name in names]
+        size = run_tool([MKSTACK, "-n", expression] + paths).strip()
+        volume = self.path("volume.img")
+        run_tool([MFSTOOL, "mkfs", volume, "--size", size])
+        run_tool([MKSTACK, "-f", "-c", volume, expression] + paths)
+        os.unlink(volume)
+
     def below_mount(self, guest):
         return self.options.storage and (guest + "/").startswith(MOUNT_POINT + "/")
 
@@ -227,6 +251,7 @@ class Session:
         """The machine's configuration; makes the disks and archives that it needs."""
         options = self.options
         disks = self.make_disks() + self.machine_disks
+        self.format_disks(disks)
         used = {disk.name for disk in disks}
         early, self.put_on_disk = self.split_puts()
         put_tar = None
@@ -266,24 +291,16 @@ class Session:
         return self.machine
 
     def mount_storage(self):
-        """Waits for the device of the stack, formats it if all its disks are new, mounts it."""
+        """Waits for the device of the stack and mounts it."""
         agent = self.machine.agent
-        names = sata_names(self.options.storage)
-        if self.options.format or (names and set(names) <= self.fresh):
-            self.format_storage()
         agent.run(f"n=0; until [ -b {STORAGE_DEVICE} ]; do n=$((n+1)); [ $n -gt 100 ] && exit 1; sleep 0.1; done", 30)
         done = agent.run(f"mkdir -p {MOUNT_POINT} && mount -t mfs {STORAGE_DEVICE} {MOUNT_POINT}", 60)
         if done.status != 0:
             raise MachineError(f"the storage {self.options.storage} could not be mounted: "
                                f"{done.err.decode('utf-8', 'replace').strip()}\n"
-                               "Disks that were never formatted need --format (it erases them).\n"
+                               "If these disks were never formatted: --format does it, and erases them.\n"
                                + self.machine.last_words())
         self.device, self.mount_point = STORAGE_DEVICE, MOUNT_POINT
-
-    def format_storage(self):
-        """Superblocks of the filters and an empty file system; erases the disks."""
-        self.machine.agent.run(f"mkstack -f {shlex.quote(self.options.storage)} && mkfs.mfs {STORAGE_DEVICE}", 600,
-                               check=True)
 
     def fetch(self):
         """--get: files and folders out of the guest."""

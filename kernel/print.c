@@ -165,6 +165,19 @@ void kprintf(const char *fmt, ...)
 	va_end(ap);
 }
 
+static void print_processes(void)
+{
+	for (unsigned i = 1; i < NR_PROCS; i++) {
+		const struct proc *p = &procs[i];
+
+		if (!(p->rts & KRTS_FREE))
+			kprintf("%5d %s rts %x flags %x sendto %d getfrom %d rip %p rax %lx call "
+				"%ld\n",
+				p->ep, p->name, p->rts, p->flags, p->sendto, p->getfrom,
+				(void *)p->regs.rip, p->regs.rax, (long)p->orig_rax);
+	}
+}
+
 /* The machine stops here: what is printed is all that is left. */
 void panic(const char *fmt, ...)
 {
@@ -186,5 +199,6 @@ void panic(const char *fmt, ...)
 			(void *)p->regs.rax, (void *)p->regs.rdi, p->regs.vector, p->regs.error);
 	else
 		kprintf("\n");
+	print_processes();
 	cpu_halt();
 }

@@ -178,7 +178,9 @@ int grant_resolve(struct proc *caller, struct proc *grantee, const struct grant_
 /* ---- paging.c ---- */
 void paging_init(void);
 uint64_t paging_user_root(uint64_t pa); /* makes pa the top table of a new space */
-uint64_t *paging_walk(uint64_t root, uint64_t va, uint64_t *page_bytes); /* entry or NULL */
+/* Entry for va, or NULL: then *page_bytes is the size of the hole (aligned to it) that va lies in.
+ */
+uint64_t *paging_walk(uint64_t root, uint64_t va, uint64_t *page_bytes);
 int paging_map(struct space *s, uint64_t va, uint64_t pa, uint64_t pages, uint32_t prot);
 int paging_map_one(struct space *s, uint64_t va, uint64_t pa, uint32_t prot);
 void paging_unmap(struct space *s, uint64_t va, uint64_t pages);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "mirror_impl.h"
 
-#define AHEAD		   3
+#define AHEAD		   15
 #define REGIONS_PER_SECTOR (MIRROR_SECTOR * 8)
 
 unsigned mirror_bits_count(const struct mirror_bits *b)

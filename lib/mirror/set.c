@@ -67,10 +67,12 @@ static enum mirror_state first_state(const struct mirror_set *set, const struct 
 	return truth->states[leg] == MIRROR_GOOD ? MIRROR_GOOD : MIRROR_RESYNC;
 }
 
-static bool some_missing(const struct mirror_set *set, const struct mirror_found *found)
+/* Is a leg missing that would take part? Nobody waits for those that are known to have failed. */
+static bool some_missing(const struct mirror_set *set, const struct mirror_found *found, int truth)
 {
 	for (unsigned i = 0; i < set->legs; i++) {
-		if (!found[i].is_present)
+		if (!found[i].is_present &&
+		    (truth < 0 || found[truth].super.states[i] != MIRROR_FAILED))
 			return true;
 	}
 	return false;
@@ -110,7 +112,7 @@ enum mirror_verdict mirror_assemble(struct mirror_set *set, const struct mirror_
 	int truth = find_truth(set, found);
 
 	why->text[0] = '\0';
-	if (some_missing(set, found) && !is_late)
+	if (some_missing(set, found, truth) && !is_late)
 		return MIRROR_WAIT;
 	if (truth < 0)
 		return refuse(why,

@@ -1,54 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The beginning: as soon as the block unit of the root file system is announced, mount it on /, put
- * /dev and /proc on top, and tell pm (PM_BOOTED), which starts init. The unit is `root=` of the
- * kernel's command line, else ram0; `console=` names the terminal behind /dev/console, else ttyS0.
+ * /dev and /proc on top, and tell pm (PM_BOOTED), which starts init. The unit is the boot option
+ * root= (rs puts the options into ds as "boot.<key>"), else ram0; `ro` mounts it read-only.
  */
 #include <stdio.h>
 #include <string.h>
+#include "chr.h"
 #include "vfs.h"
 
-static char root_unit[LABEL_MAX] = "ram0";
-static char console_name[LABEL_MAX] = "ttyS0";
+#define CONSOLE_STEP_NS 20000000ull
+#define CONSOLE_TRIES	100u
+
 static bool is_started;
-static bool is_readonly;
 
-static void option(const char *word, size_t len)
+/* The unit of the root file system; a leading /dev/ is allowed. */
+static void root_unit(char *unit)
 {
-	if (len > 5 && !strncmp(word, "root=", 5)) {
-		const char *name = !strncmp(word + 5, "/dev/", 5) ? word + 10 : word + 5;
+	char value[DS_VALUE_MAX] = "";
 
-		(void)snprintf(root_unit, sizeof(root_unit), "%.*s", (int)(word + len - name),
-			       name);
-	} else if (len > 8 && !strncmp(word, "console=", 8)) {
-		(void)snprintf(console_name, sizeof(console_name), "%.*s",
-			       (int)strcspn(word + 8, ", \t\n"), word + 8);
-	} else if (len == 2 && !strncmp(word, "ro", 2)) {
-		is_readonly = true;
-	}
+	if (ds_lookup_str("boot.root", value, sizeof(value)) < 0 || !value[0])
+		(void)snprintf(value, sizeof(value), "ram0");
+	value[sizeof(value) - 1] = '\0';
+	(void)snprintf(unit, LABEL_MAX, "%s", !strncmp(value, "/dev/", 5) ? value + 5 : value);
 }
 
-void boot_init(void)
+static bool want_readonly(void)
 {
-	static struct boot_info info;
-	const char *p = info.cmdline;
+	char value[DS_VALUE_MAX];
 
-	if (k_getinfo(KINFO_BOOT, &info, sizeof(info), 0) < 0)
-		return;
-	info.cmdline[sizeof(info.cmdline) - 1] = '\0';
-	while (*p) {
-		size_t len;
-
-		p += strspn(p, " \t\n");
-		len = strcspn(p, " \t\n");
-		option(p, len);
-		p += len;
-	}
-}
-
-const char *boot_console(void)
-{
-	return console_name;
+	return ds_lookup_str("boot.ro", value, sizeof(value)) >= 0;
 }
 
 static void mount_on(struct call *c, const char *path, const char *type)
@@ -70,14 +51,17 @@ static void mount_on(struct call *c, const char *path, const char *type)
 
 static void boot_run(struct call *c)
 {
-	struct mount_req q = {
-		.type = "mfs", .unit = root_unit, .where = "/", .flags = is_readonly ? 1 : 0};
+	char unit[LABEL_MAX];
+	struct mount_req q = {.type = "mfs", .unit = unit, .where = "/"};
 	struct vfs_ep none = {.ep = EP_NONE};
 	struct msg m;
-	int r = mount_do(c, &q);
+	int r;
 
+	root_unit(unit);
+	q.flags = want_readonly() ? 1 : 0;
+	r = mount_do(c, &q);
 	if (r) {
-		sys_log("vfs: the root file system on %s cannot be mounted: %d", root_unit, r);
+		sys_log("vfs: the root file system on %s cannot be mounted: %d", unit, r);
 		is_started = false; /* when the unit is announced again */
 		return;
 	}
@@ -87,6 +71,9 @@ static void boot_run(struct call *c)
 	proc_set_root(root_vnode);
 	mount_on(c, "/dev", "devfs");
 	mount_on(c, "/proc", "procfs");
+	/* init opens the console at once: give its driver a moment. */
+	for (unsigned i = 0; !chr_console() && i < CONSOLE_TRIES; i++)
+		(void)call_wait(c, false, deadline_after(CONSOLE_STEP_NS));
 	msg_put(&m, PM_BOOTED, &none);
 	while (sys_asend(EP_PM, &m) == -EAGAIN)
 		(void)call_wait(c, false, deadline_after(1000000));
@@ -95,8 +82,12 @@ static void boot_run(struct call *c)
 void boot_unit_appeared(const char *unit)
 {
 	struct msg m = {.source = EP_NONE};
+	char wanted[LABEL_MAX];
 
-	if (is_started || root_vnode || strcmp(unit, root_unit) != 0)
+	if (is_started || root_vnode)
+		return;
+	root_unit(wanted);
+	if (strcmp(unit, wanted) != 0)
 		return;
 	is_started = true;
 	SYS_ASSERT(call_start(&m, IPC_ASEND, NULL, boot_run));

@@ -73,12 +73,33 @@ static void set_driver(struct chrdev *ch, endpoint_t ep)
 	waitq_wake(&ch->wq);
 }
 
+/* "chr.console" is no device of its own but another name of one. */
+static char console_value[DS_VALUE_MAX];
+
+struct dev *chr_console(void)
+{
+	char value[LABEL_MAX + 16];
+
+	for (unsigned i = 0; i < CHRS_MAX; i++) {
+		struct chrdev *ch = &chrs[i];
+
+		(void)snprintf(value, sizeof(value), "%s:%u", ch->label, ch->minor);
+		if (ch->dev && !strcmp(value, console_value))
+			return ch->dev;
+	}
+	return NULL;
+}
+
 void chr_announced(const char *name, const char *value)
 {
 	struct chrdev *ch = chr_named(name);
 	const char *colon = strrchr(value, ':');
 	endpoint_t ep;
 
+	if (!strcmp(name, "console")) {
+		(void)snprintf(console_value, sizeof(console_value), "%s", value);
+		return;
+	}
 	if (!colon) { /* deleted */
 		if (ch)
 			dev_remove(ch->dev);

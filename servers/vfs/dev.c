@@ -111,7 +111,7 @@ static int open_terminal(struct call *c, struct dev *d, uint32_t flags, struct f
 
 		target = t ? t->dev : NULL;
 	} else {
-		target = dev_by_name(DEV_CHR, boot_console());
+		target = chr_console();
 		flags |= O_NOCTTY;
 	}
 	if (!target)

@@ -251,7 +251,6 @@ int main(void)
 	call_init();
 	proc_init();
 	devfs_init();
-	boot_init();
 	blk_init();
 	if (ds_subscribe(".*") != 0)
 		sys_panic("vfs: ds does not take the subscription");

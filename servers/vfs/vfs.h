@@ -356,8 +356,6 @@ struct mount_req {
 int mount_do(struct call *c, const struct mount_req *r) MUST_CHECK;
 void mount_label_changed(const char *label, endpoint_t ep);
 void boot_unit_appeared(const char *unit);
-void boot_init(void);
-const char *boot_console(void);
 int mounts_text(char *buf, size_t size);
 
 /* ---- ds changes ---- */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Skeleton of block filters: arguments, main loop, timers, waiting in fibers, arenas that are
+ * passed on. A filter is a block server above (blockserver.h) and a block client below
+ * (blockdev.h); both halves keep the rules B1-B8 and replay, so a filter only says what to do with
+ * a request.
+ *
+ * Arguments, made by rs from a stack expression (lib/stack):
+ *     NAME -label L -unit U -lower A [-lower B ...] [-OPTION VALUE ...]
+ * The unit is published in init(); until the filter calls bserver_units_changed() after its lowers
+ * have opened, its info() says -EAGAIN and clients wait.
+ *
+ * A filter keeps nothing in memory that a restart must find again.
+ */
+#ifndef LIB_FILTER_H
+#define LIB_FILTER_H
+
+#include "blockdev/blockdev.h"
+#include "blockdev/blockserver.h"
+#include "fiber/fiber.h"
+#include "stack/stack.h"
+#include "sys/sys.h"
+
+#define FILTER_LOWERS_MAX 4
+#define FILTER_UNIT	  0 /* a filter has one unit */
+
+struct filter {
+	const char *name;
+	const char *const *options; /* names without "-", ending with NULL */
+	unsigned lowers_min, lowers_max;
+	bool maps_arenas;     /* false: data is passed on, requests have no pointers */
+	unsigned fibers;      /* pool size, 0: none */
+	unsigned queue_depth; /* requests at a time; 0: as many as blockserver has */
+	const struct bserver_ops *ops;
+	/* Before anything else: arguments. 0, or -errno after a message by filter_usage(). */
+	int (*configure)(const struct stack_options *o);
+	/* In init(): open lowers, start control fibers. 0 or -errno: rs tries again. */
+	int (*start)(void);
+	void (*idle)(void); /* may be NULL; before each RECEIVE, lowers and uppers come after it */
+	/* key=value lines; returns bytes. The skeleton adds those of both halves. */
+	int (*status)(char *buf, size_t len);
+};
+
+void filter_main(int argc, char **argv, const struct filter *f) __attribute__((noreturn));
+unsigned filter_lower_count(void);
+const char *filter_lower(unsigned i);
+const char *filter_unit(void);
+/* Complains about an argument; returns -EINVAL. */
+int filter_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* An optional number; 0 or -EINVAL with a message. Within [min, max]. */
+struct filter_number {
+	const char *name;
+	enum stack_kind kind;
+	uint64_t min, max;
+};
+int filter_option(const struct stack_options *o, const struct filter_number *n,
+		  uint64_t *value) MUST_CHECK;
+int filter_status(unsigned unit, char *buf, size_t len); /* for bserver_ops.status */
+
+/* ---- timers ---- */
+
+struct filter_timer {
+	uint64_t at_ns; /* 0: not set */
+	void (*fn)(struct filter_timer *t);
+	struct filter_timer *next;
+	bool is_linked;
+};
+/* One shot; setting it again moves it, 0 cancels it. The timer must live for ever. */
+void filter_timer_set(struct filter_timer *t, uint64_t at_ns);
+
+/* ---- in fibers ---- */
+
+/* A counter that one fiber waits for. */
+struct filter_gate {
+	unsigned pending;
+	struct fiber *waiter;
+};
+/* Submits io; gate counts it. Status is in io->status when the gate opens. */
+void filter_submit(struct filter_gate *g, struct bdev *b, struct bdev_io *io);
+/* Waits until all that were submitted are done. */
+void filter_wait(struct filter_gate *g);
+void filter_sleep(uint64_t ns);
+
+/* ---- passing requests on ---- */
+
+/* For bserver_ops.arena_added and arena_removed of filters that do not map. */
+int filter_arena_added(endpoint_t client, grant_t grant, size_t len_bytes, bool is_readonly);
+void filter_arena_removed(unsigned tag);
+/* Elements of an upper request as elements of a lower one. */
+void filter_elements(const struct bserver_request *r, struct blk_element *out);
+/* A lower request that does what r asks for; sector, done and cookie are the caller's. */
+void filter_io_of(const struct bserver_request *r, const struct blk_element *elements,
+		  struct bdev_io *io);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Private to lib/filter. */
+#ifndef LIB_FILTER_IMPL_H
+#define LIB_FILTER_IMPL_H
+
+#include "filter/filter.h"
+
+void filter_run_timers(uint64_t now_ns_value);
+uint64_t filter_next_timer(void); /* 0: none */
+
+#endif
