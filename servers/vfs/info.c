@@ -24,7 +24,7 @@ static void describe(struct call *c, struct file *f, struct vfs_fdinfo *out)
 
 static int put_fds(struct call *c, struct proc *p, const struct vfs_info *req)
 {
-	uint32_t used = 0;
+	uint32_t used = 0, count = 0;
 
 	for (unsigned fd = 0; fd < p->fds->top; fd++) {
 		struct file *f = p->fds->files[fd];
@@ -44,10 +44,11 @@ static int put_fds(struct call *c, struct proc *p, const struct vfs_info *req)
 		if (r)
 			return r;
 		used += sizeof(info);
+		count++;
 		if (proc_find(req->ep) != p)
 			break; /* it ended while a path was looked up */
 	}
-	return (int)used;
+	return (int)count;
 }
 
 static int put_text(const struct call *c, const struct vfs_info *req, const char *text, size_t len)
