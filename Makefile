@@ -49,7 +49,7 @@ kernel: $(KERNEL)
 
 guest: $(SETUP) $(GUEST_ALL)
 
-unit: $(SETUP) $(UNIT_BINS) $(B)/guest/bin/axod
+unit: $(SETUP) $(UNIT_BINS) $(B)/guest/bin/axod $(B)/guest/bin/mkstack
 	$(Q)$(PYTHON) tests/unit/run --json $(B)/results/unit.json $(UNIT_BINS) $(UNIT_SCRIPTS)
 
 # Seconds for each fuzzer, and the seed (empty: taken from the clock and printed).

@@ -22,6 +22,8 @@ import time
 from agent import AgentError, unpack
 from machine import ROOT, Config, Disk, Machine, MachineError
 
+MKSTACK = os.path.join(ROOT, "build/guest/bin/mkstack")
+MFSTOOL = os.path.join(ROOT, "build/host/mfstool")
 STORAGE_DEVICE = "/dev/disk"
 MOUNT_POINT = "/mnt"
 PUT_PORT, GET_PORT = "sata4", "sata5"
@@ -111,6 +113,16 @@ def build_all(install=True, quiet=False):
         say(f"built in {time.monotonic() - started:.0f} s")
 
 
+def run_tool(command):
+    """Output of one of our tools on the host."""
+    if not os.path.exists(command[0]):
+        raise MachineError(f"{os.path.relpath(command[0])} does not exist; build it with `make`")
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise UsageError(f"{os.path.basename(command[0])}: {done.stdout.strip()}")
+    return done.stdout
+
+
 def sata_names(expression):
     """The disks that a stack expression names."""
     return sorted(set(re.findall(r"\bsata\d\b", expression or "")))
@@ -161,6 +173,7 @@ class Session:
         self.mount_point = None
         self.fresh = set()            # disks that this run has made, so nothing can be lost by formatting them
         self.put_on_disk = []
+        self.machine_disks = []       # ready Disks beside those of the options
         self.timings = {}
 
     def __enter__(self):
@@ -188,7 +201,7 @@ class Session:
                 raise UsageError(f"--disk {spec.name} is given twice")
             specs[spec.name] = spec
         wanted = sata_names(self.options.storage) + sata_names(self.options.root)
-        if not self.options.storage or self.options.format or not self.options.disks:
+        if not self.options.disks and not self.machine_disks:
             for name in wanted:
                 specs.setdefault(name, DiskSpec(name, DEFAULT_DISK_BYTES))
         disks = []
@@ -202,6 +215,18 @@ class Session:
                                  f"write {name}::{path} to take it as it is")
             disks.append(Disk(name, path))
         return disks
+
+    def format_disks(self, disks):
+        """Superblocks of the filters and an empty file system on the images: all new ones, or --format says so."""
+        names, expression = sata_names(self.options.storage), self.options.storage
+        if not names or not (self.options.format or set(names) <= self.fresh):
+            return
+        paths = [f"{disk.name}={disk.path}" for disk in disks if disk.name in names]
+        size = run_tool([MKSTACK, "-n", expression] + paths).strip()
+        volume = self.path("volume.img")
+        run_tool([MFSTOOL, "mkfs", volume, "--size", size])
+        run_tool([MKSTACK, "-f", "-c", volume, expression] + paths)
+        os.unlink(volume)
 
     def below_mount(self, guest):
         return self.options.storage and (guest + "/").startswith(MOUNT_POINT + "/")
@@ -225,7 +250,8 @@ class Session:
     def config(self):
         """The machine's configuration; makes the disks and archives that it needs."""
         options = self.options
-        disks = self.make_disks()
+        disks = self.make_disks() + self.machine_disks
+        self.format_disks(disks)
         used = {disk.name for disk in disks}
         early, self.put_on_disk = self.split_puts()
         put_tar = None
@@ -265,24 +291,16 @@ class Session:
         return self.machine
 
     def mount_storage(self):
-        """Waits for the device of the stack, formats it if all its disks are new, mounts it."""
+        """Waits for the device of the stack and mounts it."""
         agent = self.machine.agent
-        names = sata_names(self.options.storage)
-        if self.options.format or (names and set(names) <= self.fresh):
-            self.format_storage()
         agent.run(f"n=0; until [ -b {STORAGE_DEVICE} ]; do n=$((n+1)); [ $n -gt 100 ] && exit 1; sleep 0.1; done", 30)
         done = agent.run(f"mkdir -p {MOUNT_POINT} && mount -t mfs {STORAGE_DEVICE} {MOUNT_POINT}", 60)
         if done.status != 0:
             raise MachineError(f"the storage {self.options.storage} could not be mounted: "
                                f"{done.err.decode('utf-8', 'replace').strip()}\n"
-                               "Disks that were never formatted need --format (it erases them).\n"
+                               "If these disks were never formatted: --format does it, and erases them.\n"
                                + self.machine.last_words())
         self.device, self.mount_point = STORAGE_DEVICE, MOUNT_POINT
-
-    def format_storage(self):
-        """Superblocks of the filters and an empty file system; erases the disks."""
-        self.machine.agent.run(f"mkstack -f {shlex.quote(self.options.storage)} && mkfs.mfs {STORAGE_DEVICE}", 600,
-                               check=True)
 
     def fetch(self):
         """--get: files and folders out of the guest."""

@@ -6,7 +6,7 @@
  */
 #include "proc.h"
 
-#define LINUX_CALLS	   1024
+#define LINUX_CALLS        1024
 #define NR_SET_TID_ADDRESS 218
 
 static endpoint_t routes[LINUX_CALLS]; /* 0: ENOSYS */
@@ -41,6 +41,13 @@ int linux_list_unknown(struct kabi_count *out, unsigned max)
 	return (int)n;
 }
 
+/* Every C library makes this one call when it starts, also in processes that may not talk to pm. */
+static void refuse(struct proc *p, uint64_t number)
+{
+	if (number != NR_SET_TID_ADDRESS)
+		violation(p, VIOL_LINUX, number);
+}
+
 void linux_call(struct proc *p, uint64_t number)
 {
 	struct proc *server = number < LINUX_CALLS ? proc_of(routes[number]) : NULL;
@@ -48,10 +55,7 @@ void linux_call(struct proc *p, uint64_t number)
 	p->orig_rax = number;
 	p->regs.rax = (uint64_t)-ENOSYS;
 	if (!(p->priv->flags & PRIV_LINUX)) {
-		/* every C library makes this one when it starts, also those of processes without
-		 * POSIX */
-		if (number != NR_SET_TID_ADDRESS)
-			violation(p, VIOL_LINUX, number);
+		refuse(p, number);
 		return;
 	}
 	if (!server) {
@@ -60,7 +64,7 @@ void linux_call(struct proc *p, uint64_t number)
 		return;
 	}
 	if (!ipc_may_send(p, server)) {
-		violation(p, VIOL_LINUX, number);
+		refuse(p, number);
 		return;
 	}
 	ipc_linux(p, server->ep, (unsigned)number);

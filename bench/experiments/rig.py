@@ -10,7 +10,7 @@ from machine import MachineError
 from session import DiskSpec, Session, SessionOptions, say
 
 STACK = "checksum(mirror(sata0,sata1))"
-DRIVER = "ahci0"
+DRIVER = "ahci"
 DATA_PORT = "sata3"
 TILE_BYTES = 8 << 20
 

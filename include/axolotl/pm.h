@@ -10,18 +10,20 @@
 #include "axolotl/ipc.h"
 
 enum pm_msg {
-	PM_SPAWN = MSG_PM_BASE + 1, /* rs: struct pm_spawn -> struct pm_spawn_rep; not running yet */
-	PM_START,                   /* rs: struct pm_ep: let it run (its privileges are set) */
-	PM_KILL,                    /* rs: struct pm_kill: end a system process at once */
-	PM_REAP,                    /* rs: struct pm_ep: forget a dead system process, free its memory */
-	PM_EXEC_COMMIT,             /* vfs: struct pm_exec: point of no return is behind us; sets handlers
+	PM_SPAWN =
+		MSG_PM_BASE + 1, /* rs: struct pm_spawn -> struct pm_spawn_rep; not running yet */
+	PM_START,                /* rs: struct pm_ep: let it run (its privileges are set) */
+	PM_KILL,                 /* rs: struct pm_kill: end a system process at once */
+	PM_REAP,        /* rs: struct pm_ep: forget a dead system process, free its memory */
+	PM_EXEC_COMMIT, /* vfs: struct pm_exec: point of no return is behind us; sets handlers
 	                               to default, ends other threads, k_exec */
-	PM_SIGNAL,                  /* vfs: struct pm_signal */
-	PM_GETPROC,                 /* vfs, rs: struct pm_ep -> struct pm_proc_rep */
-	PM_INFO_PROCS,              /* procfs: struct pm_info: struct pm_procinfo[]; result = count */
-	PM_BOOTED,                  /* vfs, ASEND: root is mounted: start /sbin/init (pid 1) */
-	PM_GETGROUPS,               /* vfs: struct pm_groups -> struct pm_groups_rep */
-	PM_SIGMASK,                 /* vfs, for ppoll and its kin: struct pm_sigmask */
+	PM_SIGNAL,      /* vfs: struct pm_signal */
+	PM_GETPROC,     /* vfs, rs: struct pm_ep -> struct pm_proc_rep */
+	PM_INFO_PROCS,  /* procfs: struct pm_info: struct pm_procinfo[]; result = count */
+	PM_BOOTED,      /* vfs, ASEND: root is mounted: start /sbin/init (pid 1) */
+	PM_GETGROUPS,   /* vfs: struct pm_groups -> struct pm_groups_rep */
+	PM_SIGMASK,     /* vfs, for ppoll and its kin: struct pm_sigmask */
+	PM_INFO_TEXT,   /* procfs: struct pm_text: bytes into the grant; result = how many */
 };
 
 struct pm_rep {
@@ -93,6 +95,16 @@ struct pm_sigmask {
 struct pm_info {
 	grant_t grant;
 	uint32_t len_bytes;
+};
+#define PM_TEXT_CMDLINE 0u /* arguments of ep, each with its NUL; of a system process: nothing */
+#define PM_TEXT_ENVIRON 1u
+#define PM_TEXT_UTS     2u /* struct new_utsname of uname(2) */
+#define PM_TEXT_LIMITS  3u /* text of /proc/PID/limits of ep */
+struct pm_text {
+	endpoint_t ep;
+	grant_t grant;
+	uint32_t len_bytes;
+	uint32_t what;
 };
 struct pm_procinfo {
 	endpoint_t ep;

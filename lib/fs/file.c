@@ -145,7 +145,7 @@ static int add_for_write(struct gather *g)
 		g->ext.count = 0;
 		return r;
 	}
-	fill = g->ext.is_new ? MFS_ZERO : MFS_READ;
+	fill = g->ext.is_new ? MFS_ZERO : MFS_CHANGE;
 	if (len == fs->geo.block_size)
 		fill = MFS_ANY;
 	r = fs_get(fs, g->ext.block + (index_of(g) - g->ext_index), fill, buf);
@@ -263,6 +263,10 @@ static int clear_tail(struct mfs_inode *ip, uint32_t size)
 		return 0;
 	r = map_get_block(ip, size >> fs->geo.block_shift, &buf, &is_hole);
 	if (r || is_hole)
+		return r;
+	fs_put(fs, &buf);
+	r = fs_get(fs, buf.block, MFS_CHANGE, &buf);
+	if (r)
 		return r;
 	memset(buf.data + tail, 0, fs->geo.block_size - tail);
 	buf.ino = ip->ino;

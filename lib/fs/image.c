@@ -169,7 +169,7 @@ static int image_get(void *ctx, uint32_t block, enum mfs_fill fill, struct mfs_b
 	buf->is_blank = false;
 	if (!slot) {
 		r = take_slot(image, &slot);
-		if (!r && fill == MFS_READ)
+		if (!r && (fill == MFS_READ || fill == MFS_CHANGE))
 			r = read_slot(image, slot, block);
 		if (r)
 			return r;

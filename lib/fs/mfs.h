@@ -85,10 +85,11 @@ struct mfs_inode; /* one inode in memory */
 /* --- Blocks: implemented by the caller ------------------------------------------------------ */
 
 enum mfs_fill {
-	MFS_READ, /* the block's content */
-	MFS_ZERO, /* zeroes, without reading the medium */
-	MFS_ANY,  /* the content does not matter: if the block is not in memory, buf.is_blank is set
-		     and  it holds anything; the library fills it or forgets it */
+	MFS_READ,   /* the block's content */
+	MFS_CHANGE, /* the same, to be changed: no write of file data is under way, see get() */
+	MFS_ZERO,   /* zeroes, without reading the medium */
+	MFS_ANY, /* the content does not matter: if the block is not in memory, buf.is_blank is set
+		    and  it holds anything; the library fills it or forgets it */
 };
 
 enum mfs_class { MFS_BITMAP, MFS_FRESH, MFS_NODE, MFS_DIR, MFS_DATA };
@@ -105,7 +106,8 @@ struct mfs_buf {
 
 struct mfs_io {
 	void *ctx;
-	/* Holds a block until put(). May block. The same block got twice is the same memory. */
+	/* Holds a block until put(). May block. The same block got twice is the same memory. Other
+	 * than with MFS_READ, returns only when no write of this block is under way. */
 	int (*get)(void *ctx, uint32_t block, enum mfs_fill fill, struct mfs_buf *buf);
 	void (*put)(void *ctx, struct mfs_buf *buf);
 	/* A held block was changed. A block that is already dirty keeps the lower of both classes.

@@ -217,7 +217,7 @@ int main(void)
 		int how = ipc_receive(EP_ANY, &m);
 
 		if (how < 0)
-			sys_panic("ds: RECEIVE failed: %d", how);
+			sys_panic("RECEIVE failed: %d", how);
 		if (how == IPC_NOTIFY || m.source < 0)
 			continue; /* a heartbeat of nobody: ds is not guarded */
 		dispatch(&m);

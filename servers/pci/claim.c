@@ -113,7 +113,7 @@ static int add_bar(const struct function *f, const struct bar *bar, endpoint_t e
 	range.base &= ~(PAGE_BYTES - 1);
 	range.len = ((bar->base + bar->len + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)) - range.base;
 	if (shares_pages(f, &range)) {
-		sys_log("pci: %04x: BAR at 0x%llx shares a page with another device; not granted",
+		sys_log("%04x: BAR at 0x%llx shares a page with another device; not granted",
 			f->bdf, (unsigned long long)bar->base);
 		return 0;
 	}
@@ -237,7 +237,7 @@ void claim_save(void)
 	}
 	result = ds_save("claims", saved, count * sizeof(saved[0]));
 	if (result < 0)
-		sys_log("pci: claims are not saved: %d", result);
+		sys_log("claims are not saved: %d", result);
 }
 
 static void restore(const struct saved_claim *s)

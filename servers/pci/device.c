@@ -15,18 +15,23 @@ _Static_assert(PCI_ENABLE_IO == COMMAND_IO && PCI_ENABLE_MEM == COMMAND_MEM &&
 		       PCI_ENABLE_MASTER == COMMAND_MASTER,
 	       "the bits of PCI_ENABLE are those of the command register");
 
+void device_change(const struct function *f, unsigned offset, uint32_t clear, uint32_t set)
+{
+	uint32_t old = config_read(f->bdf, offset, 2);
+	uint32_t wanted = (old & ~clear) | set;
+
+	if (wanted != old)
+		config_write(f->bdf, offset, 2, wanted);
+}
+
 int device_enable(struct function *f, uint32_t what)
 {
-	uint32_t command;
-
 	if (what & ~ENABLE_ALL)
 		return -EINVAL;
-	command = config_read(f->bdf, CFG_COMMAND, 2) | what;
 	if (f->msi_on)
-		command |= COMMAND_INTX_OFF;
+		device_change(f, CFG_COMMAND, 0, what | COMMAND_INTX_OFF);
 	else
-		command &= ~(uint32_t)COMMAND_INTX_OFF;
-	config_write(f->bdf, CFG_COMMAND, 2, command);
+		device_change(f, CFG_COMMAND, COMMAND_INTX_OFF, what);
 	return 0;
 }
 
@@ -64,9 +69,6 @@ int device_config(struct function *f, const struct pci_config *c, uint32_t *valu
 
 void device_silence(struct function *f)
 {
-	uint32_t command = config_read(f->bdf, CFG_COMMAND, 2);
-
-	command &= ~(uint32_t)COMMAND_MASTER;
-	config_write(f->bdf, CFG_COMMAND, 2, command | COMMAND_INTX_OFF);
+	device_change(f, CFG_COMMAND, COMMAND_MASTER, COMMAND_INTX_OFF);
 	msi_disable(f);
 }

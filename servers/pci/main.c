@@ -196,7 +196,7 @@ static int on_init(const struct sys_init *how)
 	unsigned count = scan_buses(functions, FUNCTIONS_MAX);
 
 	if (count == FUNCTIONS_MAX)
-		sys_log("pci: only the first %u functions are used", count);
+		sys_log("only the first %u functions are used", count);
 	claim_init(functions, count);
 	if (how->how != SYS_INIT_FIRST)
 		claim_load();

@@ -19,10 +19,7 @@ static unsigned msix_entries(const struct function *f)
 
 static void msix_control(const struct function *f, uint32_t bits)
 {
-	uint32_t control = config_read(f->bdf, f->cap_msix + MSIX_CONTROL, 2);
-
-	control &= ~(uint32_t)(MSIX_CTL_ON | MSIX_CTL_MASKALL);
-	config_write(f->bdf, f->cap_msix + MSIX_CONTROL, 2, control | bits);
+	device_change(f, f->cap_msix + MSIX_CONTROL, MSIX_CTL_ON | MSIX_CTL_MASKALL, bits);
 }
 
 /* The table in our address space; mapped at the first use. NULL: it cannot be mapped. */
@@ -66,7 +63,7 @@ static void msix_program(struct function *f, volatile uint32_t *table, uint32_t 
 	volatile uint32_t *entry = &table[vector * MSIX_ENTRY_WORDS];
 	uint32_t command = config_read(f->bdf, CFG_COMMAND, 2);
 
-	config_write(f->bdf, CFG_COMMAND, 2, command | COMMAND_MEM);
+	device_change(f, CFG_COMMAND, 0, COMMAND_MEM);
 	if (!f->msix_clean)
 		msix_mask_all(f, table);
 	entry[MSIX_WORD_MASK] = 1;
@@ -75,7 +72,7 @@ static void msix_program(struct function *f, volatile uint32_t *table, uint32_t 
 	entry[MSIX_WORD_DATA] = irq->msi_data;
 	entry[MSIX_WORD_MASK] = 0;
 	msix_control(f, MSIX_CTL_ON);
-	config_write(f->bdf, CFG_COMMAND, 2, command | COMMAND_INTX_OFF);
+	device_change(f, CFG_COMMAND, ~command & COMMAND_MEM, COMMAND_INTX_OFF);
 }
 
 static void msi_program(struct function *f, const struct kirqctl *irq)
@@ -93,8 +90,7 @@ static void msi_program(struct function *f, const struct kirqctl *irq)
 	if (control & MSI_CTL_MASKS)
 		config_write(f->bdf, cap + (is_64 ? MSI_MASK_64 : MSI_MASK_32), 4, 0);
 	config_write(f->bdf, cap + MSI_CONTROL, 2, control | MSI_CTL_ON);
-	config_write(f->bdf, CFG_COMMAND, 2,
-		     config_read(f->bdf, CFG_COMMAND, 2) | COMMAND_INTX_OFF);
+	device_change(f, CFG_COMMAND, 0, COMMAND_INTX_OFF);
 }
 
 int msi_route(struct function *f, endpoint_t ep, uint32_t vector, uint32_t hook)
@@ -125,14 +121,10 @@ int msi_route(struct function *f, endpoint_t ep, uint32_t vector, uint32_t hook)
 
 void msi_disable(struct function *f)
 {
-	uint32_t control;
-
-	if (f->cap_msi != 0) {
-		control = config_read(f->bdf, f->cap_msi + MSI_CONTROL, 2);
-		config_write(f->bdf, f->cap_msi + MSI_CONTROL, 2, control & ~(uint32_t)MSI_CTL_ON);
-	}
+	if (f->cap_msi != 0)
+		device_change(f, f->cap_msi + MSI_CONTROL, MSI_CTL_ON, 0);
 	if (f->cap_msix != 0)
-		msix_control(f, MSIX_CTL_MASKALL);
+		msix_control(f, 0);
 	f->msi_on = false;
 	f->msix_clean = false;
 }

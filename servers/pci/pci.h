@@ -64,6 +64,9 @@ void claim_save(void);
 void claim_load(void);
 
 /* device.c: what an owner may do with its function. */
+/* Changes bits of a 16-bit register; writes only what differs (a write can cost 100 us when it
+ * makes an emulator rebuild its memory map). */
+void device_change(const struct function *f, unsigned offset, uint32_t clear, uint32_t set);
 int device_enable(struct function *f, uint32_t what) MUST_CHECK;
 int device_config(struct function *f, const struct pci_config *c, uint32_t *value) MUST_CHECK;
 void device_silence(struct function *f);

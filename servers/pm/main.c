@@ -185,6 +185,7 @@ static int check_source(const struct msg *m)
 	case PM_BOOTED: return m->source == EP_VFS ? 0 : -EPERM;
 	case PM_GETPROC:
 	case PM_GETGROUPS:
+	case PM_INFO_TEXT:
 	case PM_INFO_PROCS: {
 		const struct thread *t = thread_by_ep(m->source);
 		return t && t->proc->is_system ? 0 : -EPERM;
@@ -201,6 +202,7 @@ static int32_t run_request(const struct msg *m)
 	struct pm_signal s;
 	struct pm_sigmask g;
 	struct pm_info i;
+	struct pm_text text;
 
 	switch ((enum pm_msg)m->type) {
 	case PM_START: msg_get(m, &e); return sysproc_start(e.ep);
@@ -210,6 +212,7 @@ static int32_t run_request(const struct msg *m)
 	case PM_SIGNAL: msg_get(m, &s); return kill_pm_signal(&s);
 	case PM_SIGMASK: msg_get(m, &g); return signal_pm_mask(&g);
 	case PM_INFO_PROCS: msg_get(m, &i); return info_procs(m->source, &i);
+	case PM_INFO_TEXT: msg_get(m, &text); return info_text(m->source, &text);
 	case PM_BOOTED: init_start(); return 0;
 	case PM_SPAWN:
 	case PM_GETPROC:

@@ -24,12 +24,12 @@
 #define ARCH_GET_FS	   0x1003
 #define ARCH_GET_GS	   0x1004
 
-static struct kutsname uts = {.sysname = "Linux",
-			      .nodename = "axolotl",
-			      .release = RELEASE,
-			      .version = VERSION,
-			      .machine = "x86_64",
-			      .domainname = "(none)"};
+struct kutsname uts = {.sysname = "Linux",
+		       .nodename = "axolotl",
+		       .release = RELEASE,
+		       .version = VERSION,
+		       .machine = "x86_64",
+		       .domainname = "(none)"};
 
 int64_t call_uname(struct thread *t, const uint64_t *args)
 {

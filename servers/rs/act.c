@@ -120,29 +120,27 @@ int act_silence(struct component *c)
 void act_release(struct component *c)
 {
 	if (pciq_release(c) != 0)
-		sys_log("rs: pci does not know that %s gave up its devices", c->label);
+		sys_log("pci does not know that %s gave up its devices", c->label);
 }
 
+/* ds keeps the name of a dead incarnation until this very step: it is never missing. */
 int act_publish(struct component *c)
 {
-	endpoint_t old = EP_NONE;
-	int result;
+	endpoint_t old = c->published;
+	int result = ds_publish_label(c->label, c->life.now.ep);
 
-	if (ds_lookup_label(c->label, &old) != 0)
-		old = EP_NONE;
-	result = ds_publish_label(c->label, c->life.now.ep);
-	if (result == 0)
-		act_event(c, EV_PUBLISH, (uint64_t)(uint32_t)old,
-			  (uint64_t)(uint32_t)c->life.now.ep);
-	return result;
+	if (result != 0)
+		return result;
+	c->published = c->life.now.ep;
+	act_event(c, EV_PUBLISH, (uint64_t)(uint32_t)old, (uint64_t)(uint32_t)c->published);
+	return 0;
 }
 
 void act_unpublish(struct component *c)
 {
-	endpoint_t old;
-
-	if (ds_lookup_label(c->label, &old) == 0 && ds_delete(c->label) != 0)
-		sys_log("rs: ds keeps the name %s", c->label);
+	if (c->published != EP_NONE && ds_delete(c->label) != 0)
+		sys_log("ds keeps the name %s", c->label);
+	c->published = EP_NONE;
 }
 
 void act_shutdown(struct component *c)
@@ -161,7 +159,7 @@ void act_kill(endpoint_t ep)
 	struct pm_rep rep = {0};
 
 	if (sys_call(EP_PM, PM_KILL, &req, &rep) != 0)
-		sys_log("rs: pm does not answer to PM_KILL");
+		sys_log("pm does not answer to PM_KILL");
 }
 
 void act_ping(struct component *c)
@@ -218,7 +216,7 @@ void act_bury(struct component *c, endpoint_t ep)
 		corpses[corpse_count++] = (struct corpse){ep, c, act_now() + BURY_DELAY_NS, 0};
 		return;
 	}
-	sys_log("rs: too many dead processes; endpoint %d is not reaped", ep);
+	sys_log("too many dead processes; endpoint %d is not reaped", ep);
 }
 
 bool corpse_is(endpoint_t ep)
@@ -245,7 +243,7 @@ static bool try_reap(struct corpse *k)
 	k->tries++;
 	if (k->tries < BURY_TRIES)
 		return false;
-	sys_log("rs: pm does not reap endpoint %d", k->ep);
+	sys_log("pm does not reap endpoint %d", k->ep);
 	return true;
 }
 

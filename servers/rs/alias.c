@@ -24,7 +24,7 @@ static void publish(const struct alias *a)
 	if (ds_lookup_str(a->target, value, sizeof(value)) < 0)
 		return; /* not there yet: ds tells us */
 	if (ds_publish_str(a->key, value) != 0)
-		sys_log("rs: the name %s is taken", a->key);
+		sys_log("the name %s is taken", a->key);
 }
 
 int alias_add(const char *name, const char *unit)

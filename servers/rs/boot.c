@@ -57,7 +57,7 @@ static void allow_archive(const struct boot_info *info)
 		result = k_privctl(PRIVCTL_UPDATE, EP_NONE, &priv);
 	}
 	if (result < 0)
-		sys_panic("rs: cannot get at the boot archive: %d", result);
+		sys_panic("cannot get at the boot archive: %d", result);
 }
 
 /* An entry's text, NUL-terminated, in conf_text: its length or -errno. */
@@ -92,9 +92,9 @@ static void read_policies(void)
 	int len = read_entry("system.conf");
 
 	if (len < 0)
-		sys_panic("rs: the boot archive has no readable system.conf: %d", len);
+		sys_panic("the boot archive has no readable system.conf: %d", len);
 	if (policy_parse("system.conf", conf_text, &boot_policies, &error) != 0)
-		sys_panic("rs: %s", error.message);
+		sys_panic("%s", error.message);
 }
 
 void boot_read(void)
@@ -104,7 +104,7 @@ void boot_read(void)
 	int len;
 
 	if (result < 0)
-		sys_panic("rs: the kernel does not tell about the boot: %d", result);
+		sys_panic("the kernel does not tell about the boot: %d", result);
 	info.cmdline[sizeof(info.cmdline) - 1] = '\0';
 	allow_archive(&info);
 	read_policies();
@@ -114,7 +114,7 @@ void boot_read(void)
 	options_add(&boot_options, info.cmdline, strlen(info.cmdline));
 	result = privs_init();
 	if (result != 0)
-		sys_panic("rs: privileges of the trusted base: %d", result);
+		sys_panic("privileges of the trusted base: %d", result);
 }
 
 /* ---- starting ---- */
@@ -151,9 +151,9 @@ static void start_one(const char *name)
 	if (result == 0)
 		machine_up(c);
 	else if (result == -ENOENT)
-		sys_log("rs: %s is not in the boot archive; not started", name);
+		sys_log("%s is not in the boot archive; not started", name);
 	else
-		sys_log("rs: %s is not started: %s", name, strerror(-result));
+		sys_log("%s is not started: %s", name, strerror(-result));
 }
 
 static void start_list(const char *list)
@@ -209,7 +209,7 @@ static void start_storage(unsigned index)
 	if (is_replaced(index, name))
 		return;
 	if (make_stack(expr, name, why, sizeof(why)) != 0)
-		sys_log("rs: storage %s is not started: %s", name, why);
+		sys_log("storage %s is not started: %s", name, why);
 }
 
 static void publish_option(const struct option *o)
@@ -220,7 +220,7 @@ static void publish_option(const struct option *o)
 		return; /* storage expressions are ours alone */
 	snprintf(key, sizeof(key), "boot.%s", o->key);
 	if (ds_publish_str(key, o->value) != 0)
-		sys_log("rs: boot option %s is not published", o->key);
+		sys_log("boot option %s is not published", o->key);
 }
 
 void boot_start(void)

@@ -86,5 +86,5 @@ void image_put(struct image *im)
 		return;
 	req.image = im->id;
 	if (sys_call(EP_VM, VM_IMAGE_DROP, &req, &rep) != 0 || rep.result < 0)
-		sys_log("rs: vm keeps the image of %s", im->name);
+		sys_log("vm keeps the image of %s", im->name);
 }

@@ -39,11 +39,12 @@ static void tick(void)
 			machine_tick(c);
 	}
 	corpses_tick();
+	status_tick();
 }
 
 static uint64_t next_deadline(void)
 {
-	uint64_t next = corpses_next_ns();
+	uint64_t next = earlier(corpses_next_ns(), status_next_ns());
 
 	for (unsigned i = 0; i < COMPONENTS_MAX; i++)
 		if (components[i].is_used && !components[i].is_fixed)
@@ -59,7 +60,7 @@ static void set_alarm(void)
 		return;
 	alarm_ns = next;
 	if (k_setalarm(next) < 0)
-		sys_panic("rs: no alarm");
+		sys_panic("no alarm");
 }
 
 static void on_notify(const struct msg *m)
@@ -90,6 +91,7 @@ static void on_message(const struct msg *m)
 	case PCI_RELEASE | MSG_REPLY: on_pci_reply(m); break;
 	case RS_UP_FS: on_up_fs(m); break;
 	case RS_DOWN: on_down_fs(m); break;
+	case SYS_STATUS | MSG_REPLY: on_status_reply(m); break;
 	case RS_INFO: on_info(m); break;
 	case MSG_LINUX | AXO_NR_SERVICE: service_call(m); break;
 	default: sys_violation(m->source, VIOL_REQUEST, m->type); break;
@@ -110,7 +112,7 @@ int main(void)
 		set_alarm();
 		how = ipc_receive(EP_ANY, &m);
 		if (how < 0)
-			sys_panic("rs: RECEIVE failed: %d", how);
+			sys_panic("RECEIVE failed: %d", how);
 		if (how == IPC_NOTIFY)
 			on_notify(&m);
 		else

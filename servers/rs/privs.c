@@ -147,10 +147,10 @@ void privs_remove(struct component *c)
 
 		if (o->is_used && o != c && o->priv_id != PRIV_ID_NONE &&
 		    change_mask(o, c->priv_id, false) < 0)
-			sys_log("rs: %s keeps %s in its send mask", o->label, c->label);
+			sys_log("%s keeps %s in its send mask", o->label, c->label);
 	}
 	if (update(&none) < 0)
-		sys_log("rs: privileges of %s could not be taken away", c->label);
+		sys_log("privileges of %s could not be taken away", c->label);
 	ids_used[c->priv_id] = false;
 	c->priv_id = PRIV_ID_NONE;
 }

@@ -129,15 +129,57 @@ static void text_details(struct text *t, const struct component *c)
 	put(t, "\n");
 }
 
-size_t report_one(const struct component *c, char *buf, size_t len, bool is_json)
+/* A word of a component's own text, fit for a JSON string. */
+static void json_word(struct text *t, const char *p, size_t len)
 {
+	put(t, "\"");
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] == '"' || p[i] == '\\')
+			put(t, "\\%c", p[i]);
+		else if ((unsigned char)p[i] >= ' ' && (unsigned char)p[i] < 0x7f)
+			put(t, "%c", p[i]);
+		else
+			put(t, "?");
+	}
+	put(t, "\"");
+}
+
+static void json_status(struct text *t, const char *lines)
+{
+	const char *separator = "";
+
+	put(t, "\"status\": {");
+	while (*lines != '\0') {
+		size_t len = strcspn(lines, "\n");
+		const char *eq = memchr(lines, '=', len);
+
+		if (eq != NULL) {
+			put(t, "%s", separator);
+			json_word(t, lines, (size_t)(eq - lines));
+			put(t, ": ");
+			json_word(t, eq + 1, (size_t)(lines + len - eq - 1));
+			separator = ", ";
+		}
+		lines += len;
+		lines += *lines == '\n';
+	}
+	put(t, "}");
+}
+
+size_t report_one(const struct component *c, char *buf, size_t len, const struct report_form *form)
+{
+	const char *own = form->own_status != NULL ? form->own_status : "";
 	struct text t = {buf, 0, len};
 
-	if (is_json) {
+	if (form->is_json) {
+		put(&t, "{\"component\": ");
 		json_component(&t, c);
-		put(&t, "\n");
+		put(&t, ", ");
+		json_status(&t, own);
+		put(&t, "}\n");
 	} else {
 		text_details(&t, c);
+		put(&t, "%s", own);
 	}
 	return t.len;
 }

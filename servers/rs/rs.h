@@ -49,6 +49,7 @@ struct component {
 	unsigned allow_next;		/* index of the id that pci is asked for next */
 	char recovery[POLICY_PATH_MAX]; /* script, or "" */
 	struct life life;
+	endpoint_t published; /* what ds says, EP_NONE: nothing */
 
 	/* status */
 	uint32_t causes[CAUSE_COUNT];
@@ -120,6 +121,7 @@ struct blueprint {
 	const char *label;
 	const struct policy *policy;
 	const struct args *args; /* after argv[0] and those of the policy; may be NULL */
+	bool is_args_whole;	 /* without those of the policy */
 	struct image *image;	 /* NULL: from the boot archive */
 	const char *stack;	 /* or NULL */
 };
@@ -167,12 +169,21 @@ void waiters_forget(endpoint_t ep);
 bool waiters_script(struct component *c);
 struct waiter *waiter_query(void); /* one who runs recovery scripts, or NULL */
 
+/* ---- status.c ---- */
+void on_status_reply(const struct msg *m);
+void status_tick(void);
+uint64_t status_next_ns(void);
+
 /* ---- service.c, report.c ---- */
 void service_call(const struct msg *m);
 bool service_reply(endpoint_t ep, int64_t result); /* false: nobody waits */
 int service_put_text(const struct waiter *w, const char *text) MUST_CHECK;
 size_t report_list(char *buf, size_t len, bool is_json);
-size_t report_one(const struct component *c, char *buf, size_t len, bool is_json);
+struct report_form {
+	bool is_json;
+	const char *own_status; /* key=value lines of the component, or NULL */
+};
+size_t report_one(const struct component *c, char *buf, size_t len, const struct report_form *form);
 void on_info(const struct msg *m);
 
 #endif

@@ -136,14 +136,17 @@ static int service_list(struct service *s)
 
 static int service_status(struct service *s)
 {
-	const struct component *c;
+	const struct report_form form = {s->is_json, NULL};
+	struct component *c;
 
 	if (s->argc == 1)
 		return service_list(s);
 	c = table_find(s->argv[1]);
 	if (c == NULL)
 		return service_fail(s, -ESRCH, "%s: no such component", s->argv[1]);
-	s->out_len = report_one(c, s->out, SERVICE_OUT_MAX, s->is_json);
+	if (!c->is_fixed && c->life.state == CS_RUNNING && status_ask(s, c) == 0)
+		return -ESUSPENDREP;
+	s->out_len = report_one(c, s->out, SERVICE_OUT_MAX, &form);
 	return 0;
 }
 

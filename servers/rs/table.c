@@ -40,6 +40,7 @@ struct component *table_new(const char *label)
 		memset(c, 0, sizeof(*c));
 		c->is_used = true;
 		memcpy(c->label, label, strnlen(label, LABEL_MAX - 1));
+		c->published = EP_NONE;
 		machine_init(c);
 		return c;
 	}

@@ -31,7 +31,7 @@ static void answer_fs(const struct waiter *w, int result)
 
 	msg_put(&m, RS_UP_FS | MSG_REPLY, &rep);
 	if (sys_asend(w->ep, &m) != 0)
-		sys_log("rs: vfs does not learn about %s", w->c->label);
+		sys_log("vfs does not learn about %s", w->c->label);
 }
 
 static void answer_service(const struct waiter *w, int result)

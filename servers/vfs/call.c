@@ -5,10 +5,10 @@
  *     free --call_start--> running <--call_wake / call_wait--> waiting
  *       ^--------- run() has returned ---------|
  *
- * A call waits for one thing: an asynchronous reply (await_*), a wait queue, time, or several queues
- * (poll). Wakers only say "look again"; the waiter checks its condition itself. There are more calls
- * than processes, so a request of an application always finds one; what vm asks for beyond that
- * waits in main.c.
+ * A call waits for one thing: an asynchronous reply (await_*), a wait queue, time, or several
+ * queues (poll). Wakers only say "look again"; the waiter checks its condition itself. There are
+ * more calls than processes, so a request of an application always finds one; what vm asks for
+ * beyond that waits in main.c.
  */
 #include <string.h>
 #include "vfs.h"
@@ -196,8 +196,8 @@ void waitq_wake(struct waitq *q)
 	struct waitq_entry *e;
 
 	q->wakes++;
-	/* A woken call may run at once and change the queue: mark all, then wake one after the other,
-	 * each time from the head. */
+	/* A woken call may run at once and change the queue: mark all, then wake one after the
+	 * other, each time from the head. */
 	for (e = q->head; e; e = e->next)
 		e->call->has_event = e->call->is_marked = true;
 	for (e = q->head; e;) {
@@ -271,8 +271,8 @@ void await_deliver(const struct msg *m, uint32_t id)
 		return;
 	c = &calls[index];
 	/* A late or invented reply matches no pending request and changes nothing. */
-	if (!c->in_use || !id || c->aw.id != id || c->aw.from != m->source || c->aw.type != m->type ||
-	    c->aw.is_done)
+	if (!c->in_use || !id || c->aw.id != id || c->aw.from != m->source ||
+	    c->aw.type != m->type || c->aw.is_done)
 		return;
 	c->aw.rep = *m;
 	c->aw.is_done = true;

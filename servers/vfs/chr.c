@@ -4,10 +4,10 @@
  *
  *     DOWN --label known--> UP(gen) --label changed--> UP(gen + 1)
  *
- * A request waits while the device is down. One that was pending at a death is sent again to the next
- * incarnation, after CHR_OPEN (is_open_gen). Buffers are proxy grants to the incarnation that is asked.
- * A blocked request ends by CHR_CANCEL when its process is signalled; its reply is waited for, because
- * until then the driver may still use the buffer.
+ * A request waits while the device is down. One that was pending at a death is sent again to the
+ * next incarnation, after CHR_OPEN (is_open_gen). Buffers are proxy grants to the incarnation that
+ * is asked. A blocked request ends by CHR_CANCEL when its process is signalled; its reply is waited
+ * for, because until then the driver may still use the buffer.
  */
 #include <poll.h>
 #include <signal.h>
@@ -22,8 +22,8 @@ struct chrdev {
 	struct dev *dev; /* NULL: free */
 	char label[LABEL_MAX];
 	uint32_t minor;
-	endpoint_t ep; /* EP_NONE: no driver */
-	uint32_t gen;  /* of the driver */
+	endpoint_t ep;	   /* EP_NONE: no driver */
+	uint32_t gen;	   /* of the driver */
 	uint32_t open_gen; /* in which it was opened at the driver; 0: not */
 	bool is_opening;
 	uint32_t opens;
@@ -66,9 +66,28 @@ static void set_driver(struct chrdev *ch, endpoint_t ep)
 {
 	if (ch->ep == ep)
 		return;
+	if (ch->ep != EP_NONE)
+		await_dead(ch->ep);
 	ch->ep = ep;
 	ch->gen++;
 	waitq_wake(&ch->wq);
+}
+
+/* "chr.console" is no device of its own but another name of one. */
+static char console_value[DS_VALUE_MAX];
+
+struct dev *chr_console(void)
+{
+	char value[LABEL_MAX + 16];
+
+	for (unsigned i = 0; i < CHRS_MAX; i++) {
+		struct chrdev *ch = &chrs[i];
+
+		(void)snprintf(value, sizeof(value), "%s:%u", ch->label, ch->minor);
+		if (ch->dev && !strcmp(value, console_value))
+			return ch->dev;
+	}
+	return NULL;
 }
 
 void chr_announced(const char *name, const char *value)
@@ -77,6 +96,10 @@ void chr_announced(const char *name, const char *value)
 	const char *colon = strrchr(value, ':');
 	endpoint_t ep;
 
+	if (!strcmp(name, "console")) {
+		(void)snprintf(console_value, sizeof(console_value), "%s", value);
+		return;
+	}
 	if (!colon) { /* deleted */
 		if (ch)
 			dev_remove(ch->dev);
@@ -157,8 +180,10 @@ static int send_once(struct call *c, struct chrdev *ch, struct chr_call *k, bool
 	k->req.grant = GRANT_INVALID;
 	if (k->io) {
 		k->req.grant = k->io->ep == EP_SELF
-				       ? grant_direct(ch->ep, (const void *)k->io->addr, k->io->len, k->access)
-				       : grant_proxy(ch->ep, k->io->ep, k->io->addr, k->io->len, k->access);
+				       ? grant_direct(ch->ep, (const void *)k->io->addr, k->io->len,
+						      k->access)
+				       : grant_proxy(ch->ep, k->io->ep, k->io->addr, k->io->len,
+						     k->access);
 		if (k->req.grant == GRANT_INVALID)
 			return -ENOMEM;
 		k->req.len_bytes = k->io->len;
@@ -305,13 +330,13 @@ static bool ioctl_buffer(unsigned cmd, struct io *io, unsigned *access)
 		unsigned cmd;
 		uint16_t len, access;
 	} known[] = {
-		{TCGETS, 36, GRANT_WRITE},	 {TCSETS, 36, GRANT_READ},
-		{TCSETSW, 36, GRANT_READ},	 {TCSETSF, 36, GRANT_READ},
-		{TIOCGWINSZ, 8, GRANT_WRITE},	 {TIOCSWINSZ, 8, GRANT_READ},
-		{FIONREAD, 4, GRANT_WRITE},	 {TIOCOUTQ, 4, GRANT_WRITE},
-		{TIOCMGET, 4, GRANT_WRITE},	 {TIOCMSET, 4, GRANT_READ},
-		{TIOCMBIS, 4, GRANT_READ},	 {TIOCMBIC, 4, GRANT_READ},
-		{TIOCGETD, 4, GRANT_WRITE},	 {TIOCSETD, 4, GRANT_READ},
+		{TCGETS, 36, GRANT_WRITE},    {TCSETS, 36, GRANT_READ},
+		{TCSETSW, 36, GRANT_READ},    {TCSETSF, 36, GRANT_READ},
+		{TIOCGWINSZ, 8, GRANT_WRITE}, {TIOCSWINSZ, 8, GRANT_READ},
+		{FIONREAD, 4, GRANT_WRITE},   {TIOCOUTQ, 4, GRANT_WRITE},
+		{TIOCMGET, 4, GRANT_WRITE},   {TIOCMSET, 4, GRANT_READ},
+		{TIOCMBIS, 4, GRANT_READ},    {TIOCMBIC, 4, GRANT_READ},
+		{TIOCGETD, 4, GRANT_WRITE},   {TIOCSETD, 4, GRANT_READ},
 	};
 
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -326,14 +351,15 @@ static bool ioctl_buffer(unsigned cmd, struct io *io, unsigned *access)
 
 static bool changes_tty(unsigned cmd)
 {
-	return cmd == TCSETS || cmd == TCSETSW || cmd == TCSETSF || cmd == TCFLSH || cmd == TCSBRK ||
-	       cmd == TCXONC;
+	return cmd == TCSETS || cmd == TCSETSW || cmd == TCSETSF || cmd == TCFLSH ||
+	       cmd == TCSBRK || cmd == TCXONC;
 }
 
 static int64_t chr_ioctl(struct call *c, struct file *f, unsigned cmd, uint64_t arg)
 {
 	struct chrdev *ch = f->obj;
-	struct chr_call k = {.op = CHR_IOCTL, .req.cmd = cmd, .req.arg = (uint32_t)arg, .can_cancel = true};
+	struct chr_call k = {
+		.op = CHR_IOCTL, .req.cmd = cmd, .req.arg = (uint32_t)arg, .can_cancel = true};
 	struct io io = {.ep = c->ep, .addr = arg};
 	int64_t r;
 

@@ -110,13 +110,15 @@ static int64_t copy_loop(struct call *c, struct copy *k)
 
 	while ((uint64_t)total < k->len) {
 		uint64_t want = k->len - (uint64_t)total;
-		struct io in = {.addr = (uint64_t)c->buf, .len = want < sizeof(c->buf) ? want : sizeof(c->buf)};
+		struct io in = {.addr = (uint64_t)c->buf,
+				.len = want < sizeof(c->buf) ? want : sizeof(c->buf)};
 		int64_t n = piece(c, k->in, k->in_pos, &in), put = 0;
 
 		if (n <= 0)
 			return total ? total : n;
 		while (put < n) {
-			struct io out = {.addr = (uint64_t)c->buf + (uint64_t)put, .len = (uint64_t)(n - put),
+			struct io out = {.addr = (uint64_t)c->buf + (uint64_t)put,
+					 .len = (uint64_t)(n - put),
 					 .flags = 1};
 			int64_t w = piece(c, k->out, k->out_pos, &out);
 
@@ -200,7 +202,8 @@ int64_t sys_copy_file_range(struct call *c)
 		return n ? n : -EINVAL;
 	k.in = file_get(c, (int)c->args[0]);
 	k.out = file_get(c, (int)c->args[2]);
-	if (k.in && k.out && (k.in->ops != &regular_ops || k.out->ops != &regular_ops || k.in->vn == k.out->vn)) {
+	if (k.in && k.out &&
+	    (k.in->ops != &regular_ops || k.out->ops != &regular_ops || k.in->vn == k.out->vn)) {
 		file_unref(k.in);
 		file_unref(k.out);
 		return -EINVAL;

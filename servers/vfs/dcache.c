@@ -32,7 +32,8 @@ static struct entry *find(const struct dcache_key *k, unsigned set)
 	for (unsigned i = 0; i < WAYS; i++) {
 		struct entry *e = &sets[set][i];
 
-		if (e->in_use && e->mount == k->mount && e->dir == k->dir && !strcmp(e->name, k->name))
+		if (e->in_use && e->mount == k->mount && e->dir == k->dir &&
+		    !strcmp(e->name, k->name))
 			return e;
 	}
 	return NULL;

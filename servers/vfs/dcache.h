@@ -2,9 +2,9 @@
 /*
  * Name cache: (mount, directory, name) -> inode number. Pure.
  *
- * It holds no references: a hit is only worth something while the vnode table still has the inode. All
- * changes of names go through vfs, which drops the entry; a directory can only be removed when it
- * is empty, so its entries are gone by then. Names that are too long are never stored.
+ * It holds no references: a hit is only worth something while the vnode table still has the inode.
+ * All changes of names go through vfs, which drops the entry; a directory can only be removed when
+ * it is empty, so its entries are gone by then. Names that are too long are never stored.
  */
 #ifndef SERVERS_VFS_DCACHE_H
 #define SERVERS_VFS_DCACHE_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Opening devices; the built-in ones: null, zero, full, random, tty, console. ioctl. Changes in ds. */
+/* Opening devices; the built-in ones: null, zero, full, random, tty, console. ioctl. Changes in ds.
+ */
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include "blkdev.h"
 #include "chr.h"
 #include "devfs.h"
-#include "pty.h"
 #include "random.h"
 #include "vfs.h"
 
@@ -86,10 +86,14 @@ static int64_t random_write(struct call *c, struct file *f, struct io *io)
 	return (int64_t)len;
 }
 
-static const struct file_ops null_ops = {.read = null_read, .write = sink_write, .is_seekable = true};
-static const struct file_ops zero_ops = {.read = zero_read, .write = sink_write, .is_seekable = true};
-static const struct file_ops full_ops = {.read = zero_read, .write = full_write, .is_seekable = true};
-static const struct file_ops random_ops = {.read = random_read, .write = random_write, .is_seekable = true};
+static const struct file_ops null_ops = {
+	.read = null_read, .write = sink_write, .is_seekable = true};
+static const struct file_ops zero_ops = {
+	.read = zero_read, .write = sink_write, .is_seekable = true};
+static const struct file_ops full_ops = {
+	.read = zero_read, .write = full_write, .is_seekable = true};
+static const struct file_ops random_ops = {
+	.read = random_read, .write = random_write, .is_seekable = true};
 
 static int open_builtin(const struct file_ops *ops, uint32_t flags, struct file **out)
 {
@@ -107,12 +111,12 @@ static int open_terminal(struct call *c, struct dev *d, uint32_t flags, struct f
 
 		target = t ? t->dev : NULL;
 	} else {
-		target = dev_by_name(DEV_CHR, boot_console());
+		target = chr_console();
 		flags |= O_NOCTTY;
 	}
 	if (!target)
 		return -ENXIO;
-	return target->kind == DEV_PTS ? pty_open_slave(c, target, flags, out) : chr_open(c, target, flags, out);
+	return chr_open(c, target, flags, out);
 }
 
 int dev_open(struct call *c, struct dev *d, uint32_t flags, struct file **out)
@@ -128,18 +132,11 @@ int dev_open(struct call *c, struct dev *d, uint32_t flags, struct file **out)
 	case DEV_CONSOLE: return open_terminal(c, d, flags, out);
 	case DEV_CHR: return chr_open(c, d, flags, out);
 	case DEV_BLK: return blk_open(c, d, flags, out);
-	case DEV_PTMX: return pty_open_master(c, flags, out);
-	case DEV_PTS: return pty_open_slave(c, d, flags, out);
 	case DEV_FREE:
 	case DEV_LINK:
 	case DEV_DIR: break;
 	}
 	return -ENXIO;
-}
-
-bool file_is_zero_device(const struct file *f)
-{
-	return f->ops == &zero_ops;
 }
 
 /* ---- ioctl ---- */
@@ -197,10 +194,7 @@ void dev_ds_change(const struct ds_change *ch)
 	memcpy(key, ch->key, sizeof(key));
 	key[sizeof(key) - 1] = '\0';
 	if (ch->result == DS_LABEL) {
-		if (ch->value.label.old != EP_NONE && ch->value.label.old != ch->value.label.ep) {
-			await_dead(ch->value.label.old);
-			mount_server_died(ch->value.label.old);
-		}
+		mount_label_changed(key, ch->value.label.ep);
 		chr_label_changed(key, ch->value.label.ep);
 		return;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /dev: a flat table of devices with one subdirectory (pts), served without a file server. Inode numbers
- * are table indices plus FIRST_INO; 1 is the root. Modes and owners can be changed and last until the
- * next boot; names come and go with devices.
+ * /dev: a flat table of devices, served without a file server. Inode numbers
+ * are table indices plus FIRST_INO; 1 is the root. Modes and owners can be changed and last until
+ * the next boot; names come and go with devices.
  */
 #include <dirent.h>
 #include <string.h>
@@ -12,8 +12,7 @@
 #define ROOT_INO  1u
 #define FIRST_INO 2u
 
-static struct dev devs[DEVS_MAX]; /* [0] is /dev itself, [1] is /dev/pts */
-static struct waitq changes;
+static struct dev devs[DEVS_MAX]; /* [0] is /dev itself */
 
 unsigned dev_index(const struct dev *d)
 {
@@ -42,7 +41,7 @@ struct dev *dev_by_name(enum dev_kind kind, const char *name)
 
 struct dev *dev_by_rdev(uint32_t mode, uint32_t rdev)
 {
-	for (unsigned i = 2; i < DEVS_MAX; i++)
+	for (unsigned i = 1; i < DEVS_MAX; i++)
 		if (devs[i].kind != DEV_FREE && (devs[i].mode & S_IFMT) == (mode & S_IFMT) &&
 		    devs[i].rdev == rdev)
 			return &devs[i];
@@ -75,7 +74,6 @@ struct dev *dev_add(enum dev_kind kind, const char *name, uint32_t mode)
 void dev_remove(struct dev *d)
 {
 	d->is_gone = true;
-	waitq_wake(&changes);
 }
 
 static void add_link(const char *name, const char *target)
@@ -93,11 +91,10 @@ void devfs_init(void)
 		const char *name;
 		uint32_t mode;
 	} builtin[] = {
-		{DEV_DIR, "/", S_IFDIR | 0755},		  {DEV_DIR, "pts", S_IFDIR | 0755},
-		{DEV_NULL, "null", S_IFCHR | 0666},	  {DEV_ZERO, "zero", S_IFCHR | 0666},
-		{DEV_FULL, "full", S_IFCHR | 0666},	  {DEV_RANDOM, "random", S_IFCHR | 0666},
-		{DEV_RANDOM, "urandom", S_IFCHR | 0666}, {DEV_TTY, "tty", S_IFCHR | 0666},
-		{DEV_CONSOLE, "console", S_IFCHR | 0600}, {DEV_PTMX, "ptmx", S_IFCHR | 0666},
+		{DEV_DIR, "/", S_IFDIR | 0755},		{DEV_NULL, "null", S_IFCHR | 0666},
+		{DEV_ZERO, "zero", S_IFCHR | 0666},	{DEV_FULL, "full", S_IFCHR | 0666},
+		{DEV_RANDOM, "random", S_IFCHR | 0666}, {DEV_RANDOM, "urandom", S_IFCHR | 0666},
+		{DEV_TTY, "tty", S_IFCHR | 0666},	{DEV_CONSOLE, "console", S_IFCHR | 0600},
 	};
 
 	for (unsigned i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)
@@ -127,6 +124,13 @@ struct vnode *devfs_root(struct mount *m)
 
 	fill_attr(&devs[0], &a);
 	return vnode_from_reply(m, &a);
+}
+
+const char *devfs_name(const struct vnode *v)
+{
+	const struct dev *d = dev_of(v->ino);
+
+	return d && d != &devs[0] ? d->name : NULL;
 }
 
 int devfs_getattr(struct vnode *v)
@@ -171,8 +175,8 @@ int devfs_lookup(struct call *c, struct vnode *dir, const char *name, struct vno
 	else if (!strcmp(name, ".."))
 		d = &devs[0];
 	for (unsigned i = 1; !d && i < DEVS_MAX; i++)
-		if (devs[i].kind != DEV_FREE && !devs[i].is_gone && devs[i].dir == dev_index(parent) &&
-		    !strcmp(devs[i].name, name))
+		if (devs[i].kind != DEV_FREE && !devs[i].is_gone &&
+		    devs[i].dir == dev_index(parent) && !strcmp(devs[i].name, name))
 			d = &devs[i];
 	if (!d)
 		return -ENOENT;

@@ -20,10 +20,8 @@ enum dev_kind {
 	DEV_RANDOM,
 	DEV_TTY,     /* the controlling terminal of whoever opens it */
 	DEV_CONSOLE, /* another name of the console's driver */
-	DEV_PTMX,
 	DEV_CHR,     /* obj: struct chrdev */
 	DEV_BLK,     /* obj: struct blkdev */
-	DEV_PTS,     /* obj: struct pty */
 	DEV_LINK,    /* symbolic link */
 	DEV_DIR,
 };
@@ -50,8 +48,8 @@ struct dev *dev_by_name(enum dev_kind kind, const char *name);
 struct dev *dev_by_rdev(uint32_t mode, uint32_t rdev);
 unsigned dev_index(const struct dev *d);
 #define DEV_DIR_ROOT 0u
-#define DEV_DIR_PTS  1u
 
+const char *devfs_name(const struct vnode *v); /* in /dev; NULL: it is /dev */
 int devfs_getattr(struct vnode *v);
 int devfs_setattr(struct vnode *v, const struct fs_setattr *s);
 int devfs_lookup(struct call *c, struct vnode *dir, const char *name, struct vnode **out);

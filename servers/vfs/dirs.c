@@ -50,8 +50,8 @@ static int put_records(struct call *c, struct out *o, int n)
 		const struct fs_dirent *d = (const void *)(c->buf + at);
 		int r;
 
-		if (d->rec_len < sizeof(*d) + d->name_len || d->rec_len % 8 || at + d->rec_len > n ||
-		    d->name_len == 0)
+		if (d->rec_len < sizeof(*d) + d->name_len || d->rec_len % 8 ||
+		    at + d->rec_len > n || d->name_len == 0)
 			return -EIO;
 		r = put_record(c, o, d);
 		if (r)

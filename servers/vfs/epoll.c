@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * epoll. An interest list names files without holding them: the last close of a file takes it out of
- * every list. Edge triggering compares the file's queue counter with that of the last report.
+ * epoll. An interest list names files without holding them: the last close of a file takes it out
+ * of every list. Edge triggering compares the file's queue counter with that of the last report.
  */
 #include <poll.h>
 #include <string.h>
@@ -117,7 +117,8 @@ static int scan(struct call *c, const struct ready_set *rs)
 	const struct waiting *w = rs->ctx;
 	unsigned n = 0;
 
-	/* A driver may be asked and the list change meanwhile: the file is held, the list begun anew. */
+	/* A driver may be asked and the list change meanwhile: the file is held, the list begun
+	 * anew. */
 	for (struct item *it = w->ep->items; it && n < w->max; it = it->next) {
 		struct file *f = it->file;
 		uint32_t events;
@@ -172,7 +173,9 @@ int64_t sys_epoll_wait(struct call *c)
 
 int64_t sys_epoll_pwait(struct call *c)
 {
-	return do_wait(c);
+	int r = ready_mask_begin(c, c->args[4]);
+
+	return r ? r : ready_mask_end(c, c->args[4], do_wait(c));
 }
 
 /* ---- control ---- */
@@ -195,7 +198,8 @@ static int add(struct epoll *ep, struct file *f, int fd, const struct epoll_even
 	return 0;
 }
 
-static int control(struct epoll *ep, struct file *f, const uint64_t *args, const struct epoll_event *ev)
+static int control(struct epoll *ep, struct file *f, const uint64_t *args,
+		   const struct epoll_event *ev)
 {
 	struct item **link = &ep->items;
 	int fd = (int)args[2];
@@ -286,5 +290,6 @@ int64_t sys_epoll_create(struct call *c)
 
 int64_t sys_epoll_create1(struct call *c)
 {
-	return c->args[0] & ~(uint64_t)EPOLL_CLOEXEC ? -EINVAL : create(c, c->args[0] & EPOLL_CLOEXEC);
+	return c->args[0] & ~(uint64_t)EPOLL_CLOEXEC ? -EINVAL
+						     : create(c, c->args[0] & EPOLL_CLOEXEC);
 }

@@ -118,7 +118,8 @@ static const struct file_ops timer_ops = {
 	.release = counter_release,
 };
 
-static int64_t new_file(struct call *c, const struct file_ops *ops, uint32_t flags, struct counter **out)
+static int64_t new_file(struct call *c, const struct file_ops *ops, uint32_t flags,
+			struct counter **out)
 {
 	struct counter *k = alloc_counter();
 	struct file *f = k ? file_new(ops, O_RDWR | (flags & O_NONBLOCK)) : NULL;
@@ -166,7 +167,8 @@ int64_t sys_timerfd_create(struct call *c)
 	struct counter *k;
 	int64_t fd;
 
-	if (c->args[0] != CLOCK_REALTIME && c->args[0] != CLOCK_MONOTONIC && c->args[0] != CLOCK_BOOTTIME)
+	if (c->args[0] != CLOCK_REALTIME && c->args[0] != CLOCK_MONOTONIC &&
+	    c->args[0] != CLOCK_BOOTTIME)
 		return -EINVAL;
 	if (c->args[1] & ~(uint64_t)(TFD_CLOEXEC | TFD_NONBLOCK))
 		return -EINVAL;
@@ -200,7 +202,8 @@ uint64_t timerfd_expire(uint64_t now)
 
 static bool is_valid(const struct timespec *ts)
 {
-	return ts->tv_sec >= 0 && ts->tv_sec < INT32_MAX && ts->tv_nsec >= 0 && ts->tv_nsec < 1000000000;
+	return ts->tv_sec >= 0 && ts->tv_sec < INT32_MAX && ts->tv_nsec >= 0 &&
+	       ts->tv_nsec < 1000000000;
 }
 
 static uint64_t to_ns(const struct timespec *ts)

@@ -29,7 +29,8 @@ static int name_request(struct call *c, struct vnode *dir, struct name_req *q, s
 
 	q->n.id = await_prepare(c, mt->ep, q->op);
 	q->n.name_grant = grant_direct(mt->ep, c->name, q->n.name_len + q->n.name2_len, GRANT_READ);
-	q->n.attr_grant = out ? grant_direct(mt->ep, &c->attr, sizeof(c->attr), GRANT_WRITE) : GRANT_INVALID;
+	q->n.attr_grant =
+		out ? grant_direct(mt->ep, &c->attr, sizeof(c->attr), GRANT_WRITE) : GRANT_INVALID;
 	if (q->op != FS_SYMLINK)
 		q->n.grant2 = GRANT_INVALID;
 	msg_put(&m, q->op, &q->n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Operations on inodes: the client half of the file server protocol. Each sends one request and waits
- * for the reply; a dead server is -EIO. Operations of the device file system go to devfs.c.
+ * Operations on inodes: the client half of the file server protocol. Each sends one request and
+ * waits for the reply; a dead server is -EIO. Operations of the device file system go to devfs.c.
  *
  * Buffers that a server is granted live in the call, so they outlive every wait; grants are revoked
  * before the operation returns. A server's results are checked before they are used.
@@ -93,7 +93,8 @@ static int64_t transfer(struct call *c, struct vnode *v, struct io *io, const st
 		req.id = (uint32_t)id_of(c, mt, op);
 		req.flags = proto->flags & ~IS_WRITE;
 		req.grant = io->ep == EP_SELF
-				    ? grant_direct(mt->ep, (const void *)io->addr, req.len_bytes, access)
+				    ? grant_direct(mt->ep, (const void *)io->addr, req.len_bytes,
+						   access)
 				    : grant_proxy(mt->ep, io->ep, io->addr, req.len_bytes, access);
 		if (req.grant == GRANT_INVALID)
 			return -ENOMEM;
@@ -227,7 +228,8 @@ int fs_statfs(struct call *c, struct mount *mt, struct fs_statfs *s)
 	int n;
 
 	if (mt->is_dev) {
-		*s = (struct fs_statfs){.magic = 0x1373, .block_bytes = PAGE_BYTES, .name_max = FS_NAME_MAX};
+		*s = (struct fs_statfs){
+			.magic = 0x1373, .block_bytes = PAGE_BYTES, .name_max = FS_NAME_MAX};
 		return 0;
 	}
 	n = into_buf(c, mt, &req, FS_STATFS);

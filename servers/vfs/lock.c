@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fcntl locks (owner: the descriptor table, as on Linux), OFD locks and flock (owner: the open file).
- * Locks hang on the vnode; as long as there is one, some open file keeps the vnode.
+ * fcntl locks (owner: the descriptor table, as on Linux), OFD locks and flock (owner: the open
+ * file). Locks hang on the vnode; as long as there is one, some open file keeps the vnode.
  */
 #include <string.h>
 #include <sys/file.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* File locks (lock.c) and the interest lists of epoll (epoll.c), as far as closing concerns them. */
+/* File locks (lock.c) and the interest lists of epoll (epoll.c), as far as closing concerns them.
+ */
 #ifndef SERVERS_VFS_LOCK_H
 #define SERVERS_VFS_LOCK_H
 

@@ -67,7 +67,8 @@ static void cut(struct lock **list, const struct lock *range, struct lock **spar
 			link = &l->next;
 			continue;
 		}
-		if (l->first < range->first && l->last > range->last) {
+		if (*spare && l->first < range->first && l->last > range->last) {
+			/* Only one lock can be split: an owner's locks do not overlap. */
 			struct lock *tail = *spare;
 
 			*spare = NULL;

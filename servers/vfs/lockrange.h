@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Locks on ranges of a file. Pure: lists and a pool. A list is sorted by start; the locks of one owner
- * never overlap (a new lock replaces what it covers), those of different owners only if shared.
+ * Locks on ranges of a file. Pure: lists and a pool. A list is sorted by start; the locks of one
+ * owner never overlap (a new lock replaces what it covers), those of different owners only if
+ * shared.
  */
 #ifndef SERVERS_VFS_LOCKRANGE_H
 #define SERVERS_VFS_LOCKRANGE_H

@@ -2,9 +2,10 @@
 /*
  * Pipes and FIFOs. A pipe lives as long as an open end or a waiting open refers to it.
  *
- * Copies to and from the application may wait (a page that must be read in); during that time another
- * reader could take the same bytes. So data are taken out of (put into) the ring first, by way of
- * the call's own page, when the copy cannot be done at once; in the usual case it is done at once.
+ * Copies to and from the application may wait (a page that must be read in); during that time
+ * another reader could take the same bytes. So data are taken out of (put into) the ring first, by
+ * way of the call's own page, when the copy cannot be done at once; in the usual case it is done at
+ * once.
  */
 #include <poll.h>
 #include <string.h>
@@ -65,7 +66,7 @@ static int64_t take(struct call *c, struct pipe *p, struct io *io)
 			memcpy((void *)io->addr, data, len);
 		pipebuf_consume(&p->buf, len);
 		r = io->ep == EP_SELF ? 0 : io_put(c, io, c->buf, len);
-		return r ? r : len;
+		return r ? r : (int64_t)len;
 	}
 	pipebuf_consume(&p->buf, len);
 	return len;
@@ -268,6 +269,12 @@ int pipe_make(struct file *ends[2], uint32_t flags)
 	return ends[1] ? 0 : -ENFILE;
 }
 
+int pipe_reopen(struct file *f, uint32_t flags, struct file **out)
+{
+	*out = new_end(f->obj, flags);
+	return *out ? 0 : -ENFILE;
+}
+
 /* ---- FIFOs ---- */
 
 /* Waits until the other side is open, or was since we came. */
@@ -288,7 +295,8 @@ static int wait_for_peer(struct call *c, struct pipe *p, bool for_reader)
 
 static int open_end(struct call *c, struct pipe *p, uint32_t flags, struct file **out)
 {
-	bool is_reader = (flags & O_ACCMODE) == O_RDONLY, is_writer = (flags & O_ACCMODE) == O_WRONLY;
+	bool is_reader = (flags & O_ACCMODE) == O_RDONLY,
+	     is_writer = (flags & O_ACCMODE) == O_WRONLY;
 	int r = 0;
 
 	if (is_writer && (flags & O_NONBLOCK) && p->readers == 0)

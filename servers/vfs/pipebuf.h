@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The buffer of a pipe: a ring of bytes. Pure. The caller copies; it asks for contiguous windows and
- * says how much it used.
+ * The buffer of a pipe: a ring of bytes. Pure. The caller copies; it asks for contiguous windows
+ * and says how much it used.
  */
 #ifndef SERVERS_VFS_PIPEBUF_H
 #define SERVERS_VFS_PIPEBUF_H

@@ -77,8 +77,8 @@ static int scan(struct call *c, const struct ready_set *rs)
 		if (!it->file)
 			it->revents = POLLNVAL;
 		else
-			it->revents = (short)file_poll(c, it->file,
-						       (unsigned short)it->events | POLLERR | POLLHUP);
+			it->revents = (short)file_poll(
+				c, it->file, (unsigned short)it->events | POLLERR | POLLHUP);
 		n += it->revents != 0;
 	}
 	return n;
@@ -146,9 +146,11 @@ int64_t sys_poll(struct call *c)
 int64_t sys_ppoll(struct call *c)
 {
 	uint64_t deadline_ns;
-	int r = deadline_from_timespec(c, c->args[2], &deadline_ns);
+	int64_t r = deadline_from_timespec(c, c->args[2], &deadline_ns);
 
-	return r ? r : do_poll(c, deadline_ns);
+	if (!r)
+		r = ready_mask_begin(c, c->args[3]);
+	return r ? r : ready_mask_end(c, c->args[3], do_poll(c, deadline_ns));
 }
 
 /* ---- select ---- */
@@ -249,18 +251,23 @@ static int64_t do_select(struct call *c, uint64_t deadline_ns)
 	if (n >= 0)
 		n = result_maps(s, &b);
 	free_set(s);
-	if (n >= 0 && (store_map(c, b.in, c->args[1], nfds) || store_map(c, b.out, c->args[2], nfds) ||
-		       store_map(c, b.ex, c->args[3], nfds)))
+	if (n >= 0 &&
+	    (store_map(c, b.in, c->args[1], nfds) || store_map(c, b.out, c->args[2], nfds) ||
+	     store_map(c, b.ex, c->args[3], nfds)))
 		return -EFAULT;
 	return n;
 }
 
 int64_t sys_pselect6(struct call *c)
 {
-	uint64_t deadline_ns;
-	int r = deadline_from_timespec(c, c->args[4], &deadline_ns);
+	uint64_t deadline_ns, mask[2] = {0}; /* address and length of a signal mask */
+	int64_t r = deadline_from_timespec(c, c->args[4], &deadline_ns);
 
-	return r ? r : do_select(c, deadline_ns);
+	if (!r && c->args[5])
+		r = user_read(c, mask, c->args[5], sizeof(mask));
+	if (!r)
+		r = ready_mask_begin(c, mask[0]);
+	return r ? r : ready_mask_end(c, mask[0], do_select(c, deadline_ns));
 }
 
 int64_t sys_select(struct call *c)

@@ -3,8 +3,9 @@
  * What vfs knows of processes: identity (told by pm), descriptors, directories. One entry a process
  * slot. A process that vfs meets for the first time (a system process) is looked up at pm.
  *
- * The end of a process that is inside a call waits until the call has ended: the call is interrupted,
- * and a file server's answer is waited for, because it may still write into the process's memory.
+ * The end of a process that is inside a call waits until the call has ended: the call is
+ * interrupted, and a file server's answer is waited for, because it may still write into the
+ * process's memory.
  */
 #include <string.h>
 #include <sys/wait.h>
@@ -233,6 +234,20 @@ void proc_call_ended(struct proc *p)
 		finish_exit(p, &p->exit_req, IPC_ASEND);
 }
 
+static void fetch_groups(struct proc *p)
+{
+	struct pm_groups req = {.ep = p->ep};
+	struct pm_groups_rep rep;
+
+	for (p->ngroups = 0; p->ngroups < GROUPS_MAX; req.first = p->ngroups) {
+		if (sys_call(EP_PM, PM_GETGROUPS, &req, &rep) != 0 || rep.result <= 0)
+			return;
+		for (int i = 0; i < rep.result && i < PM_GROUPS_PER_REP && p->ngroups < GROUPS_MAX;
+		     i++)
+			p->groups[p->ngroups++] = rep.gids[i];
+	}
+}
+
 void proc_update(const struct msg *m, enum ipc_primitive how)
 {
 	struct vfs_update u;
@@ -253,6 +268,8 @@ void proc_update(const struct msg *m, enum ipc_primitive how)
 		p->gid = u.gid;
 		p->egid = u.egid;
 		p->ngroups = 0;
+		if (u.ngroups)
+			fetch_groups(p);
 	}
 	sys_reply(m, how, &rep);
 }

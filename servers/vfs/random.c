@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Random bytes: ChaCha20 (RFC 8439) under a key that is replaced after each request by its own output
- * (fast key erasure) and stirred with the time stamp counter and what users write. Good enough for
- * names, seeds and keys of tests; the seed is the CPU's RDRAND where it has one, and timing.
+ * Random bytes: ChaCha20 (RFC 8439) under a key that is replaced after each request by its own
+ * output (fast key erasure) and stirred with the time stamp counter and what users write. Good
+ * enough for names, seeds and keys of tests; the seed is the CPU's RDRAND where it has one, and
+ * timing.
  */
 #include <cpuid.h>
 #include <string.h>
@@ -36,7 +37,8 @@ static void block(uint64_t counter, uint32_t out[16])
 		for (unsigned k = 0; k < 4; k++)
 			quarter(&out[k], &out[4 + k], &out[8 + k], &out[12 + k]);
 		for (unsigned k = 0; k < 4; k++)
-			quarter(&out[k], &out[4 + (k + 1) % 4], &out[8 + (k + 2) % 4], &out[12 + (k + 3) % 4]);
+			quarter(&out[k], &out[4 + (k + 1) % 4], &out[8 + (k + 2) % 4],
+				&out[12 + (k + 3) % 4]);
 	}
 	for (unsigned i = 0; i < 16; i++)
 		out[i] += in[i];

@@ -104,6 +104,36 @@ int ready_wait(struct call *c, const struct ready_set *s, uint64_t deadline_ns)
 	return n;
 }
 
+static int set_mask(const struct call *c, uint32_t op, uint64_t mask)
+{
+	struct pm_sigmask req = {.ep = c->ep, .op = op, .mask = mask};
+	struct pm_rep rep;
+	int r = sys_call(EP_PM, PM_SIGMASK, &req, &rep);
+
+	return r ? r : rep.result;
+}
+
+int ready_mask_begin(struct call *c, uint64_t umask)
+{
+	uint64_t mask;
+	int r;
+
+	if (!umask)
+		return 0;
+	if (user_read(c, &mask, umask, sizeof(mask)) != 0)
+		return -EFAULT;
+	r = set_mask(c, PM_SIGMASK_SET, mask);
+	return r > 0 ? -EINTR : r;
+}
+
+int64_t ready_mask_end(struct call *c, uint64_t umask, int64_t result)
+{
+	/* An interrupted call keeps the mask: pm restores it when the handler is through. */
+	if (umask && result != -EINTR && set_mask(c, PM_SIGMASK_RESTORE, 0) < 0)
+		sys_log("vfs: a signal mask is not restored");
+	return result;
+}
+
 uint64_t deadline_from_ms(int ms)
 {
 	if (ms < 0)
@@ -127,6 +157,7 @@ int deadline_from_timespec(struct call *c, uint64_t uts, uint64_t *deadline_ns)
 	else if ((uint64_t)ts.tv_sec > INT64_MAX / 1000000000u - 1)
 		*deadline_ns = UINT64_MAX;
 	else
-		*deadline_ns = deadline_after((uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec);
+		*deadline_ns =
+			deadline_after((uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec);
 	return 0;
 }

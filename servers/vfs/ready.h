@@ -19,6 +19,10 @@ struct ready_set {
 
 /* scan() until it is not 0, or the deadline (0: none; 1 ns: do not wait), or -EINTR. */
 int ready_wait(struct call *c, const struct ready_set *s, uint64_t deadline_ns) MUST_CHECK;
+/* ppoll and its kin: the signal mask at umask (0: none) holds during the call. begin: 0 or the
+ * result of the call; end: the result. */
+int ready_mask_begin(struct call *c, uint64_t umask) MUST_CHECK;
+int64_t ready_mask_end(struct call *c, uint64_t umask, int64_t result);
 /* Deadlines from arguments: -errno, else *deadline_ns. */
 int deadline_from_timespec(struct call *c, uint64_t uts, uint64_t *deadline_ns) MUST_CHECK;
 uint64_t deadline_from_ms(int ms);

@@ -2,9 +2,9 @@
 /*
  * read and write in all their forms, and operations of regular files.
  *
- * A large transfer of a regular file is one request to the file server for each FS_IO_MAX bytes, copied
- * between its cache and the application's memory by a proxy grant. Vectors of up to a page are
- * gathered, so that they are one request (and one atomic write into a pipe).
+ * A large transfer of a regular file is one request to the file server for each FS_IO_MAX bytes,
+ * copied between its cache and the application's memory by a proxy grant. Vectors of up to a page
+ * are gathered, so that they are one request (and one atomic write into a pipe).
  */
 #include <poll.h>
 #include <signal.h>
@@ -171,7 +171,8 @@ static int check_vector(struct call *c, struct vector *v)
 
 			if (iov[i].iov_len > SSIZE_MAX - v->total)
 				return -EINVAL;
-			if (iov[i].iov_len && (base >= VM_USER_TOP || iov[i].iov_len > VM_USER_TOP - base))
+			if (iov[i].iov_len &&
+			    (base >= VM_USER_TOP || iov[i].iov_len > VM_USER_TOP - base))
 				return -EFAULT;
 			v->total += iov[i].iov_len;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Local stream sockets made by socketpair: two pipe buffers, one for each direction. Reading and writing
- * are those of pipes; both ends share one wait queue. Other families answer EAFNOSUPPORT.
+ * Local stream sockets made by socketpair: two pipe buffers, one for each direction. Reading and
+ * writing are those of pipes; both ends share one wait queue. Other families answer EAFNOSUPPORT.
  */
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -11,7 +11,7 @@
 #define PAIRS_MAX 128u
 
 struct pair {
-	unsigned open; /* ends; 0: free */
+	unsigned open;	    /* ends; 0: free */
 	struct pipe *to[2]; /* what end i writes and the other one reads */
 	struct waitq wq;
 };

@@ -7,7 +7,24 @@
 
 _Static_assert(sizeof(struct stat) == 144, "struct stat is the ABI's");
 _Static_assert(sizeof(struct statfs) == 120, "struct statfs is the ABI's");
-_Static_assert(sizeof(struct statx) == 256, "struct statx is the ABI's");
+#define STATX_BASIC 0x7ffu
+
+struct xtime {
+	int64_t sec;
+	uint32_t nsec;
+	int32_t reserved;
+};
+struct xstat { /* struct statx of the ABI */
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, spare0;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct xtime atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t spare[14];
+};
+_Static_assert(sizeof(struct xstat) == 256, "struct statx is the ABI's");
 
 static uint64_t device_of(const struct mount *m)
 {
@@ -139,31 +156,31 @@ int64_t sys_newfstatat(struct call *c)
 	return stat_to(c, &(struct at){(int)c->args[0], c->args[1], flags}, c->args[2]);
 }
 
-static void fill_statx(const struct stat *st, struct statx *x)
+static void fill_statx(const struct stat *st, struct xstat *x)
 {
 	memset(x, 0, sizeof(*x));
-	x->stx_mask = STATX_BASIC_STATS;
-	x->stx_blksize = (uint32_t)st->st_blksize;
-	x->stx_nlink = (uint32_t)st->st_nlink;
-	x->stx_uid = st->st_uid;
-	x->stx_gid = st->st_gid;
-	x->stx_mode = (uint16_t)st->st_mode;
-	x->stx_ino = st->st_ino;
-	x->stx_size = (uint64_t)st->st_size;
-	x->stx_blocks = (uint64_t)st->st_blocks;
-	x->stx_atime.tv_sec = st->st_atim.tv_sec;
-	x->stx_mtime.tv_sec = st->st_mtim.tv_sec;
-	x->stx_ctime.tv_sec = st->st_ctim.tv_sec;
-	x->stx_rdev_major = major(st->st_rdev);
-	x->stx_rdev_minor = minor(st->st_rdev);
-	x->stx_dev_major = major(st->st_dev);
-	x->stx_dev_minor = minor(st->st_dev);
+	x->mask = STATX_BASIC;
+	x->blksize = (uint32_t)st->st_blksize;
+	x->nlink = (uint32_t)st->st_nlink;
+	x->uid = st->st_uid;
+	x->gid = st->st_gid;
+	x->mode = (uint16_t)st->st_mode;
+	x->ino = st->st_ino;
+	x->size = (uint64_t)st->st_size;
+	x->blocks = (uint64_t)st->st_blocks;
+	x->atime.sec = st->st_atim.tv_sec;
+	x->mtime.sec = st->st_mtim.tv_sec;
+	x->ctime.sec = st->st_ctim.tv_sec;
+	x->rdev_major = major(st->st_rdev);
+	x->rdev_minor = minor(st->st_rdev);
+	x->dev_major = major(st->st_dev);
+	x->dev_minor = minor(st->st_dev);
 }
 
 int64_t sys_statx(struct call *c)
 {
 	struct at at = {(int)c->args[0], c->args[1], (uint32_t)c->args[2]};
-	struct statx x;
+	struct xstat x;
 	struct stat st;
 	int r;
 
@@ -240,7 +257,8 @@ static int64_t access_at(struct call *c, const struct at *at, unsigned mode)
 	if (r)
 		return r;
 	r = vnode_access_as(c, v, &cr, (int)mode);
-	if (!r && (mode & W_OK) && (v->mount->flags & 1) && (VN_IS(v, S_IFREG) || VN_IS(v, S_IFDIR)))
+	if (!r && (mode & W_OK) && (v->mount->flags & 1) &&
+	    (VN_IS(v, S_IFREG) || VN_IS(v, S_IFDIR)))
 		r = -EROFS;
 	vnode_unref(v);
 	return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Controlling terminals and job control. A terminal knows its session and foreground group; the session's
- * terminal is found by searching, so nothing must be kept in step with forks and exits.
+ * Controlling terminals and job control. A terminal knows its session and foreground group; the
+ * session's terminal is found by searching, so nothing must be kept in step with forks and exits.
  */
 #include <signal.h>
 #include <string.h>

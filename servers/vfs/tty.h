@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Controlling terminals: which session has which terminal, and its foreground group. Shared by the
- * terminals of character drivers (chr.c) and pseudo terminals (pty.c), which embed a struct tty.
+ * Controlling terminals: which session has which terminal, and its foreground group. The
+ * terminals of character drivers (chr.c) embed a struct tty.
  */
 #ifndef SERVERS_VFS_TTY_H
 #define SERVERS_VFS_TTY_H
@@ -27,7 +27,7 @@ void tty_signal(const struct tty *t, int signo); /* to the foreground group */
 void tty_opened(struct call *c, struct tty *t, uint32_t flags);
 /* May c's process use it (SIGTTIN, SIGTTOU)? 0, -EIO, or -ERESTARTSYS after the signal. */
 int tty_check_job(struct call *c, const struct tty *t, int signo) MUST_CHECK;
-/* TIOCSCTTY and friends; -ENOIOCTLCMD_TTY: not one of them. */
+/* TIOCSCTTY and friends; TTY_NOT_OURS: none of them. */
 #define TTY_NOT_OURS (-1000)
 int64_t tty_ioctl(struct call *c, struct tty *t, unsigned cmd, uint64_t arg);
 

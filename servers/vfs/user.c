@@ -11,7 +11,8 @@
 
 int user_fault_in(struct call *c, const struct io *io, bool is_write)
 {
-	struct vm_faultin req = {.ep = io->ep, .addr = io->addr, .len_bytes = io->len, .is_write = is_write};
+	struct vm_faultin req = {
+		.ep = io->ep, .addr = io->addr, .len_bytes = io->len, .is_write = is_write};
 	struct vm_rep rep;
 	struct msg m;
 	int r;

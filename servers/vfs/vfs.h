@@ -2,10 +2,10 @@
 /*
  * Private types of vfs: calls, processes, open files, vnodes, mounts.
  *
- * Every request that may have to wait runs in a fiber of its own and is described by a struct call; a
- * process has at most one at a time. Fibers are cooperative: state changes only where a fiber waits,
- * that is in call_wait() and everything built on it (fs_*, chr_*, user_*). References are counted;
- * whoever keeps a pointer over a wait holds a reference.
+ * Every request that may have to wait runs in a fiber of its own and is described by a struct call;
+ * a process has at most one at a time. Fibers are cooperative: state changes only where a fiber
+ * waits, that is in call_wait() and everything built on it (fs_*, chr_*, user_*). References are
+ * counted; whoever keeps a pointer over a wait holds a reference.
  */
 #ifndef SERVERS_VFS_VFS_H
 #define SERVERS_VFS_VFS_H
@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include "sys/sys.h"
 #include "fiber/fiber.h"
@@ -28,7 +29,7 @@
 #define MOUNTS_MAX 16
 #define GROUPS_MAX 32
 #define LINKS_MAX  40 /* symbolic links followed in one path */
-#define SCRATCH    PATH_MAX
+#define SCRATCH	   PATH_MAX
 
 /* ---- waiting ---- */
 
@@ -56,7 +57,7 @@ struct await {
 
 struct call {
 	bool in_use;
-	bool no_reply; /* exec: the caller has a new image */
+	bool no_reply;	   /* exec: the caller has a new image */
 	struct proc *proc; /* NULL: work of vfs itself or for vm, procfs */
 	endpoint_t ep;
 	unsigned nr; /* Linux call */
@@ -110,7 +111,7 @@ struct proc {
 struct mount {
 	bool in_use;
 	bool is_dead;
-	bool is_dev; /* served by vfs itself (devfs.c) */
+	bool is_dev;	  /* served by vfs itself (devfs.c) */
 	bool is_volatile; /* procfs: names and attributes are not cached */
 	bool is_proc;
 	bool is_busy; /* being mounted or unmounted */
@@ -129,9 +130,9 @@ struct vnode {
 	uint32_t fs_refs; /* references that the file server counts for us */
 	struct fs_attr attr;
 	bool attr_valid;
-	bool is_gone;      /* unlinked or removed: forget it when refs becomes 0 */
-	uint32_t attr_gen; /* changes with each operation that changes attributes */
-	uint32_t name_gen; /* directory: changes with each operation that changes names */
+	bool is_gone;	       /* unlinked or removed: forget it when refs becomes 0 */
+	uint32_t attr_gen;     /* changes with each operation that changes attributes */
+	uint32_t name_gen;     /* directory: changes with each operation that changes names */
 	struct mount *mounted; /* on top of this directory */
 	struct pipe *fifo;
 	struct lock *locks;
@@ -166,22 +167,24 @@ struct file_ops {
 };
 
 struct file {
-	uint32_t refs; /* 0: free */
+	uint32_t refs;	/* 0: free */
 	uint32_t flags; /* O_* */
 	const struct file_ops *ops;
 	struct vnode *vn; /* NULL: pipe, socket, eventfd, ... */
 	struct waitq *wq; /* woken when readiness may have changed; NULL: always ready */
 	uint64_t pos;
-	bool pos_busy; /* a read or write that moves pos is in progress */
+	bool pos_busy;	  /* a read or write that moves pos is in progress */
 	bool reads_ahead; /* the last read ended where this one begins */
 	uint64_t next_pos;
 	uint32_t epolls; /* interest lists that it is in */
-	void *obj;       /* of ops */
-	uint32_t arg;    /* of ops */
+	void *obj;	 /* of ops */
+	uint32_t arg;	 /* of ops */
 };
 
-#define FILE_READABLE(f) (((f)->flags & O_ACCMODE) == O_RDONLY || ((f)->flags & O_ACCMODE) == O_RDWR)
-#define FILE_WRITABLE(f) (((f)->flags & O_ACCMODE) == O_WRONLY || ((f)->flags & O_ACCMODE) == O_RDWR)
+#define FILE_READABLE(f)                                                                           \
+	(((f)->flags & O_ACCMODE) == O_RDONLY || ((f)->flags & O_ACCMODE) == O_RDWR)
+#define FILE_WRITABLE(f)                                                                           \
+	(((f)->flags & O_ACCMODE) == O_WRONLY || ((f)->flags & O_ACCMODE) == O_RDWR)
 
 /* ---- call.c ---- */
 
@@ -202,7 +205,7 @@ void waitq_wake(struct waitq *q);
 int waitq_sleep(struct call *c, struct waitq *q, bool can_interrupt);
 
 uint32_t await_prepare(struct call *c, endpoint_t from, uint32_t type); /* returns the id */
-int await_send(struct call *c, const struct msg *m);                    /* to aw.from */
+int await_send(struct call *c, const struct msg *m);			/* to aw.from */
 int await_reply(struct call *c, bool can_interrupt); /* 0, -EINTR, -EIO: server is dead */
 void await_deliver(const struct msg *m, uint32_t id);
 void await_dead(endpoint_t ep);
@@ -228,7 +231,7 @@ static inline void io_advance(struct io *io, uint64_t n)
 /* ---- proc.c ---- */
 
 void proc_init(void);
-struct proc *proc_find(endpoint_t ep);   /* NULL if unknown */
+struct proc *proc_find(endpoint_t ep);	 /* NULL if unknown */
 struct proc *proc_obtain(endpoint_t ep); /* asks pm about an unknown one */
 void proc_fork(const struct msg *m);
 void proc_exit(const struct msg *m, enum ipc_primitive how);
@@ -252,7 +255,7 @@ int vnode_access_as(struct call *c, struct vnode *v, const struct cred *cr, int 
 struct file *file_new(const struct file_ops *ops, uint32_t flags); /* refs = 1; NULL: -ENFILE */
 void file_ref(struct file *f);
 void file_unref(struct file *f);
-struct file *file_get(struct call *c, int fd); /* with a reference; NULL: -EBADF */
+struct file *file_get(struct call *c, int fd);			/* with a reference; NULL: -EBADF */
 int file_install(struct call *c, struct file *f, bool cloexec); /* fd; takes the reference */
 int file_close(struct proc *p, int fd);
 int64_t file_read(struct call *c, struct file *f, struct io *io);
@@ -318,6 +321,9 @@ struct walk {
 int path_walk(struct call *c, struct walk *w, struct vnode *base) MUST_CHECK;
 /* The same for a path in the caller's memory, relative to dirfd. */
 int path_at(struct call *c, struct walk *w, int dirfd, uint64_t upath) MUST_CHECK;
+/* Its two halves: the path comes into c->path; it is walked. */
+int path_fetch(struct call *c, uint64_t upath) MUST_CHECK;
+int path_from(struct call *c, struct walk *w, int dirfd) MUST_CHECK;
 void walk_done(struct walk *w);
 /* The vnode that (dirfd, path, AT_* flags) names, with a reference. */
 struct at {
@@ -337,6 +343,7 @@ int open_vnode(struct call *c, struct vnode *v, uint32_t flags, struct file **ou
 /* ---- pipe.c ---- */
 
 int pipe_open_fifo(struct call *c, struct vnode *v, uint32_t flags, struct file **out) MUST_CHECK;
+int pipe_reopen(struct file *f, uint32_t flags, struct file **out) MUST_CHECK;
 int pipe_make(struct file *ends[2], uint32_t flags) MUST_CHECK; /* reading, writing */
 bool file_is_pipe(const struct file *f);
 bool file_is_socket(const struct file *f); /* sock.c */
@@ -351,11 +358,8 @@ struct mount_req {
 	struct vnode *covered; /* NULL: root */
 };
 int mount_do(struct call *c, const struct mount_req *r) MUST_CHECK;
-void mount_server_died(endpoint_t ep);
-struct mount *mount_by_label(const char *label);
+void mount_label_changed(const char *label, endpoint_t ep);
 void boot_unit_appeared(const char *unit);
-void boot_init(void);
-const char *boot_console(void);
 int mounts_text(char *buf, size_t size);
 
 /* ---- ds changes ---- */

@@ -2,9 +2,9 @@
 /*
  * Vnodes: files that vfs knows, by (mount, inode number).
  *
- * A vnode without users stays in the table (LRU) and keeps its references at the file server, so that
- * the name cache is worth something; it is forgotten when its slot is needed, when the file was
- * removed, or before an unmount. Attributes are kept until an operation may have changed them.
+ * A vnode without users stays in the table (LRU) and keeps its references at the file server, so
+ * that the name cache is worth something; it is forgotten when its slot is needed, when the file
+ * was removed, or before an unmount. Attributes are kept until an operation may have changed them.
  */
 #include <string.h>
 #include "dcache.h"

@@ -85,10 +85,10 @@ void boot_start_servers(void)
 	int err = k_sysctl(SYSCTL_LINUXTAB, memory_routes, sizeof(memory_routes));
 
 	if (err < 0)
-		sys_panic("vm: routes of the memory calls are refused: %d", err);
+		sys_panic("routes of the memory calls are refused: %d", err);
 	for (unsigned i = 0; i < ARRAY_LEN(base_servers); i++) {
 		err = start_server(&base_servers[i]);
 		if (err < 0)
-			sys_panic("vm: %s cannot be started: %d", base_servers[i].name, err);
+			sys_panic("%s cannot be started: %d", base_servers[i].name, err);
 	}
 }

@@ -60,6 +60,24 @@ void process_exit(const struct msg *m, struct vm_rep *rep)
 	space_detach(req.ep);
 }
 
+/* A byte of shared memory has one name for all who map it: its object and the place in that. */
+void process_key(const struct msg *m, struct vm_rep *rep)
+{
+	const struct region *r;
+	struct vm_key req;
+	struct space *s;
+
+	msg_get(m, &req);
+	s = space_of(req.ep);
+	r = s == NULL ? NULL : regions_find(&s->regions, req.addr);
+	rep->result = r == NULL ? -EFAULT : 0;
+	if (r == NULL || !(r->flags & RF_SHARED))
+		return;
+	rep->result = 1;
+	rep->value = r->object;
+	rep->value2 = r->offset + (req.addr - r->start);
+}
+
 void exec_new(const struct msg *m, struct vm_rep *rep)
 {
 	struct vm_ep req;

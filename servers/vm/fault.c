@@ -50,13 +50,15 @@ static int fill_zero(struct space *s, uint64_t page)
 /* A private copy of the first len bytes of a frame, the rest zero. Replaces the entry, if any. */
 static int fill_copy(struct space *s, uint64_t page, uint32_t from, uint64_t len_bytes)
 {
-	uint32_t n = memory_page(FRAME_ANON, 0);
+	uint32_t n = memory_dirty_page(FRAME_ANON, 0);
 	uint32_t old = pagemap_get(&s->pages, page);
 	int err;
 
 	if (n == FRAME_NONE)
 		return -ENOMEM;
-	memcpy(frame_ptr(n), frame_ptr(from), len_bytes);
+	memory_copy(frame_ptr(n), frame_ptr(from));
+	if (len_bytes < PAGE_BYTES)
+		memset((uint8_t *)frame_ptr(n) + len_bytes, 0, PAGE_BYTES - len_bytes);
 	err = set_entry(s, page, n);
 	if (err == 0 && old != 0)
 		frame_unref(old & PE_FRAME);
@@ -201,43 +203,46 @@ static bool is_contiguous(struct space *s, const struct region *r)
 	return first != 0 && !(first & PE_COW);
 }
 
-/* Collects entries that follow one another and have the same protection. */
-static uint64_t collect_run(struct space *s, const struct region *r, uint64_t page,
-			    struct hw_run *run)
+/* Shows entries [i, ...) of the span as long as they exist and have the same protection; returns
+ * how many, or an error. */
+static int show_run(struct space *s, const struct region *r, const struct pagemap_span *span,
+		    uint32_t i)
 {
 	static uint64_t list[LIST_MAX];
-	uint32_t entry = pagemap_get(&s->pages, page);
+	const uint32_t *e = span->entries + i;
+	uint32_t left = span->count - i, n = 0;
+	struct hw_run run = {.va = ADDR_OF(span->first + i), .list = list};
+	int err;
 
-	run->va = ADDR_OF(page);
-	run->prot = entry_prot(r, entry);
-	run->pages = 0;
-	run->list = list;
-	while (entry != 0 && entry_prot(r, entry) == run->prot && run->pages < LIST_MAX &&
-	       page < PAGE_OF(r->end)) {
-		list[run->pages++] = frame_pa(entry & PE_FRAME);
-		page++;
-		entry = pagemap_get(&s->pages, page);
+	run.prot = entry_prot(r, e[0]);
+	while (n < left && n < LIST_MAX && e[n] != 0 && entry_prot(r, e[n]) == run.prot) {
+		list[n] = frame_pa(e[n] & PE_FRAME);
+		n++;
 	}
-	return page;
+	run.pages = n;
+	err = hw_map(s, &run);
+	return err < 0 ? err : (int)n;
 }
 
 int space_show(struct space *s, const struct region *r, uint64_t first, uint64_t end)
 {
-	uint64_t page = first;
-	uint32_t entry;
+	struct pagemap_span span;
 
 	if (r->kind == REGION_PHYS)
 		return show_phys(s, r);
 	if (r->kind == REGION_DMA || (r->kind == REGION_SAFEMAP && is_contiguous(s, r)))
 		return show_dma(s, r);
-	while (r->prot != 0 && pagemap_next(&s->pages, &page, end, &entry)) {
-		struct hw_run run = {0};
-		int err;
+	while (r->prot != 0 && pagemap_span(&s->pages, first, end, &span)) {
+		uint32_t i = 0;
 
-		page = collect_run(s, r, page, &run);
-		err = hw_map(s, &run);
-		if (err < 0)
-			return err;
+		while (i < span.count) {
+			int n = span.entries[i] == 0 ? 1 : show_run(s, r, &span, i);
+
+			if (n < 0)
+				return n;
+			i += (uint32_t)n;
+		}
+		first = span.first + span.count;
 	}
 	return 0;
 }
@@ -249,6 +254,22 @@ static void widen(const struct region *r, uint64_t size, uint64_t *first, uint64
 
 	*first = low > PAGE_OF(r->start) ? low : PAGE_OF(r->start);
 	*end = high < PAGE_OF(r->end) ? high : PAGE_OF(r->end);
+}
+
+/* Pages that were lent and are ours alone again, because the other side has gone: taken back. */
+static void take_back(struct space *s, uint64_t first, uint64_t end)
+{
+	struct pagemap_span span;
+
+	while (pagemap_span(&s->pages, first, end, &span)) {
+		for (uint32_t i = 0; i < span.count; i++) {
+			uint32_t entry = span.entries[i];
+
+			if ((entry & PE_COW) && !frame_is_shared(entry & PE_FRAME))
+				span.entries[i] = entry & PE_FRAME;
+		}
+		first = span.first + span.count;
+	}
 }
 
 /* Fills what is cheap around what was asked for; errors only mean that less is filled. */
@@ -285,6 +306,8 @@ static int present_part(struct space *s, const struct region *r, const struct ac
 			return err;
 	}
 	fill_around(s, r, &first, &end);
+	if (is_write)
+		take_back(s, first, end);
 	return space_show(s, r, first, end);
 }
 

@@ -22,27 +22,46 @@ static bool is_private(const struct region *r)
 	return (r->kind == REGION_ANON || r->kind == REGION_FILE) && !(r->flags & RF_SHARED);
 }
 
-/* Lends the pages of r; [*first, *end) tells which of the parent's have to lose write access. */
+/* Lends the pages of one leaf; *last is behind the last page that the parent could write. */
+static int lend_span(struct space *child, const struct pagemap_span *span, uint64_t *first,
+		     uint64_t *last)
+{
+	uint32_t *to = pagemap_make(&child->pages, span->first);
+	int32_t count = 0;
+
+	if (to == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < span->count; i++) {
+		uint32_t entry = span->entries[i];
+
+		if (entry == 0)
+			continue;
+		frame_ref(entry & PE_FRAME);
+		to[i] = entry | PE_COW;
+		count++;
+		if (entry & PE_COW)
+			continue;
+		span->entries[i] = entry | PE_COW;
+		*last = span->first + i + 1;
+		if (*first == UINT64_MAX)
+			*first = span->first + i;
+	}
+	pagemap_adjust(&child->pages, span->first, count);
+	return 0;
+}
+
 static int lend_pages(struct space *parent, struct space *child, const struct region *r)
 {
 	uint64_t page = PAGE_OF(r->start), first = UINT64_MAX, last = 0;
-	uint32_t entry;
+	struct pagemap_span span;
 	int err = 0;
 
-	while (pagemap_next(&parent->pages, &page, PAGE_OF(r->end), &entry)) {
-		err = pagemap_set(&child->pages, page, entry | PE_COW);
-		if (err < 0)
-			break;
-		frame_ref(entry & PE_FRAME);
-		if (!(entry & PE_COW)) {
-			VM_ASSERT(pagemap_set(&parent->pages, page, entry | PE_COW) == 0);
-			first = first == UINT64_MAX ? page : first;
-			last = page;
-		}
-		page++;
+	while (err == 0 && pagemap_span(&parent->pages, page, PAGE_OF(r->end), &span)) {
+		err = lend_span(child, &span, &first, &last);
+		page = span.first + span.count;
 	}
 	if (first != UINT64_MAX && (r->prot & VMP_WRITE))
-		hw_protect(parent, ADDR_OF(first), last - first + 1, r->prot & ~VMP_WRITE);
+		hw_protect(parent, ADDR_OF(first), last - first, r->prot & ~VMP_WRITE);
 	return err;
 }
 

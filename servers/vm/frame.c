@@ -12,9 +12,9 @@
 #define ZONE_HIGH   1u
 #define FRAMES_4G   (1u << 20)
 
-static struct frame *frames;
-static uint32_t frame_count;
-static uint8_t *ram_base;
+struct frame *frame_table;
+uint32_t frame_table_count;
+uint8_t *frame_ram;
 static uint32_t heads[ZONES][FRAME_ORDER_MAX + 1];
 struct frame_counts frame_counts;
 
@@ -25,51 +25,39 @@ static unsigned zone_of(uint32_t n)
 
 void frame_init(struct frame *table, uint32_t count, uint8_t *ram)
 {
-	frames = table;
-	frame_count = count;
-	ram_base = ram;
+	frame_table = table;
+	frame_table_count = count;
+	frame_ram = ram;
 	frame_counts = (struct frame_counts){0};
 	for (unsigned z = 0; z < ZONES; z++)
 		for (unsigned o = 0; o <= FRAME_ORDER_MAX; o++)
 			heads[z][o] = FRAME_NONE;
 }
 
-struct frame *frame_of(uint32_t n)
-{
-	VM_ASSERT(n < frame_count);
-	return &frames[n];
-}
-
-void *frame_ptr(uint32_t n)
-{
-	VM_ASSERT(n != FRAME_NONE && n < frame_count);
-	return ram_base + frame_pa(n);
-}
-
 static void push_block(uint32_t n, unsigned order)
 {
 	uint32_t *head = &heads[zone_of(n)][order];
-	struct frame *f = &frames[n];
+	struct frame *f = &frame_table[n];
 
 	f->kind = FRAME_FREE;
 	f->order = (uint8_t)order;
 	f->prev = FRAME_NONE;
 	f->next = *head;
 	if (*head != FRAME_NONE)
-		frames[*head].prev = n;
+		frame_table[*head].prev = n;
 	*head = n;
 }
 
 static void unlink_block(uint32_t n)
 {
-	struct frame *f = &frames[n];
+	struct frame *f = &frame_table[n];
 
 	if (f->prev != FRAME_NONE)
-		frames[f->prev].next = f->next;
+		frame_table[f->prev].next = f->next;
 	else
 		heads[zone_of(n)][f->order] = f->next;
 	if (f->next != FRAME_NONE)
-		frames[f->next].prev = f->prev;
+		frame_table[f->next].prev = f->prev;
 	f->order = FRAME_INNER;
 }
 
@@ -81,12 +69,12 @@ static void free_block(uint32_t n, unsigned order)
 	frame_counts.free += 1u << order;
 	while (order < FRAME_ORDER_MAX) {
 		buddy = n ^ (1u << order);
-		if (buddy >= frame_count || frames[buddy].kind != FRAME_FREE ||
-		    frames[buddy].order != order)
+		if (buddy >= frame_table_count || frame_table[buddy].kind != FRAME_FREE ||
+		    frame_table[buddy].order != order)
 			break;
 		unlink_block(buddy);
-		frames[n].kind = FRAME_FREE;
-		frames[n].order = FRAME_INNER;
+		frame_table[n].kind = FRAME_FREE;
+		frame_table[n].order = FRAME_INNER;
 		n = n < buddy ? n : buddy;
 		order++;
 	}
@@ -95,12 +83,12 @@ static void free_block(uint32_t n, unsigned order)
 
 void frame_add_range(uint32_t first, uint32_t count)
 {
-	VM_ASSERT(first <= frame_count && count <= frame_count - first);
+	VM_ASSERT(first <= frame_table_count && count <= frame_table_count - first);
 	for (uint32_t n = first; n < first + count; n++) {
 		if (n == FRAME_NONE)
 			continue;
-		VM_ASSERT(frames[n].kind == FRAME_ABSENT);
-		frames[n] = (struct frame){.kind = FRAME_FREE, .order = FRAME_INNER};
+		VM_ASSERT(frame_table[n].kind == FRAME_ABSENT);
+		frame_table[n] = (struct frame){.kind = FRAME_FREE, .order = FRAME_INNER};
 		frame_counts.total++;
 		free_block(n, 0);
 	}
@@ -146,7 +134,7 @@ uint32_t frame_alloc(unsigned order, enum frame_kind kind, unsigned flags)
 	if (n == FRAME_NONE)
 		return FRAME_NONE;
 	for (uint32_t i = n; i < n + (1u << order); i++)
-		frames[i] = (struct frame){.kind = (uint8_t)kind, .refs = 1};
+		frame_table[i] = (struct frame){.kind = (uint8_t)kind, .refs = 1};
 	frame_counts.by_kind[kind] += 1u << order;
 	return n;
 }
@@ -166,25 +154,11 @@ uint32_t frame_alloc_run(uint32_t count, enum frame_kind kind, unsigned flags)
 	return n;
 }
 
-void frame_ref(uint32_t n)
+void frame_free(uint32_t n)
 {
-	struct frame *f = frame_of(n);
+	struct frame *f = &frame_table[n];
 
-	if (f->kind == FRAME_ABSENT)
-		return;
-	VM_ASSERT(f->kind != FRAME_FREE && f->refs > 0 && f->refs < UINT32_MAX);
-	f->refs++;
-}
-
-void frame_unref(uint32_t n)
-{
-	struct frame *f = frame_of(n);
-
-	if (f->kind == FRAME_ABSENT)
-		return;
-	VM_ASSERT(f->kind != FRAME_FREE && f->refs > 0);
-	if (--f->refs > 0)
-		return;
+	VM_ASSERT(f->kind != FRAME_FREE && f->kind != FRAME_ABSENT && f->refs == 0);
 	frame_counts.by_kind[f->kind]--;
 	f->kind = FRAME_FREE;
 	f->order = FRAME_INNER;
@@ -195,11 +169,4 @@ void frame_unref_run(uint32_t first, uint32_t count)
 {
 	for (uint32_t n = first; n < first + count; n++)
 		frame_unref(n);
-}
-
-bool frame_is_shared(uint32_t n)
-{
-	const struct frame *f = frame_of(n);
-
-	return f->kind == FRAME_ABSENT || f->refs > 1;
 }

@@ -56,14 +56,8 @@ void frame_set_reserve(uint32_t reserve);
 uint32_t frame_alloc(unsigned order, enum frame_kind kind, unsigned flags) MUST_CHECK;
 /* `count` contiguous frames, aligned as a block of that size. */
 uint32_t frame_alloc_run(uint32_t count, enum frame_kind kind, unsigned flags) MUST_CHECK;
-void frame_ref(uint32_t n);
-void frame_unref(uint32_t n); /* the last reference frees it */
+void frame_free(uint32_t n); /* the last reference is gone; for frame_unref() only */
 void frame_unref_run(uint32_t first, uint32_t count);
-
-struct frame *frame_of(uint32_t n);
-/* Contents; for frames that are mapped in our space (RAM that is ours, the boot archive). */
-void *frame_ptr(uint32_t n);
-bool frame_is_shared(uint32_t n); /* more than one reference, or not ours */
 
 static inline uint64_t frame_pa(uint32_t n)
 {
@@ -77,5 +71,53 @@ void vm_fail(const char *file, int line, const char *what) __attribute__((noretu
 		if (!(cond))                                                                       \
 			vm_fail(__FILE__, __LINE__, #cond);                                        \
 	} while (0)
+
+/* Set by frame_init(). The rest is inline because fork and exit do it for every page. */
+extern struct frame *frame_table;
+extern uint32_t frame_table_count;
+extern uint8_t *frame_ram;
+
+static inline struct frame *frame_of(uint32_t n)
+{
+	VM_ASSERT(n < frame_table_count);
+	return &frame_table[n];
+}
+
+/* Contents; for frames that are mapped in our space (RAM that is ours, the boot archive). */
+static inline void *frame_ptr(uint32_t n)
+{
+	VM_ASSERT(n != FRAME_NONE && n < frame_table_count);
+	return frame_ram + frame_pa(n);
+}
+
+static inline void frame_ref(uint32_t n)
+{
+	struct frame *f = frame_of(n);
+
+	if (f->kind == FRAME_ABSENT)
+		return;
+	VM_ASSERT(f->refs > 0 && f->refs < UINT32_MAX);
+	f->refs++;
+}
+
+/* The last reference frees it. */
+static inline void frame_unref(uint32_t n)
+{
+	struct frame *f = frame_of(n);
+
+	if (f->kind == FRAME_ABSENT)
+		return;
+	VM_ASSERT(f->refs > 0);
+	if (--f->refs == 0)
+		frame_free(n);
+}
+
+/* More than one reference, or not ours. */
+static inline bool frame_is_shared(uint32_t n)
+{
+	const struct frame *f = frame_of(n);
+
+	return f->kind == FRAME_ABSENT || f->refs > 1;
+}
 
 #endif

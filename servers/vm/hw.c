@@ -13,7 +13,7 @@
 static int give_table(struct space *s)
 {
 	struct kvmctl v = {.space = s->number};
-	uint32_t n = memory_page(FRAME_TABLE, FRAME_URGENT);
+	uint32_t n = memory_dirty_page(FRAME_TABLE, FRAME_URGENT); /* the kernel clears it */
 
 	if (n == FRAME_NONE)
 		return -ENOMEM;

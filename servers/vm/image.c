@@ -20,9 +20,9 @@ static struct image images[IMAGES_MAX + 1]; /* number 0: none */
 static struct bootarchive archive;
 static uint64_t archive_base_pa;
 
-void image_init(const void *bytes, uint64_t archive_pa, uint64_t len_bytes)
+void image_init(const void *archive_bytes, uint64_t archive_pa, uint64_t len_bytes)
 {
-	VM_ASSERT(bootarchive_open(&archive, bytes, len_bytes) == 0);
+	VM_ASSERT(bootarchive_open(&archive, archive_bytes, len_bytes) == 0);
 	archive_base_pa = archive_pa;
 }
 

@@ -49,6 +49,8 @@ static const struct request_entry request_table[] = {
 	{VM_BOOT_ENTRY, EP_RS, image_boot_entry},
 	{VM_EXEC_NEW, EP_VFS, exec_new},
 	{VM_MAP, EP_VFS, exec_map},
+	{VM_KEY, EP_PM, process_key},
+	{VM_FAULTIN, EP_ANY, wait_faultin_now},
 	{VM_ALLOC_DMA, EP_ANY, share_alloc_dma},
 	{VM_MAP_PHYS, EP_ANY, share_map_phys},
 	{VM_SAFEMAP, EP_ANY, share_safemap},
@@ -61,7 +63,7 @@ static const struct request_entry request_table[] = {
 
 void vm_fail(const char *file, int line, const char *what)
 {
-	sys_panic("vm: %s:%d: assertion failed: %s", file, line, what);
+	sys_panic("%s:%d: assertion failed: %s", file, line, what);
 }
 
 /* Lost if the process is gone or was taken out of its call. */
@@ -145,7 +147,7 @@ static void dispatch(const struct msg *m, enum ipc_primitive how)
 			vfs_answer(m);
 	} else if (m->type & MSG_LINUX) {
 		linux_request(m);
-	} else if (m->type == VM_FAULTIN) {
+	} else if (m->type == VM_FAULTIN && how == IPC_ASEND) {
 		wait_faultin(m);
 	} else if (m->type == VM_TOKEN_DROP) {
 		token_drop(m);
@@ -162,7 +164,7 @@ static void start(void)
 	special_init(&boot);
 	image_init((const uint8_t *)RAM_VA + boot.archive_pa, boot.archive_pa, boot.archive_bytes);
 	boot_start_servers();
-	sys_log("vm: %lu MiB of RAM free\n", ADDR_OF(frame_counts.free) >> 20);
+	sys_log("%lu MiB of RAM free\n", ADDR_OF(frame_counts.free) >> 20);
 }
 
 int main(void)
@@ -176,7 +178,7 @@ int main(void)
 		wait_retry();
 		how = ipc_receive(EP_ANY, &m);
 		if (how < 0)
-			sys_panic("vm: RECEIVE failed: %d", how);
+			sys_panic("RECEIVE failed: %d", how);
 		dispatch(&m, (enum ipc_primitive)how);
 	}
 }

@@ -181,7 +181,7 @@ static void give_token_back(uint64_t token)
 
 	msg_put(&m, VFS_TOKEN_RELEASE, &rel);
 	if (sys_asend(EP_VFS, &m) < 0)
-		sys_log("vm: token %lx stays with vfs: no room to give it back\n", token);
+		sys_log("token %lx stays with vfs: no room to give it back\n", token);
 }
 
 /* The token is ours now: with the mapping, or in the cache. */

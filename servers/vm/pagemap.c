@@ -113,29 +113,65 @@ static void leaf_remove(struct pagemap *pm, uint32_t pos)
 	memmove(&dir[pos], &dir[pos + 1], (pm->leaf_count - pos) * sizeof(*dir));
 }
 
-int pagemap_set(struct pagemap *pm, uint64_t index, uint32_t entry)
+bool pagemap_span(struct pagemap *pm, uint64_t index, uint64_t end, struct pagemap_span *span)
+{
+	uint32_t pos = dir_search(pm, (uint32_t)(index / PAGEMAP_LEAF));
+	uint64_t base, stop;
+
+	if (index >= end || pos >= pm->leaf_count)
+		return false;
+	base = (uint64_t)dir_of(pm)[pos].key * PAGEMAP_LEAF;
+	stop = base + PAGEMAP_LEAF < end ? base + PAGEMAP_LEAF : end;
+	if (index < base)
+		index = base;
+	if (index >= stop)
+		return false;
+	pm->hint = pos;
+	*span = (struct pagemap_span){leaf_at(pm, pos) + (index - base), index,
+				      (uint32_t)(stop - index)};
+	return true;
+}
+
+uint32_t *pagemap_make(struct pagemap *pm, uint64_t index)
 {
 	uint32_t key = (uint32_t)(index / PAGEMAP_LEAF);
 	uint32_t pos = dir_search(pm, key);
-	uint32_t *slot;
-	int r;
 
 	VM_ASSERT(index / PAGEMAP_LEAF <= UINT32_MAX);
+	if (!has_key(pm, pos, key) && leaf_add(pm, pos, key) < 0)
+		return NULL;
+	pm->hint = pos;
+	return leaf_at(pm, pos) + index % PAGEMAP_LEAF;
+}
+
+void pagemap_adjust(struct pagemap *pm, uint64_t index, int32_t change)
+{
+	uint32_t key = (uint32_t)(index / PAGEMAP_LEAF);
+	uint32_t pos = dir_search(pm, key);
+	struct frame *f;
+
+	VM_ASSERT(has_key(pm, pos, key));
+	f = frame_of(dir_of(pm)[pos].frame);
+	f->next = (uint32_t)((int64_t)f->next + change);
+	pm->used = (uint64_t)((int64_t)pm->used + change);
+	VM_ASSERT(f->next <= PAGEMAP_LEAF);
+	if (f->next == 0)
+		leaf_remove(pm, pos);
+}
+
+int pagemap_set(struct pagemap *pm, uint64_t index, uint32_t entry)
+{
+	uint32_t *slot;
+
 	if (entry == 0) {
 		pagemap_clear(pm, index);
 		return 0;
 	}
-	if (!has_key(pm, pos, key)) {
-		r = leaf_add(pm, pos, key);
-		if (r < 0)
-			return r;
-	}
-	pm->hint = pos;
-	slot = &leaf_at(pm, pos)[index % PAGEMAP_LEAF];
-	if (*slot == 0) {
-		frame_of(dir_of(pm)[pos].frame)->next++;
-		pm->used++;
-	}
+	slot = pagemap_make(pm, index);
+	if (slot == NULL)
+		return -ENOMEM;
+	if (*slot == 0)
+		pagemap_adjust(pm, index, 1);
 	*slot = entry;
 	return 0;
 }
@@ -152,34 +188,22 @@ void pagemap_clear(struct pagemap *pm, uint64_t index)
 	if (*slot == 0)
 		return;
 	*slot = 0;
-	pm->used--;
-	if (--frame_of(dir_of(pm)[pos].frame)->next == 0)
-		leaf_remove(pm, pos);
+	pagemap_adjust(pm, index, -1);
 }
 
 bool pagemap_next(struct pagemap *pm, uint64_t *index, uint64_t end, uint32_t *entry)
 {
-	uint64_t i = *index;
-	uint32_t pos;
+	struct pagemap_span span;
 
-	if (pm->used == 0 || i >= end)
-		return false;
-	for (pos = dir_search(pm, (uint32_t)(i / PAGEMAP_LEAF)); pos < pm->leaf_count; pos++) {
-		uint64_t base = (uint64_t)dir_of(pm)[pos].key * PAGEMAP_LEAF;
-		const uint32_t *leaf = leaf_at(pm, pos);
-
-		if (i < base)
-			i = base;
-		for (; i < base + PAGEMAP_LEAF && i < end; i++) {
-			if (leaf[i - base] != 0) {
-				pm->hint = pos;
-				*index = i;
-				*entry = leaf[i - base];
-				return true;
-			}
+	while (pm->used > 0 && pagemap_span(pm, *index, end, &span)) {
+		for (uint32_t i = 0; i < span.count; i++) {
+			if (span.entries[i] == 0)
+				continue;
+			*index = span.first + i;
+			*entry = span.entries[i];
+			return true;
 		}
-		if (i >= end)
-			return false;
+		*index = span.first + span.count;
 	}
 	return false;
 }

@@ -33,6 +33,21 @@ int pagemap_set(struct pagemap *pm, uint64_t index, uint32_t entry) MUST_CHECK;
 void pagemap_clear(struct pagemap *pm, uint64_t index);
 /* First used entry at or after *index and before end; false if there is none. */
 bool pagemap_next(struct pagemap *pm, uint64_t *index, uint64_t end, uint32_t *entry);
+
+/* Raw access for loops over many pages: the part of one leaf that lies in [index, end). */
+struct pagemap_span {
+	uint32_t *entries; /* of first, first + 1, ... */
+	uint64_t first;
+	uint32_t count;
+};
+/* The next existing part at or after index; false at the end. */
+bool pagemap_span(struct pagemap *pm, uint64_t index, uint64_t end, struct pagemap_span *span);
+/* The leaf of index, made if absent, from index on; NULL: no memory. Follow with pagemap_adjust().
+ */
+uint32_t *pagemap_make(struct pagemap *pm, uint64_t index);
+/* After raw changes in the leaf of index: so many more (or fewer) entries are used. */
+void pagemap_adjust(struct pagemap *pm, uint64_t index, int32_t change);
+
 /* Frees the map's own frames; all entries are forgotten. */
 void pagemap_destroy(struct pagemap *pm);
 

@@ -100,13 +100,20 @@ int space_create(struct space **out)
 
 static void drop_entries(struct space *s, uint64_t first, uint64_t end)
 {
-	uint64_t page = first;
-	uint32_t entry;
+	struct pagemap_span span;
 
-	while (pagemap_next(&s->pages, &page, end, &entry)) {
-		pagemap_clear(&s->pages, page);
-		frame_unref(entry & PE_FRAME);
-		page++;
+	while (pagemap_span(&s->pages, first, end, &span)) {
+		int32_t gone = 0;
+
+		for (uint32_t i = 0; i < span.count; i++) {
+			if (span.entries[i] == 0)
+				continue;
+			frame_unref(span.entries[i] & PE_FRAME);
+			span.entries[i] = 0;
+			gone++;
+		}
+		first = span.first + span.count;
+		pagemap_adjust(&s->pages, span.first, -gone);
 	}
 }
 

@@ -97,6 +97,8 @@ void hw_clear_fault(endpoint_t ep, int result);
 void memory_init(const struct boot_info *boot);
 /* A zeroed frame; gives up cached pages when RAM is short. FRAME_NONE: out of memory. */
 uint32_t memory_page(enum frame_kind kind, unsigned flags);
+uint32_t memory_dirty_page(enum frame_kind kind, unsigned flags); /* contents undefined */
+void memory_copy(void *to, const void *from);			  /* one page */
 /* Like frame_alloc_run(), contents zeroed. */
 uint32_t memory_run(uint32_t count, enum frame_kind kind, unsigned flags);
 bool memory_is_plenty(void); /* enough to map more than was asked for */
@@ -168,8 +170,9 @@ int space_copy_out(struct space *s, uint64_t addr, const void *src, uint64_t len
 
 /* ---- waiting for files: wait.c, fetch.c ---- */
 
-void wait_fault(const struct msg *m);	    /* KMSG_FAULT */
-void wait_faultin(const struct msg *m);	    /* VM_FAULTIN */
+void wait_fault(const struct msg *m);				/* KMSG_FAULT */
+void wait_faultin(const struct msg *m);				/* VM_FAULTIN by ASEND */
+void wait_faultin_now(const struct msg *m, struct vm_rep *rep); /* by SENDREC */
 void wait_forget(endpoint_t ep);	    /* ep is gone: as source and as target */
 void wait_fetch_done(const struct need *n); /* a fetch of [page, limit_pages) has ended */
 void wait_retry(void);			    /* those that found no fetch slot */
@@ -228,6 +231,7 @@ void share_map_phys(const struct msg *m, struct vm_rep *rep);
 void share_safemap(const struct msg *m, struct vm_rep *rep);
 void share_unmap(const struct msg *m, struct vm_rep *rep);
 void share_revoke(const struct msg *m, struct vm_rep *rep);
+void process_key(const struct msg *m, struct vm_rep *rep);
 void info_mem(const struct msg *m, struct vm_rep *rep); /* info.c */
 void info_proc(const struct msg *m, struct vm_rep *rep);
 void info_maps(const struct msg *m, struct vm_rep *rep);
@@ -240,7 +244,7 @@ struct image {
 	uint32_t refs;	 /* of rs */
 	char name[48];	 /* of boot archive entries; empty: added by VM_IMAGE_ADD */
 };
-void image_init(const void *archive, uint64_t archive_pa, uint64_t len_bytes);
+void image_init(const void *archive_bytes, uint64_t archive_pa, uint64_t len_bytes);
 struct image *image_nth(uint32_t number); /* >= 1; NULL: no such image */
 int image_load_boot(const char *name, uint32_t *number) MUST_CHECK;
 

@@ -74,15 +74,14 @@ static void answer(const struct waiter *w, int err)
 	struct msg m;
 
 	if (err == -ENOMEM)
-		sys_log("vm: out of memory for process %d at %lx\n", w->target, w->range.addr);
+		sys_log("out of memory for process %d at %lx\n", w->target, w->range.addr);
 	if (w->kind == WAIT_FAULT) {
 		hw_clear_fault(w->source, signal_of(err));
 		return;
 	}
 	msg_put(&m, VM_FAULTIN | MSG_REPLY, &rep);
 	if (sys_asend(w->source, &m) < 0)
-		sys_log("vm: an answer to VM_FAULTIN of %d is lost: too many undelivered\n",
-			w->source);
+		sys_log("an answer to VM_FAULTIN of %d is lost: too many undelivered\n", w->source);
 }
 
 static void run_waiter(struct waiter *w)
@@ -137,6 +136,29 @@ void wait_fault(const struct msg *m)
 		run_waiter(w);
 }
 
+static unsigned access_of_faultin(const struct vm_faultin *req)
+{
+	if (req->is_write == VM_FAULTIN_PRIVATE)
+		return ACCESS_WRITE | ACCESS_FORCE;
+	return req->is_write ? ACCESS_WRITE : ACCESS_READ;
+}
+
+void wait_faultin_now(const struct msg *m, struct vm_rep *rep)
+{
+	struct waiter w = {0};
+	struct vm_faultin req;
+
+	msg_get(m, &req);
+	w.target = req.ep;
+	w.range = (struct access_range){req.addr, req.len_bytes, access_of_faultin(&req)};
+	rep->id = req.id;
+	rep->result = attempt(&w);
+	if (rep->result == -EINPROGRESS)
+		rep->result = -ENOTREADY;
+	if (rep->result == -EIO)
+		rep->result = -EFAULT;
+}
+
 void wait_faultin(const struct msg *m)
 {
 	struct vm_faultin req;
@@ -151,8 +173,7 @@ void wait_faultin(const struct msg *m)
 				     .source = m->source,
 				     .target = req.ep,
 				     .id = req.id,
-				     .range = {req.addr, req.len_bytes,
-					       req.is_write ? ACCESS_WRITE : ACCESS_READ}};
+				     .range = {req.addr, req.len_bytes, access_of_faultin(&req)}};
 		run_waiter(w);
 		return;
 	}

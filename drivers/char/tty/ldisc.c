@@ -233,8 +233,8 @@ static bool take_signal(struct ldisc *l, uint8_t c)
 		l->is_stopped = false;
 		l->ops->flow(l, false);
 	}
+	l->ops->signal(l, signo); /* flushes the output: the echo comes after it */
 	ldisc_echo(l, c);
-	l->ops->signal(l, signo);
 	return true;
 }
 

@@ -11,7 +11,7 @@
 #include "proc.h"
 
 #define LARGE_BYTES (2ul << 20)
-#define ENTRIES	    512
+#define ENTRIES     512
 #define SLOT_DIRECT 256
 #define SLOT_KERNEL 511
 
@@ -98,12 +98,11 @@ uint64_t *paging_walk(uint64_t root, uint64_t va, uint64_t *page_bytes)
 	for (unsigned level = 3; level > 0; level--) {
 		uint64_t *entry = &table[index_at(va, level)];
 
+		*page_bytes = PAGE_BYTES << (9 * level);
 		if (!(*entry & PTE_P))
 			return NULL;
-		if (*entry & PTE_LARGE) {
-			*page_bytes = LARGE_BYTES;
+		if (*entry & PTE_LARGE)
 			return entry;
-		}
 		table = table_at(*entry);
 	}
 	*page_bytes = PAGE_BYTES;
@@ -215,32 +214,15 @@ int paging_map(struct space *s, uint64_t va, uint64_t pa, uint64_t pages, uint32
 	return done > 0 ? (int)done : r;
 }
 
-/* First page at or after va that has a table entry, within `pages`; steps over missing tables. */
-static uint64_t skip_hole(uint64_t root, uint64_t va)
-{
-	uint64_t *table = direct(root);
-
-	for (unsigned level = 3; level > 0; level--) {
-		uint64_t entry = table[index_at(va, level)];
-		uint64_t span = PAGE_BYTES << (9 * level);
-
-		if (!(entry & PTE_P))
-			return (va & ~(span - 1)) + span;
-		if (entry & PTE_LARGE)
-			return va;
-		table = table_at(entry);
-	}
-	return va;
-}
-
 void paging_unmap(struct space *s, uint64_t va, uint64_t pages)
 {
 	uint64_t end = va + pages * PAGE_BYTES, at = va, bytes;
 
-	while ((at = skip_hole(s->root, at)) < end) {
+	while (at < end) {
 		uint64_t *entry = paging_walk(s->root, at, &bytes);
 
-		*entry = 0;
+		if (entry)
+			*entry = 0;
 		at = (at & ~(bytes - 1)) + bytes;
 	}
 	paging_flush(s, va, pages);
@@ -250,12 +232,12 @@ int paging_protect(struct space *s, uint64_t va, uint64_t pages, uint32_t prot)
 {
 	uint64_t end = va + pages * PAGE_BYTES, at = va, bytes;
 
-	while ((at = skip_hole(s->root, at)) < end) {
+	while (at < end) {
 		uint64_t *entry = paging_walk(s->root, at, &bytes);
 
-		if (*entry & PTE_ADDR)
+		if (entry && (*entry & PTE_ADDR))
 			*entry = (*entry & (PTE_ADDR | PTE_LARGE | PTE_PCD | PTE_PWT)) |
-				 bits_of(prot);
+			         bits_of(prot);
 		at = (at & ~(bytes - 1)) + bytes;
 	}
 	paging_flush(s, va, pages);

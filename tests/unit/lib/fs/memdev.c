@@ -63,7 +63,7 @@ static int dev_get(void *ctx, uint32_t block, enum mfs_fill fill, struct mfs_buf
 	if (fill == MFS_ZERO) {
 		memset(cached(d, block), 0, d->block_size);
 	} else if (!(d->state[block] & IS_CACHED)) {
-		if (fill == MFS_READ && d->is_failing)
+		if (fill != MFS_ANY && d->is_failing)
 			return -EIO;
 		memcpy(cached(d, block), d->medium + (size_t)block * d->block_size, d->block_size);
 		if (fill == MFS_ANY) {

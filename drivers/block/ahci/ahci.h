@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Private to ahci: controllers, ports, jobs.
+ *
+ *   main.c   start, interrupts, alarms, block server callbacks     port.c   state machine of a port
+ *   cmd.c    commands: tables, issue, completion, errors           identify.c  pure: IDENTIFY data
+ */
+#ifndef AHCI_AHCI_H
+#define AHCI_AHCI_H
+
+#include "ahci_hw.h"
+#include "blockdev/blockserver.h"
+#include "pcidev/pcidev.h"
+#include "sys/sys.h"
+
+enum port_state {
+	PORT_EMPTY,    /* no device, or one that is no disk; connect changes wake it up */
+	PORT_RESET,    /* COMRESET is asserted */
+	PORT_LINK,     /* waits for the link and the device's signature */
+	PORT_IDENTIFY, /* IDENTIFY DEVICE is running */
+	PORT_READY,
+	PORT_FAILED /* the device does not come out of reset; tried again on connect changes */
+};
+
+/* A request on its way: from submit to completion. */
+struct job {
+	struct bserver_request *r;
+	struct job *next;
+	struct bserver_cursor cursor; /* what the next command starts with */
+	uint64_t sectors_done, sectors_now;
+	bool is_flush;	 /* the next command is a FLUSH */
+	bool is_careful; /* was pending at an error: alone, without NCQ, and its error is final */
+};
+
+struct disk {
+	bool has_ncq, has_fua, has_cache;
+	unsigned depth;
+	struct blk_info info;
+};
+
+struct port {
+	volatile uint32_t *regs;
+	unsigned unit;
+	unsigned number; /* on its controller */
+	unsigned hba_slots;
+	bool hba_has_ncq;
+	enum port_state state;
+	bool is_published;
+	unsigned dma_flags;
+	struct port_memory *mem; /* NULL until a device was seen */
+	uint64_t mem_bus;
+	struct disk disk;
+
+	uint32_t active;	     /* slots whose command was issued */
+	bool is_exclusive;	     /* the active command is not NCQ */
+	struct job *jobs[SLOTS_MAX]; /* NULL: IDENTIFY, or free */
+	uint64_t t_issued[SLOTS_MAX];
+	struct job *wait_head, *wait_tail;
+	unsigned careful_left; /* waiting or active jobs that are careful */
+	uint64_t t_state_ns;   /* the state's next look */
+	uint64_t t_give_up_ns; /* deadline of RESET, LINK, IDENTIFY */
+	unsigned resets;       /* since it was READY last */
+	uint64_t errors, timeouts, unplugs;
+};
+
+/* port.c */
+void port_init(struct port *p);	   /* engines are stopped, memory is set: COMRESET */
+bool port_stop(struct port *p);	   /* command and FIS engines off; false: they do not stop */
+void port_changed(struct port *p); /* link came or went */
+void port_timer(struct port *p, uint64_t now);
+uint64_t port_next_timer(const struct port *p); /* 0: none */
+void port_identified(struct port *p);
+/* Everything active goes back to waiting, careful; then COMRESET. */
+void port_recover(struct port *p);
+void port_fail_all(struct port *p, int status);
+
+/* cmd.c */
+void cmd_init(void);
+void cmd_submit(struct port *p, struct bserver_request *r);
+void cmd_pump(struct port *p);
+void cmd_identify(struct port *p);
+void cmd_interrupt(struct port *p, uint32_t causes);
+void cmd_requeue_active(struct port *p);
+void cmd_check_deadlines(struct port *p, uint64_t now);
+void cmd_finish(struct port *p, struct job *j, int status);
+
+/* identify.c, pure: false: not a disk that we can drive */
+bool identify_parse(const uint16_t words[256], struct disk *d);
+
+static inline uint32_t port_read(const struct port *p, unsigned reg)
+{
+	return p->regs[reg / 4];
+}
+
+static inline void port_write(const struct port *p, unsigned reg, uint32_t value)
+{
+	p->regs[reg / 4] = value;
+}
+
+#endif

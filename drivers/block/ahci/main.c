@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * AHCI driver: SATA disks as block units sata0, sata1, ... (the number is that of the port, over
+ * all controllers of this label). rs starts it, mfs, vfs and filters use it (protocol
+ * axolotl/blk.h).
+ *
+ * Nothing is kept over a restart: the predecessor's engines are stopped before bus mastering is
+ * switched on, then each port with a device is reset (port.c). READY is reported at once; OPENs
+ * wait for the end of IDENTIFY in lib/blockdev.
+ *
+ * References: AHCI 1.3.1; ATA8-ACS; SATA 3.0 for NCQ. Rules B1-B8.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ahci.h"
+
+#define HBAS_MAX	 4
+#define BAR_AHCI	 5
+#define RESET_TIMEOUT_NS 1000000000ull /* AHCI 10.4.3 */
+
+struct hba {
+	struct pcidev pci;
+	volatile uint32_t *regs;
+	uint64_t len_bytes;
+	struct port *ports[HBA_PORTS_MAX];
+};
+
+static struct hba hbas[HBAS_MAX];
+static unsigned hba_count;
+static struct port ports[BLK_UNITS_MAX];
+static unsigned port_count;
+static uint64_t alarm_at;
+
+/* ---- block server ---- */
+
+static int disk_info(unsigned unit, struct blk_info *info)
+{
+	const struct port *p = &ports[unit];
+
+	if (unit >= port_count)
+		return -ENXIO;
+	switch (p->state) {
+	case PORT_READY: *info = p->disk.info; return 0;
+	case PORT_RESET:
+	case PORT_LINK:
+	case PORT_IDENTIFY:
+		if (p->disk.info.sectors == 0)
+			return -EAGAIN;
+		*info = p->disk.info; /* it is being recovered: requests wait */
+		return 0;
+	case PORT_EMPTY:
+	case PORT_FAILED: break;
+	}
+	return -ENXIO;
+}
+
+static void disk_submit(struct bserver_request *r)
+{
+	cmd_submit(&ports[r->unit], r);
+}
+
+static void flush_batch(void)
+{
+	for (unsigned i = 0; i < port_count; i++)
+		cmd_pump(&ports[i]);
+}
+
+static int disk_status(unsigned unit, char *buf, size_t len)
+{
+	static const char *const states[] = {"empty",	 "reset", "link",
+					     "identify", "ready", "failed"};
+	const struct port *p = &ports[unit];
+	int n;
+
+	if (unit >= port_count)
+		return -ENXIO;
+	n = snprintf(buf, len,
+		     "unit=sata%u\nstate=%s\nmodel=%s\nsectors=%llu\nncq=%d\ndepth=%u\nfua=%d\n"
+		     "errors=%llu\ntimeouts=%llu\nunplugs=%llu\n",
+		     unit, states[p->state], p->disk.info.model,
+		     (unsigned long long)p->disk.info.sectors, p->disk.has_ncq, p->disk.depth,
+		     p->disk.has_fua, (unsigned long long)p->errors,
+		     (unsigned long long)p->timeouts, (unsigned long long)p->unplugs);
+	return n + bserver_status_text(buf + n, len - (size_t)n);
+}
+
+/* ---- start ---- */
+
+static uint32_t hba_read(const struct hba *h, unsigned reg)
+{
+	return h->regs[reg / 4];
+}
+
+static void hba_write(const struct hba *h, unsigned reg, uint32_t value)
+{
+	h->regs[reg / 4] = value;
+}
+
+/* The last resort for engines that do not stop. */
+static int reset_hba(struct hba *h)
+{
+	uint64_t deadline = now_ns() + RESET_TIMEOUT_NS;
+
+	sys_log("ahci: the controller is reset\n");
+	hba_write(h, HBA_GHC, GHC_AE | GHC_HR);
+	while (hba_read(h, HBA_GHC) & GHC_HR)
+		if (now_ns() > deadline)
+			return -EIO;
+	hba_write(h, HBA_GHC, GHC_AE);
+	return 0;
+}
+
+static int add_port(struct hba *h, unsigned number)
+{
+	uint32_t cap = hba_read(h, HBA_CAP);
+	struct port *p = &ports[port_count];
+
+	if (port_count == BLK_UNITS_MAX)
+		return -ENOSPC;
+	*p = (struct port){.regs = h->regs + (HBA_PORTS + number * PORT_BYTES) / 4,
+			   .unit = port_count,
+			   .number = number,
+			   .hba_slots = CAP_SLOTS(cap),
+			   .hba_has_ncq = cap & CAP_SNCQ};
+	p->mem =
+		vm_alloc_dma(sizeof(*p->mem), cap & CAP_S64A ? 0 : VM_DMA_BELOW_4G, 0, &p->mem_bus);
+	if (p->mem == NULL)
+		return -ENOMEM;
+	h->ports[number] = p;
+	port_count++;
+	return 0;
+}
+
+static int find_ports(struct hba *h)
+{
+	uint32_t implemented = hba_read(h, HBA_PI);
+	bool is_stuck = false;
+
+	for (unsigned n = 0; n < HBA_PORTS_MAX; n++) {
+		int err;
+
+		if (!(implemented & 1u << n) || HBA_PORTS + (n + 1) * PORT_BYTES > h->len_bytes)
+			continue;
+		err = add_port(h, n);
+		if (err != 0)
+			return err;
+		is_stuck |= !port_stop(h->ports[n]);
+	}
+	return is_stuck ? reset_hba(h) : 0;
+}
+
+static int init_hba(struct hba *h)
+{
+	volatile void *regs;
+	int err = pcidev_enable(&h->pci, PCI_ENABLE_MEM);
+
+	if (err == 0)
+		err = pcidev_map_bar(&h->pci, BAR_AHCI, &regs, &h->len_bytes);
+	if (err != 0)
+		return err;
+	h->regs = regs;
+	if (h->len_bytes < HBA_PORTS + PORT_BYTES || hba_read(h, HBA_CAP) == ~0u)
+		return -ENXIO;
+	hba_write(h, HBA_GHC, GHC_AE); /* interrupts off */
+	err = find_ports(h);
+	if (err == 0)
+		err = pcidev_route_irq(&h->pci, 0, (unsigned)(h - hbas));
+	if (err == 0) /* engines are off: now it may reach memory */
+		err = pcidev_enable(&h->pci, PCI_ENABLE_MEM | PCI_ENABLE_MASTER);
+	if (err != 0)
+		return err;
+	hba_write(h, HBA_IS, ~0u);
+	for (unsigned n = 0; n < HBA_PORTS_MAX; n++)
+		if (h->ports[n] != NULL)
+			port_init(h->ports[n]);
+	hba_write(h, HBA_GHC, GHC_AE | GHC_IE);
+	return 0;
+}
+
+static int init(const struct sys_init *how)
+{
+	static const struct bserver_ops ops = {.info = disk_info,
+					       .submit = disk_submit,
+					       .flush_batch = flush_batch,
+					       .status = disk_status};
+	static const struct bserver_config config = {.ops = &ops, .wants_bus = true};
+
+	(void)how;
+	bserver_init(&config);
+	cmd_init();
+	while (hba_count < HBAS_MAX && pcidev_find(hba_count, &hbas[hba_count].pci) == 0) {
+		int err = init_hba(&hbas[hba_count]);
+
+		if (err != 0) {
+			sys_log("ahci: controller %u does not start: error %d\n", hba_count, -err);
+			return err;
+		}
+		hba_count++;
+	}
+	if (hba_count == 0) {
+		sys_log("ahci: there is no controller\n");
+		return -ENXIO;
+	}
+	return 0;
+}
+
+/* ---- main loop ---- */
+
+static void port_interrupt(struct port *p)
+{
+	uint32_t causes = port_read(p, PX_IS);
+
+	port_write(p, PX_IS, causes);
+	if (causes & PIS_CHANGES)
+		port_changed(p);
+	cmd_interrupt(p, causes);
+}
+
+static void hba_interrupt(struct hba *h)
+{
+	uint32_t pending;
+
+	/* MSI tells once: look until nothing is pending. Ends: each round clears what it saw. */
+	while ((pending = hba_read(h, HBA_IS)) != 0) {
+		for (uint32_t left = pending; left != 0; left &= left - 1) {
+			unsigned n = (unsigned)__builtin_ctz(left);
+
+			if (h->ports[n] != NULL)
+				port_interrupt(h->ports[n]);
+		}
+		hba_write(h, HBA_IS, pending);
+	}
+	pcidev_irq_done(&h->pci);
+}
+
+static void interrupt(uint64_t hooks)
+{
+	for (unsigned i = 0; i < hba_count; i++)
+		if (hooks & 1ull << i)
+			hba_interrupt(&hbas[i]);
+}
+
+static void message(const struct msg *m, enum ipc_primitive how)
+{
+	if (!bserver_message(m, how))
+		sys_violation(m->source, VIOL_REQUEST, m->type);
+}
+
+static void doorbell(endpoint_t from)
+{
+	bserver_doorbell(from);
+}
+
+static void alarm_fired(uint64_t now)
+{
+	alarm_at = 0;
+	for (unsigned i = 0; i < port_count; i++)
+		port_timer(&ports[i], now);
+}
+
+static void idle(void)
+{
+	uint64_t soonest = 0;
+
+	bserver_idle();
+	for (unsigned i = 0; i < port_count; i++) {
+		uint64_t t = port_next_timer(&ports[i]);
+
+		if (t != 0 && (soonest == 0 || t < soonest))
+			soonest = t;
+	}
+	/* An alarm that is too early does no harm; moving it all the time would cost. */
+	if (soonest == 0 || (alarm_at != 0 && alarm_at <= soonest))
+		return;
+	alarm_at = soonest;
+	if (k_setalarm(soonest) < 0)
+		sys_panic("ahci: no alarm");
+}
+
+static int status(char *buf, size_t len)
+{
+	return bserver_status_text(buf, len);
+}
+
+int main(void)
+{
+	static const struct sys_component component = {.init = init,
+						       .message = message,
+						       .doorbell = doorbell,
+						       .interrupt = interrupt,
+						       .alarm = alarm_fired,
+						       .idle = idle,
+						       .status = status};
+
+	sys_main(&component);
+}
