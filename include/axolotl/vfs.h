@@ -18,7 +18,7 @@ enum vfs_msg {
 	VFS_FD_MAP,                  /* vm: struct vfs_fd_map -> value = token, value2 = file size */
 	VFS_FETCH,                   /* vm: struct vfs_fetch: read pages of a token's file into vm */
 	VFS_TOKEN_RELEASE,           /* vm: struct vfs_token_release, no reply */
-	VFS_INFO_FDS,                /* procfs, SENDREC: struct vfs_info: struct vfs_fdinfo[] of ep */
+	VFS_INFO_FDS,                /* procfs, SENDREC: struct vfs_info: struct vfs_fdinfo[] of ep, result = bytes */
 	VFS_INFO_MOUNTS,             /* procfs, SENDREC: struct vfs_info: text of /proc/mounts */
 	VFS_INFO_CWD,                /* procfs, SENDREC: struct vfs_info: path; flags: 0 cwd 1 root 2 exe */
 	VFS_SPAWN,                   /* pm: struct vfs_ep: execute /sbin/init in the fresh process ep (pid 1, after
