@@ -54,9 +54,9 @@ int service_fail(struct service *s, int error, const char *fmt, ...)
 int service_wait(struct service *s, struct component *c)
 {
 	struct waiter w = {.c = c,
-			   .ep = s->ep,
-			   .out = (uint64_t)(uintptr_t)s->user.out,
-			   .out_bytes = s->user.out_bytes};
+	                   .ep = s->ep,
+	                   .out = (uint64_t)(uintptr_t)s->user.out,
+	                   .out_bytes = s->user.out_bytes};
 	int result = waiter_add(&w);
 
 	if (result != 0)
@@ -74,7 +74,7 @@ static struct component *find(struct service *s)
 		service_fail(s, 0, "%s: no such component; see `service list`", s->argv[1]);
 	else if (c->is_fixed)
 		service_fail(s, 0, "%s: belongs to the trusted base and is not managed",
-			     s->argv[1]);
+		             s->argv[1]);
 	return c != NULL && !c->is_fixed ? c : NULL;
 }
 
@@ -189,9 +189,9 @@ static int service_stack(struct service *s)
 static int service_next(struct service *s)
 {
 	struct waiter w = {.is_query = true,
-			   .ep = s->ep,
-			   .out = (uint64_t)(uintptr_t)s->user.out,
-			   .out_bytes = s->user.out_bytes};
+	                   .ep = s->ep,
+	                   .out = (uint64_t)(uintptr_t)s->user.out,
+	                   .out_bytes = s->user.out_bytes};
 	struct waiter *old = waiter_query();
 	int result;
 
@@ -267,14 +267,14 @@ static int fetch(struct service *s, const struct msg *m)
 	s->ep = m->source;
 	s->out_len = 0;
 	result = k_vircopy(m->source, linux_args.args[0], EP_SELF, (uint64_t)(uintptr_t)&s->user,
-			   sizeof(s->user));
+	                   sizeof(s->user));
 	if (result < 0)
 		return -EFAULT;
 	bytes = s->user.argv_bytes;
 	if (bytes == 0 || bytes > SERVICE_ARGV_MAX)
 		return -E2BIG;
 	result = k_vircopy(m->source, (uint64_t)(uintptr_t)s->user.argv, EP_SELF,
-			   (uint64_t)(uintptr_t)s->words, bytes);
+	                   (uint64_t)(uintptr_t)s->words, bytes);
 	if (result < 0)
 		return -EFAULT;
 	if (s->words[bytes - 1] != '\0')
@@ -304,7 +304,7 @@ static int64_t deliver_out(struct service *s, int result)
 		len = s->user.out_bytes - 1;
 	s->out[len] = '\0';
 	if (k_vircopy(EP_SELF, (uint64_t)(uintptr_t)s->out, s->ep, (uint64_t)(uintptr_t)s->user.out,
-		      len + 1) < 0)
+	              len + 1) < 0)
 		return -EFAULT;
 	return result != 0 ? result : (int64_t)len;
 }

@@ -247,6 +247,25 @@ static void silence_is_asked_again_while_pci_is_away(void **state)
 	assert_int_equal(c.life.state, CS_SILENCING);
 }
 
+static void pci_that_comes_back_is_asked_at_once(void **state)
+{
+	(void)state;
+	c.life.has_pci = true;
+	run_up();
+	machine_ask_pci_again(&c);
+	expect("");
+	silence_error = -ENOTCONN;
+	machine_exited(&c, CAUSE_SIGNAL);
+	silence_error = 0;
+	trace[0] = '\0';
+	machine_ask_pci_again(&c);
+	expect("silence");
+	machine_silenced(&c, 1);
+	trace[0] = '\0';
+	machine_ask_pci_again(&c);
+	expect("claim71");
+}
+
 static void claimed_devices_are_never_taken_for_silent_without_pci(void **state)
 {
 	(void)state;
@@ -463,8 +482,9 @@ int main(void)
 		cmocka_unit_test_setup(driver_without_device_goes_down, set_up),
 		cmocka_unit_test_setup(death_silences_the_device_before_the_restart, set_up),
 		cmocka_unit_test_setup(silence_is_asked_again_while_pci_is_away, set_up),
+		cmocka_unit_test_setup(pci_that_comes_back_is_asked_at_once, set_up),
 		cmocka_unit_test_setup(claimed_devices_are_never_taken_for_silent_without_pci,
-				       set_up),
+	                               set_up),
 		cmocka_unit_test_setup(standby_is_promoted_without_a_spawn, set_up),
 		cmocka_unit_test_setup(dead_standby_is_replaced_later, set_up),
 		cmocka_unit_test_setup(missed_heartbeats_kill, set_up),
