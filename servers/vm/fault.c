@@ -40,9 +40,14 @@ static int set_entry(struct space *s, uint64_t page, uint32_t entry)
 	return err;
 }
 
+static unsigned urgency(const struct space *s)
+{
+	return s->is_system ? FRAME_URGENT : 0;
+}
+
 static int fill_zero(struct space *s, uint64_t page)
 {
-	uint32_t n = memory_page(FRAME_ANON, 0);
+	uint32_t n = memory_page(FRAME_ANON, urgency(s));
 
 	return n == FRAME_NONE ? -ENOMEM : set_entry(s, page, n);
 }
@@ -50,7 +55,7 @@ static int fill_zero(struct space *s, uint64_t page)
 /* A private copy of the first len bytes of a frame, the rest zero. Replaces the entry, if any. */
 static int fill_copy(struct space *s, uint64_t page, uint32_t from, uint64_t len_bytes)
 {
-	uint32_t n = memory_dirty_page(FRAME_ANON, 0);
+	uint32_t n = memory_dirty_page(FRAME_ANON, urgency(s));
 	uint32_t old = pagemap_get(&s->pages, page);
 	int err;
 
@@ -83,7 +88,7 @@ static int fill_shm(struct space *s, const struct region *r, uint64_t page)
 	if (opage >= o->limit_pages)
 		return -EIO;
 	if (n == 0) {
-		n = memory_page(FRAME_ANON, 0);
+		n = memory_page(FRAME_ANON, urgency(s));
 		if (n == FRAME_NONE)
 			return -ENOMEM;
 		if (pagemap_set(&o->pages, opage, n) < 0) {
