@@ -94,7 +94,7 @@ static int fill_component(struct component *c, const struct blueprint *b)
 		memcpy(c->stack, b->stack, strnlen(b->stack, LABEL_MAX - 1));
 	make_configure(c);
 	result = args_add(&c->args, c->program);
-	if (result == 0)
+	if (result == 0 && !b->is_args_whole)
 		result = add_policy_args(c);
 	if (result == 0 && b->args != NULL)
 		result = args_add_words(&c->args, b->args->text, b->args->count);
@@ -151,7 +151,7 @@ void make_sweep(void)
 	for (unsigned i = 0; i < COMPONENTS_MAX; i++) {
 		struct component *c = &components[i];
 
-		if (c->is_used && c->is_transient && c->life.state == CS_DOWN)
+		if (c->is_used && c->life.state == CS_DOWN && (c->is_transient || c->life.is_trial))
 			make_remove(c);
 	}
 }

@@ -125,6 +125,55 @@ static void report(uint64_t took_ns, unsigned kills)
 	    (unsigned long long)s.violations, (unsigned long long)s.overdue);
 }
 
+/* ---- recovery times, from the kernel's event log ---- */
+
+#define EVENTS_READ 512
+
+static void print_phases(const struct event *e, unsigned from, unsigned to)
+{
+	static const char *const names[EV_KINDS] = {
+		[EV_DEATH] = "death",	  [EV_DETECT] = "detect", [EV_SILENCE] = "silence",
+		[EV_RESTART] = "restart", [EV_READY] = "ready",	  [EV_PUBLISH] = "publish",
+		[EV_REOPEN] = "reopen",	  [EV_REPLAY] = "replay", [EV_RECOVERED] = "recovered"};
+
+	for (unsigned i = from; i <= to; i++)
+		if (e[i].kind < EV_KINDS && names[e[i].kind] != NULL)
+			say("blocktest:   %-9s %s %llu us\n", names[e[i].kind], e[i].label,
+			    (unsigned long long)((e[i].t_ns - e[from].t_ns) / 1000));
+}
+
+/* From the death of the server to the first good completion after it. */
+static void report_recoveries(void)
+{
+	static struct event events[EVENTS_READ];
+	uint64_t seq = 1, worst = 0, total = 0, took;
+	unsigned count = 0, death = EVENTS_READ;
+
+	for (int got = EVENTS_READ; got > 0; seq = events[got - 1].seq + 1) {
+		got = k_getinfo(KINFO_EVENTS, events, sizeof(events), seq);
+		if (got <= 0)
+			break;
+		for (int i = 0; i < got; i++) {
+			if (strcmp(events[i].label, test_unit.label) != 0)
+				continue;
+			if (events[i].kind == EV_DEATH)
+				death = (unsigned)i;
+			if (events[i].kind != EV_RECOVERED || death >= (unsigned)i)
+				continue;
+			took = events[i].t_ns - events[death].t_ns;
+			total += took;
+			worst = took > worst ? took : worst;
+			if (count++ == 2)
+				print_phases(events, death, (unsigned)i);
+			death = EVENTS_READ;
+		}
+		death = EVENTS_READ;
+	}
+	if (count > 0)
+		say("blocktest: %u recoveries: mean %llu us, worst %llu us\n", count,
+		    (unsigned long long)(total / count / 1000), (unsigned long long)(worst / 1000));
+}
+
 /* ---- latency at depth 1 ---- */
 
 static void run_depth_one(void)
@@ -194,4 +243,5 @@ void stress_run(const char *mode)
 	while (running > 0)
 		wait_event(100000000ull);
 	report(start, kills);
+	report_recoveries();
 }
