@@ -28,9 +28,9 @@ extern struct medium medium;
 
 struct counters {
 	uint64_t reads, writes, partial; /* requests; groups that had to be read first */
-	uint64_t mismatches, transient;	 /* sectors; gone at the second look */
-	uint64_t corrupt, healed, lost;	 /* sectors on some replica; written back; good nowhere */
-	uint64_t heal_errors;		 /* writes back that failed */
+	uint64_t mismatches, transient;  /* sectors; gone at the second look */
+	uint64_t corrupt, healed, lost;  /* sectors on some replica; written back; good nowhere */
+	uint64_t heal_errors;            /* writes back that failed */
 	uint64_t scrubbed, scrub_rounds; /* groups; whole passes */
 };
 extern struct counters counters;
@@ -63,11 +63,11 @@ void request_submit(struct bserver_request *r);
 /* heal.c: one group at a time, in memory of its own. With the group locked exclusively:
  *     heal_enter() -> heal_group() -> use h->good, h->lost without waiting -> heal_leave() */
 struct heal_seen {
-	int sector;	  /* of the group, that did not match; -1: see for yourself */
+	int sector;       /* of the group, that did not match; -1: see for yourself */
 	uint32_t replica; /* that served it */
 };
 struct heal_result {
-	uint8_t *good;		   /* n + 1 sectors */
+	uint8_t *good;             /* n + 1 sectors */
 	struct checksum_mask lost; /* those of them that are good nowhere */
 };
 void heal_setup(void); /* once the medium is known */

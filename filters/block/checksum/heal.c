@@ -41,7 +41,8 @@ void heal_leave(void)
 		return;
 	}
 	waiter_count--;
-	memmove(waiters, waiters + 1, waiter_count * sizeof(waiters[0]));
+	for (unsigned i = 0; i < waiter_count; i++)
+		waiters[i] = waiters[i + 1];
 	fiber_wake(first, 0);
 }
 
@@ -53,8 +54,8 @@ static int read_copies(struct checksum_heal *h)
 
 	for (unsigned i = 0; i < h->replicas; i++) {
 		struct extent e = {.sector = checksum_group_start(&medium.codec.layout, h->number),
-				   .sectors = n + 1,
-				   .memory = h->copies[i]};
+		                   .sectors = n + 1,
+		                   .memory = h->copies[i]};
 		int r = lower_transfer(&e, BLK_READ, 0, h->replicas > 1 ? (uint8_t)(i + 1) : 0);
 
 		if (r == 0) {
@@ -78,7 +79,7 @@ static unsigned report_bad(const struct checksum_heal *h)
 			if (!checksum_mask_has(&h->bad[i], k))
 				continue;
 			log_event(EV_CORRUPT, bdev_server(medium.lower), sys_label(),
-				  h->number * n + k, i + 1);
+			          h->number * n + k, i + 1);
 			counters.corrupt++;
 			count++;
 		}
@@ -94,7 +95,7 @@ static void report_healed(const struct checksum_heal *h, unsigned replica)
 		if (!checksum_mask_has(&h->bad[replica], k) || checksum_mask_has(&h->lost, k))
 			continue;
 		log_event(EV_HEAL, bdev_server(medium.lower), sys_label(), h->number * n + k,
-			  replica + 1);
+		          replica + 1);
 		counters.healed++;
 	}
 }
@@ -103,8 +104,8 @@ static void write_back(const struct checksum_heal *h)
 {
 	for (unsigned i = 0; i < h->replicas; i++) {
 		struct extent e = {.sector = checksum_group_start(&medium.codec.layout, h->number),
-				   .sectors = medium.codec.layout.n + 1,
-				   .memory = h->copies[i]};
+		                   .sectors = medium.codec.layout.n + 1,
+		                   .memory = h->copies[i]};
 		int r;
 
 		if (!h->want_write[i])
@@ -115,7 +116,7 @@ static void write_back(const struct checksum_heal *h)
 		} else {
 			counters.heal_errors++;
 			sys_log("group %llu cannot be written back to replica %u: error %d\n",
-				(unsigned long long)h->number, i + 1, -r);
+			        (unsigned long long)h->number, i + 1, -r);
 		}
 	}
 }
@@ -138,7 +139,7 @@ static void summarise(const struct checksum_heal *h, unsigned bad)
 		lost += checksum_mask_has(&h->lost, k);
 	counters.lost += lost;
 	sys_log("group %llu of %s: %u sectors bad, %u lost\n", (unsigned long long)h->number,
-		filter_lower(0), bad, lost);
+	        filter_lower(0), bad, lost);
 }
 
 int heal_group(uint64_t number, const struct heal_seen *seen, struct heal_result *out)

@@ -63,8 +63,8 @@ void staging_give(uint8_t *memory)
 static void make_io(const struct extent *e, struct lower_io *o)
 {
 	o->element = (struct blk_element){.offset = (uint64_t)(e->memory - base),
-					  .len_bytes = e->sectors * SUM_SECTOR,
-					  .arena = (uint16_t)arena};
+	                                  .len_bytes = e->sectors * SUM_SECTOR,
+	                                  .arena = (uint16_t)arena};
 	o->io.sector = e->sector;
 	o->io.sectors = e->sectors;
 	o->io.element_count = 1;

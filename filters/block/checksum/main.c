@@ -71,11 +71,11 @@ static int check_medium(const uint8_t *header, const struct blk_info *info)
 	case CHECKSUM_VALID: break;
 	case CHECKSUM_BLANK:
 		sys_log("refused: %s has no checksum superblock; format it with mkstack\n",
-			filter_lower(0));
+		        filter_lower(0));
 		return -EUCLEAN;
 	case CHECKSUM_DAMAGED:
 		sys_log("refused: the superblock of %s is damaged, or of a larger medium\n",
-			filter_lower(0));
+		        filter_lower(0));
 		return -EUCLEAN;
 	}
 	if (checksum_super_match(&medium.super, wanted_algo, (uint32_t)wanted_n, why) != 0) {
@@ -109,7 +109,7 @@ static int setup_codec(const struct blk_info *info)
 static int probe(void)
 {
 	struct extent header = {.sectors = CHECKSUM_HEADER_SECTORS,
-				.memory = staging_take(CHECKSUM_HEADER_SECTORS)};
+	                        .memory = staging_take(CHECKSUM_HEADER_SECTORS)};
 	const struct blk_info *info = bdev_info(medium.lower);
 	int r = lower_transfer(&header, BLK_READ, 0, 0);
 
@@ -128,12 +128,12 @@ static void run(void)
 	heal_setup();
 	medium.is_running = true;
 	if (medium.refused != 0 && (bserver_unpublish(filter_unit()) != 0 ||
-				    bserver_publish(filter_unit(), FILTER_UNIT) != 0))
+	                            bserver_publish(filter_unit(), FILTER_UNIT) != 0))
 		sys_log("the unit cannot be announced\n");
 	medium.refused = 0;
 	sys_log("%s: %s, n=%u, %llu sectors, %u replicas\n", filter_lower(0),
-		sum_name((enum sum_algo)medium.super.algo), l->n,
-		(unsigned long long)l->data_sectors, medium.replicas);
+	        sum_name((enum sum_algo)medium.super.algo), l->n,
+	        (unsigned long long)l->data_sectors, medium.replicas);
 	bserver_units_changed();
 	if (scrub_rate > 0)
 		scrub_start(scrub_rate);
@@ -201,13 +201,13 @@ static int info(unsigned unit, struct blk_info *out)
 	if (!medium.is_running || lower == NULL)
 		return medium.refused != 0 ? medium.refused : -EAGAIN;
 	*out = (struct blk_info){.sectors = medium.codec.layout.data_sectors,
-				 .physical_sector_bytes = lower->physical_sector_bytes,
-				 .max_bytes = medium.data_max * SUM_SECTOR,
-				 .max_elements = BLK_ELEMENTS_MAX,
-				 .queue_depth = REQUESTS_MAX,
-				 .replicas = 1,
-				 .flags = lower->flags,
-				 .model = "Axolotl checksum"};
+	                         .physical_sector_bytes = lower->physical_sector_bytes,
+	                         .max_bytes = medium.data_max * SUM_SECTOR,
+	                         .max_elements = BLK_ELEMENTS_MAX,
+	                         .queue_depth = REQUESTS_MAX,
+	                         .replicas = 1,
+	                         .flags = lower->flags,
+	                         .model = "Axolotl checksum"};
 	return 0;
 }
 
@@ -237,16 +237,16 @@ int main(int argc, char **argv)
 	static const struct bserver_ops ops = {
 		.info = info, .submit = request_submit, .status = filter_status};
 	static const struct filter filter = {.name = "checksum",
-					     .options = options,
-					     .lowers_min = 1,
-					     .lowers_max = 1,
-					     .maps_arenas = true,
-					     .fibers = REQUESTS_MAX + 4,
-					     .queue_depth = REQUESTS_MAX,
-					     .ops = &ops,
-					     .configure = configure,
-					     .start = start,
-					     .status = status};
+	                                     .options = options,
+	                                     .lowers_min = 1,
+	                                     .lowers_max = 1,
+	                                     .maps_arenas = true,
+	                                     .fibers = REQUESTS_MAX + 4,
+	                                     .queue_depth = REQUESTS_MAX,
+	                                     .ops = &ops,
+	                                     .configure = configure,
+	                                     .start = start,
+	                                     .status = status};
 
 	filter_main(argc, argv, &filter);
 }

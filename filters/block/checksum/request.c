@@ -15,9 +15,9 @@ static const struct checksum_layout *layout(void)
 static void lock(struct range_lock *l, uint64_t lba, uint64_t count, bool is_exclusive)
 {
 	*l = (struct range_lock){.first = checksum_group_of(layout(), lba),
-				 .last = checksum_group_of(layout(), lba + count - 1),
-				 .is_exclusive = is_exclusive,
-				 .waiter = fiber_self()};
+	                         .last = checksum_group_of(layout(), lba + count - 1),
+	                         .is_exclusive = is_exclusive,
+	                         .waiter = fiber_self()};
 	if (!range_lock(&locks, l))
 		(void)fiber_wait();
 }
@@ -44,7 +44,7 @@ void request_unlock(struct range_lock *l)
 /* ---- the client's buffer ---- */
 
 static void pieces_of(const struct bserver_request *r, struct checksum_piece *pieces,
-		      struct checksum_cursor *cursor)
+                      struct checksum_cursor *cursor)
 {
 	for (unsigned i = 0; i < r->element_count; i++)
 		pieces[i] = (struct checksum_piece){r->elements[i].ptr, r->elements[i].len_bytes};
@@ -56,7 +56,7 @@ static void pieces_of(const struct bserver_request *r, struct checksum_piece *pi
 /* Sector `at` of the span did not match: heals its group and delivers, from the healed group, all
  * that the span has of it. *at moves behind that. */
 static int heal_and_deliver(const struct checksum_span *span, uint64_t *at, uint32_t replica,
-			    struct checksum_cursor *to)
+                            struct checksum_cursor *to)
 {
 	const uint32_t n = layout()->n;
 	const uint64_t group = checksum_group_of(layout(), span->lba + *at);
@@ -83,7 +83,7 @@ static int heal_and_deliver(const struct checksum_span *span, uint64_t *at, uint
 }
 
 static int verify_and_copy(const struct checksum_span *span, uint32_t replica,
-			   struct checksum_cursor *to)
+                           struct checksum_cursor *to)
 {
 	uint64_t done = checksum_read(&medium.codec, span, 0, to);
 
@@ -114,7 +114,7 @@ static int do_read(struct bserver_request *r)
 	struct checksum_cursor to;
 	struct checksum_span span = {.lba = r->sector, .count = r->sectors};
 	struct extent e = {.sector = checksum_data_sector(layout(), r->sector),
-			   .sectors = (uint32_t)checksum_extent(layout(), r->sector, r->sectors)};
+	                   .sectors = (uint32_t)checksum_extent(layout(), r->sector, r->sectors)};
 	struct lower_io o = {.io = {.op = BLK_READ}};
 	struct filter_gate g = {0};
 	struct range_lock l;
@@ -148,8 +148,8 @@ static int prepare_partial(const struct checksum_span *span, uint64_t group, uin
 	struct heal_result healed = {.good = scratch};
 	struct checksum_mask mask;
 	uint8_t *sums = span->staging + (checksum_sum_sector(layout(), group) -
-					 checksum_data_sector(layout(), span->lba)) *
-						SUM_SECTOR;
+	                                 checksum_data_sector(layout(), span->lba)) *
+	                                        SUM_SECTOR;
 	int r = lower_transfer(&e, BLK_READ, 0, 0);
 	bool is_bad = r != 0 || !checksum_verify_group(&medium.codec, group, scratch, &mask);
 

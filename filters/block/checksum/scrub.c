@@ -33,8 +33,8 @@ static void check_replica(uint64_t first, uint32_t count, uint8_t replica, uint6
 {
 	const uint32_t stride = medium.codec.layout.n + 1;
 	struct extent e = {.sector = checksum_group_start(&medium.codec.layout, first),
-			   .sectors = count * stride,
-			   .memory = staging_take(count * stride)};
+	                   .sectors = count * stride,
+	                   .memory = staging_take(count * stride)};
 	struct checksum_mask mask;
 	struct range_lock l;
 	int r;
@@ -67,7 +67,7 @@ static void scrub(void *arg)
 
 		for (unsigned i = 0; i < medium.replicas; i++)
 			check_replica(position, count, medium.replicas > 1 ? (uint8_t)(i + 1) : 0,
-				      &bad);
+			              &bad);
 		for (uint32_t i = 0; i < count; i++) {
 			if ((bad >> i & 1) != 0)
 				heal_one(position + i);

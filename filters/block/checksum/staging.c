@@ -44,7 +44,7 @@ int staging_alloc(struct staging *s, uint32_t pages)
 		return -1;
 	memset(s->used + first, 1, pages);
 	s->length[first] = (uint16_t)pages;
-	s->next = ((uint32_t)first + pages) % s->pages;
+	s->next = (uint32_t)first + pages == s->pages ? 0 : (uint32_t)first + pages;
 	return first;
 }
 

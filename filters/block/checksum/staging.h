@@ -12,7 +12,7 @@
 
 struct staging {
 	uint32_t pages;
-	uint32_t next;			    /* where to look first */
+	uint32_t next;                      /* where to look first */
 	uint16_t length[STAGING_PAGES_MAX]; /* of the run that begins here; 0: free or inside a run
 					     */
 	uint8_t used[STAGING_PAGES_MAX];

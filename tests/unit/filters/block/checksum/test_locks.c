@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "locks.h"
+#include "filters/block/checksum/locks.h"
 
 static struct range_lock make(uint64_t first, uint64_t last, bool is_exclusive)
 {

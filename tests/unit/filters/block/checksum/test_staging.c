@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "staging.h"
+#include "filters/block/checksum/staging.h"
 
 #define PAGES 64
 
