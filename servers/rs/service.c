@@ -78,6 +78,17 @@ static struct component *find(struct service *s)
 	return c != NULL && !c->is_fixed ? c : NULL;
 }
 
+/* Without pci nobody could silence the devices of a driver that dies. */
+static bool is_needed(const struct component *c)
+{
+	if (strcmp(c->label, "pci") != 0)
+		return false;
+	for (unsigned i = 0; i < COMPONENTS_MAX; i++)
+		if (components[i].is_used && components[i].life.is_claimed)
+			return true;
+	return false;
+}
+
 static int service_down(struct service *s)
 {
 	struct component *c = find(s);
@@ -85,6 +96,8 @@ static int service_down(struct service *s)
 
 	if (c == NULL)
 		return -ESRCH;
+	if (is_needed(c))
+		return service_fail(s, -EBUSY, "%s: drivers with devices need it", c->label);
 	result = service_wait(s, c);
 	if (result == -ESUSPENDREP) {
 		c->is_transient = true;
@@ -150,6 +163,14 @@ static int service_status(struct service *s)
 	return 0;
 }
 
+static bool has_stack(const char *name)
+{
+	for (unsigned i = 0; i < COMPONENTS_MAX; i++)
+		if (components[i].is_used && strcmp(components[i].stack, name) == 0)
+			return true;
+	return false;
+}
+
 static int stack_down(struct service *s, const char *name)
 {
 	unsigned count = 0;
@@ -181,6 +202,8 @@ static int service_stack(struct service *s)
 		return stack_down(s, name);
 	if (strlen(name) >= LABEL_MAX)
 		return service_fail(s, -ENAMETOOLONG, "%s: name is too long", name);
+	if (has_stack(name))
+		return service_fail(s, -EEXIST, "%s: there is a stack of that name", name);
 	result = make_stack(s->argv[1], name, why, sizeof(why));
 	return result == 0 ? 0 : service_fail(s, result, "%s", why);
 }
