@@ -87,7 +87,10 @@ static void go_down(struct component *c)
 		act_release(c);
 	l->is_claimed = false;
 	l->want_down = false;
-	act_settled(c, l->last_error);
+	if (l->want_up_again)
+		machine_up(c);
+	else
+		act_settled(c, l->last_error);
 }
 
 /* What somebody kills or replaces on purpose did not crash, once it had been ready. */
@@ -314,6 +317,7 @@ void machine_up(struct component *c)
 {
 	struct life *l = &c->life;
 
+	l->want_up_again = l->state != CS_DOWN && l->want_down;
 	if (l->state != CS_DOWN)
 		return;
 	l->want_down = false;
@@ -339,6 +343,7 @@ void machine_down(struct component *c)
 	struct life *l = &c->life;
 
 	l->want_down = true;
+	l->want_up_again = false;
 	l->last_error = 0;
 	switch (l->state) {
 	case CS_DOWN: act_settled(c, 0); break;
