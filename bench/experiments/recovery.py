@@ -54,7 +54,7 @@ def measure(rig, record, params):
 def run(args):
     params = FULL if args.full else QUICK
     record = Record("recovery", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **params})
-    with Rig(args, disk_mb=3 * params["file_mb"], data_mb=params["file_mb"]) as rig:
+    with Rig(args, disk_mb=2 * params["file_mb"] + 64, data_mb=params["file_mb"]) as rig:
         record.set_machine(rig.machine)
         try:
             measure(rig, record, params)
