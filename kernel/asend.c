@@ -106,10 +106,10 @@ static int touch_table(struct proc *p, uint64_t va, uint64_t len)
 {
 	for (uint64_t at = va & ~(PAGE_BYTES - 1); at < va + len; at += PAGE_BYTES) {
 		struct kmsg_fault f = {.target = p->ep,
-				       .flags = KFAULT_COPY | KFAULT_WRITE,
-				       .addr = at,
-				       .len_bytes = va + len - at,
-				       .rip = p->regs.rip};
+		                       .flags = KFAULT_COPY | KFAULT_WRITE,
+		                       .addr = at,
+		                       .len_bytes = va + len - at,
+		                       .rip = p->regs.rip};
 
 		if (!user_page(p, at, true))
 			return fault_ask(p, p, &f);

@@ -8,7 +8,7 @@
 
 #define MB2_MAGIC 0x36d76289
 #define PVH_MAGIC 0x336ec578
-#define LOW_END	  0x100000ul
+#define LOW_END   0x100000ul
 #define RAM_TYPE  1
 
 struct boot_info boot;
@@ -78,7 +78,7 @@ static void copy_cmdline(const char *s)
 	}
 	if (s[n])
 		kprintf("boot: the command line is longer than %lu characters and was cut\n",
-			sizeof(boot.cmdline) - 1);
+		        sizeof(boot.cmdline) - 1);
 }
 
 static void mb2_map(const uint8_t *tag, uint32_t size)
@@ -163,7 +163,7 @@ void boot_parse(uint64_t magic, uint64_t info)
 	else
 		panic("boot: unknown loader (magic %lx)", magic);
 	reserve((uint64_t)_image_start,
-		(uint64_t)_image_end - KERNEL_BASE - (uint64_t)_image_start);
+	        (uint64_t)_image_end - KERNEL_BASE - (uint64_t)_image_start);
 	reserve(boot.archive_pa, boot.archive_bytes);
 	if (boot.archive_pa & (PAGE_BYTES - 1))
 		panic("boot: the boot archive is not page aligned");

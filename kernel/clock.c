@@ -7,7 +7,7 @@
  */
 #include "proc.h"
 
-#define PIT_HZ	      1193182u
+#define PIT_HZ        1193182u
 #define CALIBRATE_PIT 15000u /* PIT ticks, 12.6 ms */
 #define LOAD_STEP_NS  (5 * NS_PER_SEC)
 #define LOAD_ONE      65536u
@@ -63,7 +63,7 @@ static void calibrate(uint64_t *tsc_hz, uint64_t *apic_hz)
 	struct sample a, b;
 
 	outb(0x61, (uint8_t)((inb(0x61) & ~2u) | 1u)); /* gate on, speaker off */
-	outb(0x43, 0xb4);			       /* channel 2, mode 2, 16 bits */
+	outb(0x43, 0xb4);                              /* channel 2, mode 2, 16 bits */
 	outb(0x42, 0);
 	outb(0x42, 0);
 	apic_calibrate_start();
@@ -179,8 +179,8 @@ static void update_load(uint64_t now)
 
 		for (unsigned i = 0; i < 3; i++)
 			loads[i] = (uint32_t)((loads[i] * (uint64_t)decay[i] +
-					       active * LOAD_ONE * (LOAD_ONE - decay[i])) >>
-					      16);
+			                       active * LOAD_ONE * (LOAD_ONE - decay[i])) >>
+			                      16);
 	}
 }
 

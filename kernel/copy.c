@@ -32,11 +32,11 @@ static int ask(struct proc *caller, struct uref r, size_t len, bool is_write)
 	uint64_t bytes;
 	uint64_t *entry = paging_walk(spaces[r.p->space].root, r.va, &bytes);
 	struct kmsg_fault f = {.target = r.p->ep,
-			       .flags = KFAULT_COPY | (is_write ? KFAULT_WRITE : 0) |
-					(entry && (*entry & PTE_P) ? KFAULT_PRESENT : 0),
-			       .addr = r.va,
-			       .len_bytes = len,
-			       .rip = caller->regs.rip};
+	                       .flags = KFAULT_COPY | (is_write ? KFAULT_WRITE : 0) |
+	                                (entry && (*entry & PTE_P) ? KFAULT_PRESENT : 0),
+	                       .addr = r.va,
+	                       .len_bytes = len,
+	                       .rip = caller->regs.rip};
 
 	return fault_ask(caller, r.p, &f);
 }

@@ -27,10 +27,10 @@ void fault_suspend(struct proc *p, enum fault_kind kind)
 static void fault_signal(struct proc *p, int signo)
 {
 	struct kmsg_exception x = {.vector = 14,
-				   .signo = signo,
-				   .addr = p->fault.addr,
-				   .rip = p->regs.rip,
-				   .error_code = p->fault.flags};
+	                           .signo = signo,
+	                           .addr = p->fault.addr,
+	                           .rip = p->regs.rip,
+	                           .error_code = p->fault.flags};
 
 	proc_exception(p, &x);
 }

@@ -29,7 +29,7 @@ static bool covers(const struct grant_entry *e, const struct grant_ref *g, endpo
 }
 
 static int finish(struct proc *owner, const struct grant_entry *e, uint64_t offset,
-		  struct uref *out)
+                  struct uref *out)
 {
 	struct proc *memory = owner;
 
@@ -46,7 +46,7 @@ static int finish(struct proc *owner, const struct grant_entry *e, uint64_t offs
 }
 
 int grant_resolve(struct proc *caller, struct proc *grantee, const struct grant_ref *ref,
-		  struct uref *out)
+                  struct uref *out)
 {
 	struct grant_ref g = *ref;
 	endpoint_t to = grantee->ep;

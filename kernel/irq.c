@@ -109,10 +109,10 @@ int irq_hook_msi(struct proc *p, unsigned hook, struct kirqctl *out)
 		if (!h || !vector)
 			return -ENOSPC;
 		*h = (struct irq_hook){.p = p,
-				       .vector = (uint8_t)vector,
-				       .hook = (uint8_t)hook,
-				       .is_msi = true,
-				       .line = vector};
+		                       .vector = (uint8_t)vector,
+		                       .hook = (uint8_t)hook,
+		                       .is_msi = true,
+		                       .line = vector};
 	}
 	out->msi_addr = 0xfee00000ul | (uint64_t)apic_id() << 12;
 	out->msi_data = h->vector;
@@ -166,8 +166,8 @@ int irq_list(struct kirq_count *out, unsigned max)
 	for (unsigned i = 0; i < HOOKS_MAX && n < max; i++)
 		if (hooks[i].p)
 			out[n++] = (struct kirq_count){.line = hooks[i].line,
-						       .is_msi = hooks[i].is_msi,
-						       .count = hooks[i].count,
-						       .ep = hooks[i].p->ep};
+			                               .is_msi = hooks[i].is_msi,
+			                               .count = hooks[i].count,
+			                               .ep = hooks[i].p->ep};
 	return (int)n;
 }

@@ -17,28 +17,28 @@
 #include "arch/x86_64/cpu.h"
 
 /* Values of <errno.h> that the kernel uses (Linux asm-generic). */
-#define EPERM	    1
-#define ENOENT	    2
-#define ESRCH	    3
-#define EINTR	    4
-#define EAGAIN	    11
-#define ENOMEM	    12
-#define EACCES	    13
-#define EFAULT	    14
-#define EBUSY	    16
-#define EINVAL	    22
-#define ENOSPC	    28
-#define ENOSYS	    38
+#define EPERM       1
+#define ENOENT      2
+#define ESRCH       3
+#define EINTR       4
+#define EAGAIN      11
+#define ENOMEM      12
+#define EACCES      13
+#define EFAULT      14
+#define EBUSY       16
+#define EINVAL      22
+#define ENOSPC      28
+#define ENOSYS      38
 #define EINPROGRESS 115
 
 /* Results of handlers that never reach user mode. */
-#define K_FAULT	   900 /* p->fault says what vm must bring in; the trap runs again afterwards */
+#define K_FAULT    900 /* p->fault says what vm must bring in; the trap runs again afterwards */
 #define K_NORESULT 901 /* rax stays as it is (the caller blocks, is gone, or has new registers) */
 
-#define SIGILL	4
+#define SIGILL  4
 #define SIGTRAP 5
-#define SIGBUS	7
-#define SIGFPE	8
+#define SIGBUS  7
+#define SIGFPE  8
 #define SIGKILL 9
 #define SIGSEGV 11
 

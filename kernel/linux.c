@@ -6,7 +6,7 @@
  */
 #include "proc.h"
 
-#define LINUX_CALLS	   1024
+#define LINUX_CALLS        1024
 #define NR_SET_TID_ADDRESS 218
 
 static endpoint_t routes[LINUX_CALLS]; /* 0: ENOSYS */

@@ -8,17 +8,17 @@
 
 #define STACK_PAGES 32
 #define STACK_TOP   0x7fffff000000ul
-#define PRIO_VM	    1
+#define PRIO_VM     1
 #define QUANTUM_US  50000
 #define AT_PAGESZ   6
-#define AT_PHDR	    3
+#define AT_PHDR     3
 #define AT_PHENT    4
 #define AT_PHNUM    5
 #define AT_ENTRY    9
 #define AT_RANDOM   25
-#define PT_LOAD	    1
-#define PF_X	    1u
-#define PF_W	    2u
+#define PT_LOAD     1
+#define PF_X        1u
+#define PF_W        2u
 
 struct elf_header {
 	uint8_t ident[16];
@@ -61,7 +61,7 @@ static void load_segment(const uint8_t *image, uint64_t size, const struct elf_s
 		uint64_t pa = boot_alloc(1);
 		uint64_t from = va < s->vaddr ? s->vaddr : va;
 		uint64_t to = va + PAGE_BYTES < s->vaddr + s->filesz ? va + PAGE_BYTES
-								     : s->vaddr + s->filesz;
+		                                                     : s->vaddr + s->filesz;
 
 		if (from < to)
 			memcpy((uint8_t *)direct(pa) + (from - va),
@@ -82,10 +82,10 @@ static uint64_t build_stack(const struct elf_header *h, uint64_t phdr)
 			continue;
 		uint8_t *page = direct(pa);
 		uint64_t vector[] = {
-			1,	    top,      0,	0,	  AT_PAGESZ,
-			PAGE_BYTES, AT_PHDR,  phdr,	AT_PHENT, sizeof(struct elf_segment),
+			1,          top,      0,        0,        AT_PAGESZ,
+			PAGE_BYTES, AT_PHDR,  phdr,     AT_PHENT, sizeof(struct elf_segment),
 			AT_PHNUM,   h->phnum, AT_ENTRY, h->entry, AT_RANDOM,
-			top + 16,   0,	      0};
+			top + 16,   0,        0};
 		uint64_t at = (top - sizeof(vector)) & ~15ul;
 
 		memcpy(page + PAGE_BYTES - 64, "vm", 3);

@@ -19,6 +19,6 @@ void kmain(uint64_t magic, uint64_t info)
 	event_log(EV_BOOT, NULL, 0, 0);
 	loader_start_vm();
 	kprintf("memory: %lu MiB; archive: %lu KiB; command line: %s\n", boot.phys_top >> 20,
-		boot.archive_bytes >> 10, boot.cmdline);
+	        boot.archive_bytes >> 10, boot.cmdline);
 	dispatch();
 }

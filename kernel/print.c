@@ -7,7 +7,7 @@
 #include "proc.h"
 
 #define KLOG_BYTES 65536
-#define COM1	   0x3f8
+#define COM1       0x3f8
 #define DEBUG_PORT 0xe9
 
 static char klog[KLOG_BYTES];
@@ -126,9 +126,9 @@ static void put_spec(struct text *t, const struct spec *s, va_list *ap)
 	case 'x':
 	case 'u':
 		put_number(t,
-			   s->is_long || s->conversion == 'p' ? va_arg(*ap, unsigned long)
-							      : va_arg(*ap, unsigned),
-			   s->conversion == 'u' ? 10 : 16, s->width, s->pad);
+		           s->is_long || s->conversion == 'p' ? va_arg(*ap, unsigned long)
+		                                              : va_arg(*ap, unsigned),
+		           s->conversion == 'u' ? 10 : 16, s->width, s->pad);
 		break;
 	default: put(t, s->conversion);
 	}
@@ -172,9 +172,9 @@ static void print_processes(void)
 
 		if (!(p->rts & KRTS_FREE))
 			kprintf("%5d %s rts %x flags %x sendto %d getfrom %d rip %p rax %lx call "
-				"%ld\n",
-				p->ep, p->name, p->rts, p->flags, p->sendto, p->getfrom,
-				(void *)p->regs.rip, p->regs.rax, (long)p->orig_rax);
+			        "%ld\n",
+			        p->ep, p->name, p->rts, p->flags, p->sendto, p->getfrom,
+			        (void *)p->regs.rip, p->regs.rax, (long)p->orig_rax);
 	}
 }
 
@@ -195,8 +195,8 @@ void panic(const char *fmt, ...)
 	va_end(ap);
 	if (p)
 		kprintf("\nin %s (ep %d), rip %p rsp %p rax %p rdi %p vector %lu error %lx\n",
-			p->name, p->ep, (void *)p->regs.rip, (void *)p->regs.rsp,
-			(void *)p->regs.rax, (void *)p->regs.rdi, p->regs.vector, p->regs.error);
+		        p->name, p->ep, (void *)p->regs.rip, (void *)p->regs.rsp,
+		        (void *)p->regs.rax, (void *)p->regs.rdi, p->regs.vector, p->regs.error);
 	else
 		kprintf("\n");
 	print_processes();

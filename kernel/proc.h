@@ -29,8 +29,8 @@ enum fault_kind { FAULT_NONE, FAULT_USER, FAULT_CALL, FAULT_DELIVER };
 #define PF_REPLY   0x01u  /* receives only the reply of `getfrom` (SENDREC) */
 #define PF_LINUX   0x02u  /* in a redirected Linux call: result goes to rax */
 #define PF_QUEUED  0x04u  /* in the sender queue of `queued_at` */
-#define PF_KMSG	   0x08u  /* what is queued is a kernel message */
-#define PF_HOLD	   0x10u  /* SIGSEND waits for the end of the Linux call */
+#define PF_KMSG    0x08u  /* what is queued is a kernel message */
+#define PF_HOLD    0x10u  /* SIGSEND waits for the end of the Linux call */
 #define PF_DELIVER 0x20u  /* `in` must be copied to in_va before user mode is entered */
 #define PF_ALARM   0x40u  /* in the alarm list */
 #define PF_CLOCK   0x80u  /* notification from EP_CLOCK is pending */
@@ -43,7 +43,7 @@ struct proc {
 
 	/* identity */
 	endpoint_t ep;
-	uint32_t rts;	/* KRTS_* */
+	uint32_t rts;   /* KRTS_* */
 	uint32_t flags; /* PF_* */
 	uint32_t space;
 	struct priv *priv;
@@ -60,17 +60,17 @@ struct proc {
 	/* IPC: ipc.c */
 	endpoint_t sendto, getfrom;
 	struct msg out; /* being sent */
-	struct msg in;	/* received, on its way to in_va */
+	struct msg in;  /* received, on its way to in_va */
 	uint64_t in_va;
 	uint8_t out_primitive;
 	uint64_t orig_rax; /* last Linux call number, ~0: none */
 	uint64_t ipc_count;
 	struct proc *queue_head, *queue_tail; /* who sends to us */
-	struct proc *queue_next;	      /* in the queue that we are in */
+	struct proc *queue_next;              /* in the queue that we are in */
 	struct proc *queued_at;
 	uint64_t notify_from[BITMAP_WORDS]; /* bit: process slot */
 	uint64_t asend_from[BITMAP_WORDS];  /* slots that may hold asynchronous messages for us */
-	uint64_t irq_pending;		    /* bit: hook */
+	uint64_t irq_pending;               /* bit: hook */
 	uint64_t asend_va;
 	uint32_t asend_count;
 
@@ -89,7 +89,7 @@ struct proc {
 
 struct space {
 	bool is_used;
-	uint64_t root;	/* physical */
+	uint64_t root;  /* physical */
 	uint64_t spare; /* list of zeroed frames for tables, linked by their first word */
 	uint32_t holders;
 };
@@ -101,7 +101,7 @@ extern uint64_t count_switches, idle_ns;
 
 /* ---- proc.c ---- */
 void proc_init(void);
-struct proc *proc_of(endpoint_t ep);			       /* NULL if dead or invalid */
+struct proc *proc_of(endpoint_t ep);                           /* NULL if dead or invalid */
 struct proc *proc_of_call(struct proc *caller, endpoint_t ep); /* as above; EP_SELF allowed */
 struct proc *proc_alloc(void);
 void proc_set(struct proc *p, uint32_t rts);   /* adds reasons not to run */
@@ -110,7 +110,7 @@ void proc_kill(struct proc *p, int signo, int status);
 void proc_clear(struct proc *p);
 void proc_exception(struct proc *p, const struct kmsg_exception *x);
 void proc_kmsg(struct proc *about, endpoint_t to, enum kernel_msg type, const void *body,
-	       size_t len);
+               size_t len);
 static inline unsigned proc_slot(const struct proc *p)
 {
 	return (unsigned)(p - procs);
@@ -120,8 +120,8 @@ static inline unsigned proc_slot(const struct proc *p)
 void sched_ready(struct proc *p);
 void sched_unready(struct proc *p);
 void sched_boost(void);
-uint64_t sched_boost_due(void);	  /* 0: nobody was degraded */
-void sched_account(void);	  /* time since the last call goes to whoever had it */
+uint64_t sched_boost_due(void);   /* 0: nobody was degraded */
+void sched_account(void);         /* time since the last call goes to whoever had it */
 void sched_enter(struct proc *p); /* from user mode */
 unsigned sched_runnable(void);
 void dispatch(void) __attribute__((noreturn));
@@ -132,7 +132,7 @@ void ipc_linux(struct proc *p, endpoint_t server, unsigned number);
 int ipc_notify_from(struct proc *from, struct proc *to);
 void ipc_notify_clock(struct proc *to);
 void ipc_notify_irq(struct proc *to, unsigned hook);
-void ipc_cancel(struct proc *p);	/* p forgets its own call */
+void ipc_cancel(struct proc *p);        /* p forgets its own call */
 void ipc_wake_partners(struct proc *p); /* those who wait for p get -EDEADSRCDST */
 void ipc_enqueue(struct proc *p, struct proc *at);
 void ipc_dequeue(struct proc *p);
@@ -141,7 +141,7 @@ void ipc_deliver(struct proc *to, const struct msg *m, endpoint_t source, unsign
 int ipc_finish_delivery(struct proc *p); /* 0, or -K_FAULT */
 long asend_trap(struct proc *p, uint64_t table, uint64_t count);
 bool asend_receive(struct proc *p,
-		   endpoint_t from); /* delivers one message to p, if there is one */
+                   endpoint_t from); /* delivers one message to p, if there is one */
 bool ipc_may_send(const struct proc *from, const struct proc *to);
 
 /* ---- copy.c: all return 0, -EFAULT or -K_FAULT (with caller->fault filled in) ---- */
@@ -173,7 +173,7 @@ struct grant_ref {
 };
 /* Resolves a grant made to `grantee` into memory of one process. */
 int grant_resolve(struct proc *caller, struct proc *grantee, const struct grant_ref *g,
-		  struct uref *out);
+                  struct uref *out);
 
 /* ---- paging.c ---- */
 void paging_init(void);
@@ -186,16 +186,16 @@ int paging_map_one(struct space *s, uint64_t va, uint64_t pa, uint32_t prot);
 void paging_unmap(struct space *s, uint64_t va, uint64_t pages);
 int paging_protect(struct space *s, uint64_t va, uint64_t pages, uint32_t prot);
 void paging_flush(const struct space *s, uint64_t va, uint64_t pages);
-#define PTE_P	  0x001ul
-#define PTE_W	  0x002ul
-#define PTE_U	  0x004ul
-#define PTE_PWT	  0x008ul
-#define PTE_PCD	  0x010ul
-#define PTE_A	  0x020ul
-#define PTE_D	  0x040ul
+#define PTE_P     0x001ul
+#define PTE_W     0x002ul
+#define PTE_U     0x004ul
+#define PTE_PWT   0x008ul
+#define PTE_PCD   0x010ul
+#define PTE_A     0x020ul
+#define PTE_D     0x040ul
 #define PTE_LARGE 0x080ul
-#define PTE_G	  0x100ul
-#define PTE_NX	  0x8000000000000000ul
+#define PTE_G     0x100ul
+#define PTE_NX    0x8000000000000000ul
 #define PTE_ADDR  0x000ffffffffff000ul
 
 /* ---- linux.c ---- */

@@ -6,33 +6,33 @@
 #include "proc.h"
 
 #define VEC_DEBUG      1
-#define VEC_NMI	       2
+#define VEC_NMI        2
 #define VEC_BREAKPOINT 3
 #define VEC_NO_FPU     7
 #define VEC_PAGE_FAULT 14
 
 static const char *const exception_names[32] = {"divide error",
-						"debug",
-						"NMI",
-						"breakpoint",
-						"overflow",
-						"bound range",
-						"invalid opcode",
-						"no FPU",
-						"double fault",
-						"coprocessor segment",
-						"invalid TSS",
-						"segment not present",
-						"stack fault",
-						"general protection",
-						"page fault",
-						"reserved",
-						"FPU error",
-						"alignment check",
-						"machine check",
-						"SIMD error",
-						"virtualization",
-						"control protection"};
+                                                "debug",
+                                                "NMI",
+                                                "breakpoint",
+                                                "overflow",
+                                                "bound range",
+                                                "invalid opcode",
+                                                "no FPU",
+                                                "double fault",
+                                                "coprocessor segment",
+                                                "invalid TSS",
+                                                "segment not present",
+                                                "stack fault",
+                                                "general protection",
+                                                "page fault",
+                                                "reserved",
+                                                "FPU error",
+                                                "alignment check",
+                                                "machine check",
+                                                "SIMD error",
+                                                "virtualization",
+                                                "control protection"};
 
 static int signal_of(unsigned vector)
 {
@@ -81,12 +81,12 @@ static void page_fault(struct proc *p)
 	uint64_t error = p->regs.error;
 
 	p->fault = (struct kmsg_fault){.target = p->ep,
-				       .flags = (error & 2 ? KFAULT_WRITE : 0) |
-						(error & 16 ? KFAULT_EXEC : 0) |
-						(error & 1 ? KFAULT_PRESENT : 0),
-				       .addr = read_cr2(),
-				       .len_bytes = 1,
-				       .rip = p->regs.rip};
+	                               .flags = (error & 2 ? KFAULT_WRITE : 0) |
+	                                        (error & 16 ? KFAULT_EXEC : 0) |
+	                                        (error & 1 ? KFAULT_PRESENT : 0),
+	                               .addr = read_cr2(),
+	                               .len_bytes = 1,
+	                               .rip = p->regs.rip};
 	if (p->ep == EP_VM)
 		panic("vm: page fault at %p, error %lx", (void *)p->fault.addr, error);
 	fault_suspend(p, FAULT_USER);
@@ -95,10 +95,10 @@ static void page_fault(struct proc *p)
 static void exception(struct proc *p)
 {
 	struct kmsg_exception x = {.vector = (uint32_t)p->regs.vector,
-				   .signo = signal_of((unsigned)p->regs.vector),
-				   .addr = p->regs.rip,
-				   .rip = p->regs.rip,
-				   .error_code = p->regs.error};
+	                           .signo = signal_of((unsigned)p->regs.vector),
+	                           .addr = p->regs.rip,
+	                           .rip = p->regs.rip,
+	                           .error_code = p->regs.error};
 
 	proc_exception(p, &x);
 }

@@ -20,12 +20,12 @@
 
 enum blk_msg {
 	BLK_ATTACH = MSG_BLK_BASE + 1, /* struct blk_attach -> struct blk_rep, value = session */
-	BLK_ARENA,   /* struct blk_arena: session learns of an arena */
-	BLK_DETACH,  /* struct blk_ctl: session ends; everything unmapped */
-	BLK_OPEN,    /* struct blk_ctl: access in arg */
-	BLK_CLOSE,   /* struct blk_ctl */
-	BLK_GETINFO, /* struct blk_ctl: struct blk_info into the grant */
-	BLK_STATUS,  /* struct blk_ctl: key=value text into the grant; value = bytes */
+	BLK_ARENA,                     /* struct blk_arena: session learns of an arena */
+	BLK_DETACH,                    /* struct blk_ctl: session ends; everything unmapped */
+	BLK_OPEN,                      /* struct blk_ctl: access in arg */
+	BLK_CLOSE,                     /* struct blk_ctl */
+	BLK_GETINFO,                   /* struct blk_ctl: struct blk_info into the grant */
+	BLK_STATUS, /* struct blk_ctl: key=value text into the grant; value = bytes */
 	BLK_MSG_END
 };
 
@@ -50,7 +50,7 @@ struct blk_attach {
 struct blk_arena {
 	uint32_t id;
 	uint32_t session;
-	uint16_t arena; /* number chosen by the client, < BLK_ARENAS_MAX */
+	uint16_t arena;       /* number chosen by the client, < BLK_ARENAS_MAX */
 	uint16_t is_readonly; /* the server (and its device) may only read it */
 	grant_t grant;
 	uint64_t len_bytes; /* page aligned */
@@ -75,7 +75,7 @@ struct blk_rep {
 struct blk_info {
 	uint64_t sectors; /* of BLK_SECTOR bytes */
 	uint32_t physical_sector_bytes;
-	uint32_t max_bytes;   /* of one request */
+	uint32_t max_bytes; /* of one request */
 	uint32_t max_elements;
 	uint32_t queue_depth;
 	uint32_t replicas; /* 1, or the legs of a mirror: request.replica = 1..replicas */
@@ -87,7 +87,7 @@ struct blk_info {
 enum blk_op { BLK_READ = 1, BLK_WRITE, BLK_FLUSH };
 
 struct blk_element {
-	uint64_t offset; /* in the arena */
+	uint64_t offset;    /* in the arena */
 	uint32_t len_bytes; /* multiple of BLK_SECTOR; offset is a multiple of 2 at least */
 	uint16_t arena;
 	uint16_t reserved;
@@ -113,9 +113,9 @@ _Static_assert(sizeof(struct blk_request) == 64, "request size");
 struct blk_completion { /* one ring slot */
 	uint32_t id;
 	int32_t status; /* 0 or -errno: EIO, EROFS, EINVAL (outside the medium), ERESTART, ETIMEDOUT */
-	uint64_t bytes; /* B2: full count, or less and a status */
+	uint64_t bytes;                /* B2: full count, or less and a status */
 	uint64_t t_start_ns, t_end_ns; /* server's own time, for tracing */
-	uint32_t replica; /* that served a read, 0 = unknown */
+	uint32_t replica;              /* that served a read, 0 = unknown */
 	uint32_t reserved;
 	uint64_t reserved2[3];
 };
@@ -124,9 +124,23 @@ _Static_assert(sizeof(struct blk_completion) == 64, "completion size");
 /* Names of rules in complaints (RS_COMPLAIN). */
 enum proto_rule {
 	RULE_NONE,
-	RULE_R3, RULE_R4, RULE_R5,
-	RULE_B1, RULE_B2, RULE_B3, RULE_B4, RULE_B5, RULE_B6, RULE_B7, RULE_B8,
-	RULE_N1, RULE_N2, RULE_N3, RULE_N4, RULE_N5, RULE_N6,
+	RULE_R3,
+	RULE_R4,
+	RULE_R5,
+	RULE_B1,
+	RULE_B2,
+	RULE_B3,
+	RULE_B4,
+	RULE_B5,
+	RULE_B6,
+	RULE_B7,
+	RULE_B8,
+	RULE_N1,
+	RULE_N2,
+	RULE_N3,
+	RULE_N4,
+	RULE_N5,
+	RULE_N6,
 	RULE_COUNT
 };
 

@@ -20,7 +20,8 @@ struct boot_archive {
 	uint64_t total_bytes;
 };
 struct boot_entry {
-	char name[48]; /* NUL padded, e.g. "ahci", "system.conf", "boot.conf", "root.img", "put.tar" */
+	char name
+		[48]; /* NUL padded, e.g. "ahci", "system.conf", "boot.conf", "root.img", "put.tar" */
 	uint64_t offset;
 	uint64_t size_bytes;
 };
@@ -36,9 +37,9 @@ struct boot_info {
 	uint64_t archive_pa;
 	uint64_t archive_bytes;
 	uint64_t time_page_pa;
-	uint64_t rsdp_pa;         /* ACPI root pointer, 0 if unknown */
-	uint64_t phys_top;        /* end of the highest usable RAM */
-	uint32_t free_count;      /* RAM that belongs to vm from the start */
+	uint64_t rsdp_pa;    /* ACPI root pointer, 0 if unknown */
+	uint64_t phys_top;   /* end of the highest usable RAM */
+	uint32_t free_count; /* RAM that belongs to vm from the start */
 	uint32_t reserved;
 	struct boot_range free[BOOT_RANGES_MAX];
 	char cmdline[256];

@@ -15,11 +15,11 @@
 
 enum chr_msg {
 	CHR_OPEN = MSG_CHR_BASE + 1, /* struct chr_req */
-	CHR_CLOSE,  /* struct chr_req: last close of the minor */
-	CHR_READ,   /* struct chr_req: result = bytes, 0 = end of file */
-	CHR_WRITE,  /* struct chr_req: result = bytes */
-	CHR_IOCTL,  /* struct chr_req: cmd; argument struct through the grant */
-	CHR_POLL,   /* struct chr_req: arg = wanted POLL*; result = ready now; if none: reply 0 and one
+	CHR_CLOSE,                   /* struct chr_req: last close of the minor */
+	CHR_READ,                    /* struct chr_req: result = bytes, 0 = end of file */
+	CHR_WRITE,                   /* struct chr_req: result = bytes */
+	CHR_IOCTL,                   /* struct chr_req: cmd; argument struct through the grant */
+	CHR_POLL, /* struct chr_req: arg = wanted POLL*; result = ready now; if none: reply 0 and one
 	               CHR_READY later */
 	CHR_CANCEL, /* struct chr_cancel, no reply of its own */
 	CHR_READY,  /* server -> vfs: struct chr_event: events in arg */

@@ -17,8 +17,8 @@
 
 enum ds_msg {
 	DS_PUBLISH = MSG_DS_BASE + 1, /* struct ds_req; MEM: value.mem is a grant */
-	DS_RETRIEVE,  /* struct ds_req -> struct ds_rep */
-	DS_DELETE,    /* struct ds_req */
+	DS_RETRIEVE,                  /* struct ds_req -> struct ds_rep */
+	DS_DELETE,                    /* struct ds_req */
 	DS_SUBSCRIBE, /* struct ds_subscribe: extended regular expression, anchored */
 	DS_CHECK,     /* no payload -> struct ds_change */
 	DS_LIST,      /* struct ds_list: text "key type value\n" into the grant; result = bytes */
@@ -59,7 +59,8 @@ struct ds_rep {
 struct ds_change {
 	int32_t result; /* enum ds_type; or -ENOENT: nothing more */
 	char key[DS_KEY_MAX];
-	union ds_value value; /* a deleted entry: type DS_LABEL with ep EP_NONE, else an empty string */
+	union ds_value
+		value; /* a deleted entry: type DS_LABEL with ep EP_NONE, else an empty string */
 };
 struct ds_subscribe {
 	uint32_t flags; /* 0 */

@@ -12,14 +12,15 @@
 #endif
 #undef ERESTART
 
-#define ERESTARTSYS  512 /* call was interrupted before it had an effect; pm restarts it or makes it EINTR */
-#define EDEADSRCDST  600 /* the endpoint is dead or was never alive */
-#define ENOTREADY    601 /* NBSEND: the peer does not receive; copies: a page must first be read in */
-#define ERESTART     602 /* block protocol B1: unit not opened in this incarnation of the server */
-#define ECALLDENIED  603 /* the caller's policy does not allow the call, primitive or target */
-#define ELOCKED      604 /* the send would close a cycle of blocked senders */
-#define ENOTABLES    605 /* VMCTL_MAP: the space needs more page-table frames (VMCTL_GIVE) */
-#define EPROTOVIOL   606 /* the peer broke the protocol; the rule is in the complaint */
-#define ESUSPENDREP  607 /* internal to servers: no reply now, it follows later */
+#define ERESTARTSYS                                                                                \
+	512 /* call was interrupted before it had an effect; pm restarts it or makes it EINTR */
+#define EDEADSRCDST 600 /* the endpoint is dead or was never alive */
+#define ENOTREADY   601 /* NBSEND: the peer does not receive; copies: a page must first be read in */
+#define ERESTART    602 /* block protocol B1: unit not opened in this incarnation of the server */
+#define ECALLDENIED 603 /* the caller's policy does not allow the call, primitive or target */
+#define ELOCKED     604 /* the send would close a cycle of blocked senders */
+#define ENOTABLES   605 /* VMCTL_MAP: the space needs more page-table frames (VMCTL_GIVE) */
+#define EPROTOVIOL  606 /* the peer broke the protocol; the rule is in the complaint */
+#define ESUSPENDREP 607 /* internal to servers: no reply now, it follows later */
 
 #endif

@@ -17,8 +17,8 @@ enum event_kind {
 
 struct event {
 	uint64_t t_ns;
-	uint64_t seq;          /* runs from 1; a gap means that the reader was too slow */
-	uint16_t kind;         /* enum event_kind */
+	uint64_t seq;  /* runs from 1; a gap means that the reader was too slow */
+	uint16_t kind; /* enum event_kind */
 	uint16_t reserved;
 	endpoint_t ep;         /* the process it is about */
 	char label[LABEL_MAX]; /* its label; for an application its name */

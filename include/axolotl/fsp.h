@@ -20,28 +20,28 @@
 
 enum fs_msg {
 	FS_MOUNT = MSG_FS_BASE + 1, /* struct fs_mount */
-	FS_UNMOUNT,   /* struct fs_req: flush all, -EBUSY while references are out (except the root's) */
-	FS_LOOKUP,    /* struct fs_name: ino = directory; "." and ".." are allowed */
-	FS_FORGET,    /* struct fs_forget, no reply */
-	FS_GETATTR,   /* struct fs_name: ino, attr grant */
-	FS_SETATTR,   /* struct fs_setattr: chmod, chown, utimens, truncate, by mask */
-	FS_READ,      /* struct fs_io: count = bytes copied into the grant, 0 at the end */
-	FS_WRITE,     /* struct fs_io: count = bytes taken; FS_IO_APPEND writes at the end, pos returned */
-	FS_READDIR,   /* struct fs_io: pos = cookie (0 first); struct fs_dirent records; pos = next cookie,
+	FS_UNMOUNT, /* struct fs_req: flush all, -EBUSY while references are out (except the root's) */
+	FS_LOOKUP,  /* struct fs_name: ino = directory; "." and ".." are allowed */
+	FS_FORGET,  /* struct fs_forget, no reply */
+	FS_GETATTR, /* struct fs_name: ino, attr grant */
+	FS_SETATTR, /* struct fs_setattr: chmod, chown, utimens, truncate, by mask */
+	FS_READ,    /* struct fs_io: count = bytes copied into the grant, 0 at the end */
+	FS_WRITE, /* struct fs_io: count = bytes taken; FS_IO_APPEND writes at the end, pos returned */
+	FS_READDIR, /* struct fs_io: pos = cookie (0 first); struct fs_dirent records; pos = next cookie,
 	                 count = bytes, 0 at the end */
-	FS_CREATE,    /* struct fs_name: regular file, -EEXIST if there */
-	FS_MKDIR,     /* struct fs_name */
-	FS_MKNOD,     /* struct fs_name: fifo, socket, device */
-	FS_SYMLINK,   /* struct fs_name plus target through grant2 */
-	FS_READLINK,  /* struct fs_io: count = length */
-	FS_LINK,      /* struct fs_name: ino2 = existing inode, ino = new directory */
-	FS_UNLINK,    /* struct fs_name */
-	FS_RMDIR,     /* struct fs_name */
-	FS_RENAME,    /* struct fs_name: ino/name -> ino2/name2 (same grant: name at 0, name2 behind it) */
-	FS_FSYNC,     /* struct fs_req: data and metadata of ino durable, down to a device FLUSH */
-	FS_SYNC,      /* struct fs_req: the whole file system durable */
-	FS_STATFS,    /* struct fs_io: struct fs_statfs into the grant */
-	FS_EVICT,     /* struct fs_req: drop clean cached data of ino (0: of all), BLKFLSBUF, fadvise */
+	FS_CREATE,   /* struct fs_name: regular file, -EEXIST if there */
+	FS_MKDIR,    /* struct fs_name */
+	FS_MKNOD,    /* struct fs_name: fifo, socket, device */
+	FS_SYMLINK,  /* struct fs_name plus target through grant2 */
+	FS_READLINK, /* struct fs_io: count = length */
+	FS_LINK,     /* struct fs_name: ino2 = existing inode, ino = new directory */
+	FS_UNLINK,   /* struct fs_name */
+	FS_RMDIR,    /* struct fs_name */
+	FS_RENAME, /* struct fs_name: ino/name -> ino2/name2 (same grant: name at 0, name2 behind it) */
+	FS_FSYNC,  /* struct fs_req: data and metadata of ino durable, down to a device FLUSH */
+	FS_SYNC,   /* struct fs_req: the whole file system durable */
+	FS_STATFS, /* struct fs_io: struct fs_statfs into the grant */
+	FS_EVICT, /* struct fs_req: drop clean cached data of ino (0: of all), BLKFLSBUF, fadvise */
 	FS_OPS_END
 };
 
@@ -53,8 +53,9 @@ struct fs_req {
 struct fs_mount {
 	uint32_t id;
 	uint32_t flags;
-	char unit[LABEL_MAX]; /* block unit, e.g. "ram0", "sata0", "disk"; "none" where there is none */
-	grant_t attr_grant;   /* attributes of the root */
+	char unit
+		[LABEL_MAX]; /* block unit, e.g. "ram0", "sata0", "disk"; "none" where there is none */
+	grant_t attr_grant; /* attributes of the root */
 };
 struct fs_name {
 	uint32_t id;
@@ -62,7 +63,7 @@ struct fs_name {
 	grant_t name_grant;
 	uint16_t name_len, name2_len;
 	uint32_t ino2;
-	grant_t grant2;     /* SYMLINK: target of target_len bytes */
+	grant_t grant2; /* SYMLINK: target of target_len bytes */
 	uint32_t target_len;
 	grant_t attr_grant; /* GRANT_INVALID: not wanted */
 	uint32_t mode, uid, gid;
@@ -121,7 +122,8 @@ struct fs_attr {
 	uint32_t flags; /* FS_ATTR_* */
 	int64_t atime_s, mtime_s, ctime_s;
 };
-#define FS_ATTR_VOLATILE 1u /* contents change by themselves (procfs): never cache data, size or names */
+#define FS_ATTR_VOLATILE                                                                           \
+	1u         /* contents change by themselves (procfs): never cache data, size or names */
 struct fs_dirent { /* padded to 8 bytes; rec_len from this record to the next */
 	uint64_t cookie; /* where to go on after this one */
 	uint32_t ino;

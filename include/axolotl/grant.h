@@ -24,10 +24,10 @@
 #define GRANT_INDIRECT 0x20u
 #define GRANT_PROXY    0x40u
 
-#define GRANT_DEPTH_MAX 5
-#define GRANTS_MAX      4096 /* entries in one table */
-#define GRANT_ID(seq, index) ((grant_t)((((uint32_t)(seq) & 0x7fff) << 16) | (uint32_t)(index)))
-#define GRANT_INDEX(id)      ((uint32_t)(id) & 0xffff)
+#define GRANT_DEPTH_MAX      5
+#define GRANTS_MAX           4096 /* entries in one table */
+#define GRANT_ID(seq, index) ((grant_t)((((uint32_t)(seq)&0x7fff) << 16) | (uint32_t)(index)))
+#define GRANT_INDEX(id)      ((uint32_t)(id)&0xffff)
 #define GRANT_SEQ(id)        (((uint32_t)(id) >> 16) & 0x7fff)
 
 struct grant_entry {

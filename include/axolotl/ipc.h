@@ -45,22 +45,30 @@ _Static_assert(sizeof(struct msg) == MSG_BYTES, "message size");
 #define MSG_KERNEL 0x10000000u /* made by the kernel: refused from user mode */
 #define MSG_LINUX  0x00010000u /* a redirected Linux call; low 16 bits: its number */
 
-#define MSG_SYS_BASE 0x0000 /* every system process: life cycle (sys.h of lib/sys) */
-#define MSG_PM_BASE  0x0100
-#define MSG_VM_BASE  0x0200
-#define MSG_VFS_BASE 0x0300
-#define MSG_FS_BASE  0x0400 /* vfs <-> file servers */
-#define MSG_DS_BASE  0x0500
-#define MSG_RS_BASE  0x0600
-#define MSG_PCI_BASE 0x0700
-#define MSG_BLK_BASE 0x0800
-#define MSG_CHR_BASE 0x0900
-#define MSG_NET_BASE 0x0a00
+#define MSG_SYS_BASE  0x0000 /* every system process: life cycle (sys.h of lib/sys) */
+#define MSG_PM_BASE   0x0100
+#define MSG_VM_BASE   0x0200
+#define MSG_VFS_BASE  0x0300
+#define MSG_FS_BASE   0x0400 /* vfs <-> file servers */
+#define MSG_DS_BASE   0x0500
+#define MSG_RS_BASE   0x0600
+#define MSG_PCI_BASE  0x0700
+#define MSG_BLK_BASE  0x0800
+#define MSG_CHR_BASE  0x0900
+#define MSG_NET_BASE  0x0a00
 #define MSG_INFO_BASE 0x0b00 /* pm, vm, vfs, rs -> procfs and is: status queries */
 
 #define IPC_TRAP_BASE 0x1000
 
-enum ipc_primitive { IPC_SEND, IPC_RECEIVE, IPC_SENDREC, IPC_NBSEND, IPC_ASEND, IPC_NOTIFY, IPC_PRIMITIVES };
+enum ipc_primitive {
+	IPC_SEND,
+	IPC_RECEIVE,
+	IPC_SENDREC,
+	IPC_NBSEND,
+	IPC_ASEND,
+	IPC_NOTIFY,
+	IPC_PRIMITIVES
+};
 
 /* Payload of a notification. */
 struct notify_body {
@@ -115,9 +123,9 @@ struct asend_slot {
 	uint64_t cookie; /* the sender's own */
 	struct msg m;
 };
-#define AMF_VALID  1u /* set by the sender: slot holds a message */
-#define AMF_DONE   2u /* set by the kernel: delivered or failed */
-#define ASEND_MAX  256 /* largest table */
+#define AMF_VALID 1u  /* set by the sender: slot holds a message */
+#define AMF_DONE  2u  /* set by the kernel: delivered or failed */
+#define ASEND_MAX 256 /* largest table */
 
 /* Stubs, lib/sys. */
 int ipc_send(endpoint_t dst, const struct msg *m) MUST_CHECK;

@@ -66,8 +66,8 @@ int k_sigsend(endpoint_t ep, struct kregs *regs, endpoint_t *blocked_on) MUST_CH
 int k_sigreturn(endpoint_t ep, const struct kregs *regs) MUST_CHECK;
 
 enum privctl_op {
-	PRIVCTL_SET,     /* arg: struct priv; ep gets this privilege structure */
-	PRIVCTL_UPDATE,  /* as SET, but no process: the structure of priv.id changes for all holders */
+	PRIVCTL_SET,    /* arg: struct priv; ep gets this privilege structure */
+	PRIVCTL_UPDATE, /* as SET, but no process: the structure of priv.id changes for all holders */
 	PRIVCTL_ADD_IO,  /* arg: struct priv_range (PRIV_PCI only for the three ADDs) */
 	PRIVCTL_ADD_MEM, /* arg: struct priv_range */
 	PRIVCTL_ADD_IRQ, /* arg: struct priv_range, base = line */
@@ -83,8 +83,8 @@ int k_sched(enum sched_op op, endpoint_t ep, unsigned priority, unsigned quantum
 
 enum trace_op { TRACE_GETREGS, TRACE_SETREGS, TRACE_READ, TRACE_WRITE };
 struct ktrace {
-	uint64_t addr;  /* in ep; READ and WRITE ignore page protection, never presence */
-	void *buf;      /* in the caller; struct kregs for GETREGS and SETREGS */
+	uint64_t addr; /* in ep; READ and WRITE ignore page protection, never presence */
+	void *buf;     /* in the caller; struct kregs for GETREGS and SETREGS */
 	uint64_t len_bytes;
 };
 int k_trace(enum trace_op op, endpoint_t ep, const struct ktrace *t) MUST_CHECK;
@@ -92,21 +92,21 @@ int k_trace(enum trace_op op, endpoint_t ep, const struct ktrace *t) MUST_CHECK;
 /* ---- memory ---- */
 
 enum vmctl_op {
-	VMCTL_SPACE_NEW,   /* pa = zeroed frame for the top table -> returns the space number */
-	VMCTL_SPACE_FREE,  /* space; no process may use it; vm then owns root and table frames again */
-	VMCTL_SET_SPACE,   /* ep, space */
-	VMCTL_GIVE,        /* space, pa: a zeroed frame for page tables */
-	VMCTL_MAP,         /* space, va, pa, pages, prot: contiguous; returns pages mapped, or
+	VMCTL_SPACE_NEW, /* pa = zeroed frame for the top table -> returns the space number */
+	VMCTL_SPACE_FREE, /* space; no process may use it; vm then owns root and table frames again */
+	VMCTL_SET_SPACE, /* ep, space */
+	VMCTL_GIVE,      /* space, pa: a zeroed frame for page tables */
+	VMCTL_MAP,       /* space, va, pa, pages, prot: contiguous; returns pages mapped, or
 	                      -ENOTABLES before the first one (give frames, then go on) */
-	VMCTL_MAP_VEC,     /* space, va, pages, prot, list = uint64_t physical addresses */
-	VMCTL_UNMAP,       /* space, va, pages: absent ones are skipped */
-	VMCTL_PROTECT,     /* space, va, pages, prot: of present pages only */
-	VMCTL_QUERY,       /* space, va -> pa, prot written back; -ENOENT if not present */
+	VMCTL_MAP_VEC,   /* space, va, pages, prot, list = uint64_t physical addresses */
+	VMCTL_UNMAP,     /* space, va, pages: absent ones are skipped */
+	VMCTL_PROTECT,   /* space, va, pages, prot: of present pages only */
+	VMCTL_QUERY,     /* space, va -> pa, prot written back; -ENOENT if not present */
 	VMCTL_CLEAR_FAULT, /* ep, result: 0 = go on; -errno ends the copy that faulted; > 0 = signal */
 	VMCTL_GRANT_CHECK, /* ep = grantee, grantor, grant, va = offset, len, prot -> ep, va of the root;
 	                      pages = 0: to copy, else to map (needs GRANT_MAP) */
-	VMCTL_MEM_CHECK,   /* ep, pa, len: 0 if its policy has this physical range */
-	VMCTL_SPACE_OF,    /* ep -> returns the space number */
+	VMCTL_MEM_CHECK, /* ep, pa, len: 0 if its policy has this physical range */
+	VMCTL_SPACE_OF,  /* ep -> returns the space number */
 };
 #define VMP_READ  1u
 #define VMP_WRITE 2u
@@ -129,15 +129,15 @@ int k_vmctl(enum vmctl_op op, struct kvmctl *v) MUST_CHECK;
 
 /* SAFECOPY: between the caller's memory and a grant that names the caller as grantee. */
 int k_safecopy_from(endpoint_t grantor, grant_t g, uint64_t offset, void *local,
-		    size_t len_bytes) MUST_CHECK;
+                    size_t len_bytes) MUST_CHECK;
 int k_safecopy_to(endpoint_t grantor, grant_t g, uint64_t offset, const void *local,
-		  size_t len_bytes) MUST_CHECK;
+                  size_t len_bytes) MUST_CHECK;
 int k_vsafecopy(const struct safecopy_vec *vec, unsigned count) MUST_CHECK;
 /* SETGRANT: where the caller's grant table is (count <= GRANTS_MAX). */
 int k_setgrant(const struct grant_entry *table, unsigned count) MUST_CHECK;
 /* VIRCOPY: pm, vfs, rs, vm only. Either side may be EP_SELF. */
 int k_vircopy(endpoint_t src, uint64_t src_addr, endpoint_t dst, uint64_t dst_addr,
-	      size_t len_bytes) MUST_CHECK;
+              size_t len_bytes) MUST_CHECK;
 /* MAPDMA: bus addresses of the caller's pages [addr, addr + count pages), which stay in place
  * until the process is reaped. Fails with -EFAULT unless all are present and writable. */
 int k_mapdma(const void *addr, uint64_t *bus, unsigned count) MUST_CHECK;
@@ -192,8 +192,8 @@ enum kinfo {
 	KINFO_VIOLATIONS, /* uint64_t[NR_PRIVS][VIOL_KINDS] */
 	KINFO_KLOG,       /* text; arg = offset since boot; returns bytes */
 	KINFO_MACHINE,    /* struct kmachine */
-	KINFO_ABI,        /* struct kabi_count[]: Linux calls answered with ENOSYS; returns the count */
-	KINFO_IRQS,       /* struct kirq_count[] */
+	KINFO_ABI,  /* struct kabi_count[]: Linux calls answered with ENOSYS; returns the count */
+	KINFO_IRQS, /* struct kirq_count[] */
 };
 struct kwhoami {
 	endpoint_t ep;
@@ -204,7 +204,7 @@ struct kwhoami {
 struct kproc_info {
 	endpoint_t ep;
 	uint32_t priv_id;
-	uint32_t rts;     /* KRTS_*: why it does not run; 0 = runnable */
+	uint32_t rts; /* KRTS_*: why it does not run; 0 = runnable */
 	endpoint_t blocked_on;
 	uint16_t priority, base_priority;
 	uint32_t space;
@@ -245,8 +245,8 @@ struct kirq_count {
 int k_getinfo(enum kinfo what, void *buf, size_t len_bytes, uint64_t arg) MUST_CHECK;
 
 enum sysctl_op {
-	SYSCTL_DIAG,      /* text (buf, len <= 256): to the kernel log and, early, the console */
-	SYSCTL_EVENT,     /* struct event: kind, ep, label, args count; the rest is filled in */
+	SYSCTL_DIAG,  /* text (buf, len <= 256): to the kernel log and, early, the console */
+	SYSCTL_EVENT, /* struct event: kind, ep, label, args count; the rest is filled in */
 	SYSCTL_POWEROFF,
 	SYSCTL_REBOOT,
 	SYSCTL_SETTIME,   /* uint64_t: UTC now in ns */

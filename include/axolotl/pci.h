@@ -10,27 +10,28 @@
 #include "axolotl/ipc.h"
 
 enum pci_msg {
-	PCI_ALLOW = MSG_PCI_BASE + 1, /* rs: struct pci_allow, before the start of ep: pci assigns matching
+	PCI_ALLOW = MSG_PCI_BASE +
+	            1, /* rs: struct pci_allow, before the start of ep: pci assigns matching
 	                                 devices and adds their I/O, memory and IRQ to ep's privileges */
-	PCI_SILENCE,  /* rs: struct pci_label: quiet all devices of the label; result = how many */
-	PCI_RELEASE,  /* rs: struct pci_label: the label gives its devices up for good */
-	PCI_DEVICE,   /* driver: struct pci_index -> struct pci_device_rep; -ENOENT after the last */
-	PCI_BAR,      /* driver: struct pci_bar_req -> struct pci_bar_rep */
-	PCI_MSI,      /* driver: struct pci_msi: route MSI (or MSI-X vector 0..) to the caller's hook;
+	PCI_SILENCE,   /* rs: struct pci_label: quiet all devices of the label; result = how many */
+	PCI_RELEASE,   /* rs: struct pci_label: the label gives its devices up for good */
+	PCI_DEVICE, /* driver: struct pci_index -> struct pci_device_rep; -ENOENT after the last */
+	PCI_BAR,    /* driver: struct pci_bar_req -> struct pci_bar_rep */
+	PCI_MSI,    /* driver: struct pci_msi: route MSI (or MSI-X vector 0..) to the caller's hook;
 	                 -ENOTSUP: use the INTx line of pci_device_rep */
-	PCI_ENABLE,   /* driver: struct pci_enable: bus mastering, memory, I/O decoding */
-	PCI_CONFIG,   /* driver: struct pci_config: read or write own configuration space (BARs, command
+	PCI_ENABLE, /* driver: struct pci_enable: bus mastering, memory, I/O decoding */
+	PCI_CONFIG, /* driver: struct pci_config: read or write own configuration space (BARs, command
 	                 and MSI registers are read-only) */
-	PCI_INFO,     /* procfs: struct pci_info: text, one line a device */
+	PCI_INFO,   /* procfs: struct pci_info: text, one line a device */
 };
 
 struct pci_allow {
 	endpoint_t ep;
 	char label[LABEL_MAX];
-	uint16_t vendor, device;            /* 0xffff: any */
+	uint16_t vendor, device;               /* 0xffff: any */
 	uint8_t class_code, subclass, prog_if; /* 0xff: any */
-	uint8_t more; /* further PCI_ALLOW follow for this label */
-	uint32_t max_devices; /* usually 1 */
+	uint8_t more;                          /* further PCI_ALLOW follow for this label */
+	uint32_t max_devices;                  /* usually 1 */
 };
 struct pci_label {
 	char label[LABEL_MAX];

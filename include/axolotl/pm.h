@@ -10,19 +10,20 @@
 #include "axolotl/ipc.h"
 
 enum pm_msg {
-	PM_SPAWN = MSG_PM_BASE + 1, /* rs: struct pm_spawn -> struct pm_spawn_rep; not running yet */
-	PM_START,                   /* rs: struct pm_ep: let it run (its privileges are set) */
-	PM_KILL,                    /* rs: struct pm_kill: end a system process at once */
-	PM_REAP,                    /* rs: struct pm_ep: forget a dead system process, free its memory */
-	PM_EXEC_COMMIT,             /* vfs: struct pm_exec: point of no return is behind us; sets handlers
+	PM_SPAWN =
+		MSG_PM_BASE + 1, /* rs: struct pm_spawn -> struct pm_spawn_rep; not running yet */
+	PM_START,                /* rs: struct pm_ep: let it run (its privileges are set) */
+	PM_KILL,                 /* rs: struct pm_kill: end a system process at once */
+	PM_REAP,        /* rs: struct pm_ep: forget a dead system process, free its memory */
+	PM_EXEC_COMMIT, /* vfs: struct pm_exec: point of no return is behind us; sets handlers
 	                               to default, ends other threads, k_exec */
-	PM_SIGNAL,                  /* vfs: struct pm_signal */
-	PM_GETPROC,                 /* vfs, rs: struct pm_ep -> struct pm_proc_rep */
-	PM_INFO_PROCS,              /* procfs: struct pm_info: struct pm_procinfo[]; result = count */
-	PM_BOOTED,                  /* vfs, ASEND: root is mounted: start /sbin/init (pid 1) */
-	PM_GETGROUPS,               /* vfs: struct pm_groups -> struct pm_groups_rep */
-	PM_SIGMASK,                 /* vfs, for ppoll and its kin: struct pm_sigmask */
-	PM_INFO_TEXT,               /* procfs: struct pm_text: bytes into the grant; result = how many */
+	PM_SIGNAL,      /* vfs: struct pm_signal */
+	PM_GETPROC,     /* vfs, rs: struct pm_ep -> struct pm_proc_rep */
+	PM_INFO_PROCS,  /* procfs: struct pm_info: struct pm_procinfo[]; result = count */
+	PM_BOOTED,      /* vfs, ASEND: root is mounted: start /sbin/init (pid 1) */
+	PM_GETGROUPS,   /* vfs: struct pm_groups -> struct pm_groups_rep */
+	PM_SIGMASK,     /* vfs, for ppoll and its kin: struct pm_sigmask */
+	PM_INFO_TEXT,   /* procfs: struct pm_text: bytes into the grant; result = how many */
 };
 
 struct pm_rep {

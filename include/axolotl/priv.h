@@ -43,33 +43,33 @@ struct priv_range {
 
 struct priv {
 	uint32_t id;
-	uint32_t flags;       /* PRIV_* */
-	uint32_t ipc_mask;    /* bit i: enum ipc_primitive i */
-	uint32_t reserved;    /* 0 */
-	uint64_t kcall_mask;  /* bit i: kernel call i */
+	uint32_t flags;      /* PRIV_* */
+	uint32_t ipc_mask;   /* bit i: enum ipc_primitive i */
+	uint32_t reserved;   /* 0 */
+	uint64_t kcall_mask; /* bit i: kernel call i */
 	uint64_t send_mask[NR_PRIVS / 64];
 	char label[LABEL_MAX];
 	uint16_t io_count, irq_count, mem_count, msi_count; /* msi_count: vectors it may have */
-	struct priv_range io[PRIV_RANGES_MAX];  /* ports */
-	struct priv_range mem[PRIV_RANGES_MAX]; /* physical addresses, page aligned */
-	uint8_t irq[PRIV_RANGES_MAX];           /* legacy lines (GSI) */
+	struct priv_range io[PRIV_RANGES_MAX];              /* ports */
+	struct priv_range mem[PRIV_RANGES_MAX];             /* physical addresses, page aligned */
+	uint8_t irq[PRIV_RANGES_MAX];                       /* legacy lines (GSI) */
 	uint8_t pad[6];
 };
 
 /* Kinds of violation, in the terms of thesis Fig. 5.5, plus ours. Counted for each privilege id. */
 enum violation {
-	VIOL_KCALL_DENIED,   /* kernel call not allowed by policy */
-	VIOL_KCALL_NUMBER,   /* kernel call rejected: invalid number */
-	VIOL_IPC_ENDPOINT,   /* IPC trap with an invalid destination */
-	VIOL_IPC_TARGET,     /* IPC to an unauthorized destination */
-	VIOL_IPC_PRIMITIVE,  /* IPC primitive invalid or not allowed */
-	VIOL_REQUEST,        /* request rejected by the IPC target (reported by it) */
-	VIOL_IO_PORT,        /* VDEVIO outside the policy */
+	VIOL_KCALL_DENIED,  /* kernel call not allowed by policy */
+	VIOL_KCALL_NUMBER,  /* kernel call rejected: invalid number */
+	VIOL_IPC_ENDPOINT,  /* IPC trap with an invalid destination */
+	VIOL_IPC_TARGET,    /* IPC to an unauthorized destination */
+	VIOL_IPC_PRIMITIVE, /* IPC primitive invalid or not allowed */
+	VIOL_REQUEST,       /* request rejected by the IPC target (reported by it) */
+	VIOL_IO_PORT,       /* VDEVIO outside the policy */
 	VIOL_IRQ,
-	VIOL_MEMORY,         /* device memory outside the policy */
-	VIOL_GRANT,          /* SAFECOPY or mapping without a valid grant */
-	VIOL_LINUX,          /* Linux call that the policy does not allow */
-	VIOL_EXCEPTION,      /* CPU or MMU exception */
+	VIOL_MEMORY,    /* device memory outside the policy */
+	VIOL_GRANT,     /* SAFECOPY or mapping without a valid grant */
+	VIOL_LINUX,     /* Linux call that the policy does not allow */
+	VIOL_EXCEPTION, /* CPU or MMU exception */
 	VIOL_KINDS
 };
 

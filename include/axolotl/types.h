@@ -15,12 +15,12 @@
 typedef int32_t endpoint_t; /* >= 0: a process; < 0: a pseudo endpoint below */
 typedef int32_t grant_t;    /* index and sequence number in the grantor's table; < 0: none */
 
-#define NR_PROCS       512 /* process slots, slot 0 is the idle context */
-#define EP_SLOT_BITS   10
-#define EP_SLOT(ep)    ((unsigned)(ep) & ((1u << EP_SLOT_BITS) - 1))
-#define EP_GEN(ep)     ((unsigned)(ep) >> EP_SLOT_BITS)
+#define NR_PROCS     512 /* process slots, slot 0 is the idle context */
+#define EP_SLOT_BITS 10
+#define EP_SLOT(ep)  ((unsigned)(ep) & ((1u << EP_SLOT_BITS) - 1))
+#define EP_GEN(ep)   ((unsigned)(ep) >> EP_SLOT_BITS)
 #define EP_MAKE(gen, slot)                                                                         \
-	((endpoint_t)((((unsigned)(gen) & 0x1fffff) << EP_SLOT_BITS) | (unsigned)(slot)))
+	((endpoint_t)((((unsigned)(gen)&0x1fffff) << EP_SLOT_BITS) | (unsigned)(slot)))
 
 /* Pseudo endpoints. */
 #define EP_ANY      (-1) /* RECEIVE from anybody */

@@ -11,17 +11,17 @@
 
 enum vfs_msg {
 	VFS_FORK = MSG_VFS_BASE + 1, /* pm: struct vfs_fork */
-	VFS_EXIT,                    /* pm: struct vfs_exit: close everything of ep; reply when done */
-	VFS_UPDATE,                  /* pm: struct vfs_update: ids of a process have changed */
-	VFS_INTERRUPT,               /* pm: struct vfs_ep, no reply of its own: the blocked call of ep ends
+	VFS_EXIT,          /* pm: struct vfs_exit: close everything of ep; reply when done */
+	VFS_UPDATE,        /* pm: struct vfs_update: ids of a process have changed */
+	VFS_INTERRUPT,     /* pm: struct vfs_ep, no reply of its own: the blocked call of ep ends
 	                                with -ERESTARTSYS (nothing done yet) or its partial result */
-	VFS_FD_MAP,                  /* vm: struct vfs_fd_map -> value = token, value2 = file size */
-	VFS_FETCH,                   /* vm: struct vfs_fetch: read pages of a token's file into vm */
-	VFS_TOKEN_RELEASE,           /* vm: struct vfs_token_release, no reply */
-	VFS_INFO_FDS,                /* procfs, SENDREC: struct vfs_info: struct vfs_fdinfo[] of ep */
-	VFS_INFO_MOUNTS,             /* procfs, SENDREC: struct vfs_info: text of /proc/mounts */
-	VFS_INFO_CWD,                /* procfs, SENDREC: struct vfs_info: path; flags: 0 cwd 1 root 2 exe */
-	VFS_SPAWN,                   /* pm: struct vfs_ep: execute /sbin/init in the fresh process ep (pid 1, after
+	VFS_FD_MAP,        /* vm: struct vfs_fd_map -> value = token, value2 = file size */
+	VFS_FETCH,         /* vm: struct vfs_fetch: read pages of a token's file into vm */
+	VFS_TOKEN_RELEASE, /* vm: struct vfs_token_release, no reply */
+	VFS_INFO_FDS, /* procfs, SENDREC: struct vfs_info: struct vfs_fdinfo[] of ep, result = bytes */
+	VFS_INFO_MOUNTS, /* procfs, SENDREC: struct vfs_info: text of /proc/mounts */
+	VFS_INFO_CWD,    /* procfs, SENDREC: struct vfs_info: path; flags: 0 cwd 1 root 2 exe */
+	VFS_SPAWN, /* pm: struct vfs_ep: execute /sbin/init in the fresh process ep (pid 1, after
 	                                its VFS_FORK with parent EP_NONE); PM_EXEC_COMMIT follows as for every
 	                                execve; the reply says -errno if it did not come to that */
 };
@@ -60,8 +60,8 @@ struct vfs_fd_map {
 	uint32_t id;
 	endpoint_t ep;
 	int32_t fd;
-	uint32_t prot;   /* Linux PROT_* */
-	uint32_t flags;  /* Linux MAP_* */
+	uint32_t prot;  /* Linux PROT_* */
+	uint32_t flags; /* Linux MAP_* */
 };
 struct vfs_fetch {
 	uint32_t id;

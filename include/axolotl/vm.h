@@ -14,36 +14,37 @@
 
 #include "axolotl/ipc.h"
 
-#define VM_USER_TOP      0x7ffffffff000ul
-#define VM_STACK_TOP     0x7fffff000000ul /* first byte above the main stack */
-#define VM_STACK_BYTES   (8ul << 20)      /* grows on demand up to this */
-#define VM_MMAP_TOP      0x7ffff0000000ul /* mappings grow down from here */
-#define VM_INTERP_BASE   0x7f0000000000ul /* PT_INTERP of dynamic programs */
-#define VM_PIE_BASE      0x555555554000ul
+#define VM_USER_TOP    0x7ffffffff000ul
+#define VM_STACK_TOP   0x7fffff000000ul /* first byte above the main stack */
+#define VM_STACK_BYTES (8ul << 20)      /* grows on demand up to this */
+#define VM_MMAP_TOP    0x7ffff0000000ul /* mappings grow down from here */
+#define VM_INTERP_BASE 0x7f0000000000ul /* PT_INTERP of dynamic programs */
+#define VM_PIE_BASE    0x555555554000ul
 
 enum vm_msg {
 	VM_FORK = MSG_VM_BASE + 1, /* pm: struct vm_fork -> result = endpoint of the child */
-	VM_EXIT,                   /* pm: struct vm_ep; after k_clear: drop the space reference of ep */
-	VM_SPAWN,                  /* pm for rs: struct vm_spawn -> result = endpoint; not yet privileged,
+	VM_EXIT,       /* pm: struct vm_ep; after k_clear: drop the space reference of ep */
+	VM_SPAWN,      /* pm for rs: struct vm_spawn -> result = endpoint; not yet privileged,
 	                              held by SCHED_STOP until pm releases it */
-	VM_IMAGE_BOOT,             /* rs: struct vm_image_boot -> result = image number */
-	VM_IMAGE_ADD,              /* rs: struct vm_image_add: an ELF in the memory of ep -> image number */
-	VM_IMAGE_DROP,             /* rs: struct vm_image; its pages live on in processes that use them */
-	VM_BOOT_ENTRY,             /* rs: struct vm_image_boot -> value = pa, value2 = bytes of an entry */
-	VM_EXEC_NEW,               /* vfs: struct vm_ep: ep gets an empty space; the old one is dropped */
-	VM_MAP,                    /* vfs, for exec: struct vm_map -> value = address */
-	VM_FAULTIN,                /* servers, ASEND: struct vm_faultin; reply by ASEND when present. By
+	VM_IMAGE_BOOT, /* rs: struct vm_image_boot -> result = image number */
+	VM_IMAGE_ADD,  /* rs: struct vm_image_add: an ELF in the memory of ep -> image number */
+	VM_IMAGE_DROP, /* rs: struct vm_image; its pages live on in processes that use them */
+	VM_BOOT_ENTRY, /* rs: struct vm_image_boot -> value = pa, value2 = bytes of an entry */
+	VM_EXEC_NEW,   /* vfs: struct vm_ep: ep gets an empty space; the old one is dropped */
+	VM_MAP,        /* vfs, for exec: struct vm_map -> value = address; on an error the
+	                              reference of the token stays with vfs */
+	VM_FAULTIN,    /* servers, ASEND: struct vm_faultin; reply by ASEND when present. By
 	                              SENDREC: -ENOTREADY if a page must be read from a file first */
-	VM_ALLOC_DMA,              /* system processes: struct vm_alloc -> value = address, value2 = pa */
-	VM_MAP_PHYS,               /* drivers: struct vm_map_phys (checked against the policy) -> value */
-	VM_SAFEMAP,                /* struct vm_safemap -> value = address */
-	VM_UNMAP,                  /* struct vm_unmap: what the four above mapped */
-	VM_REVOKE,                 /* struct vm_revoke: unmap the caller's grant wherever it is mapped */
-	VM_INFO_MEM,               /* struct vm_info: struct vm_meminfo into the grant */
-	VM_INFO_PROC,              /* struct vm_info: struct vm_procinfo of ep into the grant */
-	VM_INFO_MAPS,              /* struct vm_info: text of /proc/PID/maps; result = bytes */
-	VM_TOKEN_DROP,             /* vfs, ASEND: struct vm_token: give up cached pages if unused */
-	VM_KEY,                    /* pm, for futexes: struct vm_key -> result 1: shared memory, value and
+	VM_ALLOC_DMA,  /* system processes: struct vm_alloc -> value = address, value2 = pa */
+	VM_MAP_PHYS,   /* drivers: struct vm_map_phys (checked against the policy) -> value */
+	VM_SAFEMAP,    /* struct vm_safemap -> value = address */
+	VM_UNMAP,      /* struct vm_unmap: what the four above mapped */
+	VM_REVOKE,     /* struct vm_revoke: unmap the caller's grant wherever it is mapped */
+	VM_INFO_MEM,   /* struct vm_info: struct vm_meminfo into the grant */
+	VM_INFO_PROC,  /* struct vm_info: struct vm_procinfo of ep into the grant */
+	VM_INFO_MAPS,  /* struct vm_info: text of /proc/PID/maps; result = bytes */
+	VM_TOKEN_DROP, /* vfs, ASEND: struct vm_token: give up cached pages if unused */
+	VM_KEY,        /* pm, for futexes: struct vm_key -> result 1: shared memory, value and
 	                              value2 name the byte for all who map it; 0: private; -EFAULT */
 };
 
@@ -63,7 +64,8 @@ struct vm_key {
 };
 struct vm_fork {
 	endpoint_t parent;
-	uint32_t flags; /* KFORK_THREAD: share the space (clone with CLONE_VM, vfork); else copy on write */
+	uint32_t
+		flags; /* KFORK_THREAD: share the space (clone with CLONE_VM, vfork); else copy on write */
 	uint64_t stack; /* as struct kfork */
 	uint64_t tls;
 };
@@ -97,8 +99,8 @@ struct vm_map {
 	uint16_t flags; /* VM_* */
 	uint64_t addr;
 	uint64_t len_bytes;
-	uint64_t token; /* 0: anonymous */
-	uint64_t offset; /* in the file, page aligned */
+	uint64_t token;      /* 0: anonymous */
+	uint64_t offset;     /* in the file, page aligned */
 	uint64_t file_bytes; /* from the file; the rest of len is zero (bss) */
 };
 struct vm_faultin {
@@ -111,7 +113,7 @@ struct vm_faultin {
 /* Whatever the protection: pages that are shared with others (text of an image!) become copies of
  * ep's own. To be asked for before TRACE_WRITE. */
 #define VM_FAULTIN_PRIVATE 2u
-#define VM_DMA_BELOW_4G 1u
+#define VM_DMA_BELOW_4G    1u
 struct vm_alloc {
 	uint64_t len_bytes; /* physically contiguous, zeroed, aligned to its size up to 2 MiB */
 	uint32_t flags;

@@ -23,18 +23,18 @@ static int transfer(struct proc *caller, const struct transfer *t)
 	if (r != 0)
 		return r;
 	return t->to_grantor ? copy_between(caller, there, here, g.len)
-			     : copy_between(caller, here, there, g.len);
+	                     : copy_between(caller, here, there, g.len);
 }
 
 /* grantor, grant, offset, local address, bytes, 1 = to the grantor */
 long do_safecopy(struct proc *caller, const uint64_t *args)
 {
 	struct transfer t = {.grant = {.grantor = (endpoint_t)args[0],
-				       .grant = (grant_t)args[1],
-				       .offset = args[2],
-				       .len = args[4]},
-			     .local = args[3],
-			     .to_grantor = args[5] != 0};
+	                               .grant = (grant_t)args[1],
+	                               .offset = args[2],
+	                               .len = args[4]},
+	                     .local = args[3],
+	                     .to_grantor = args[5] != 0};
 
 	return transfer(caller, &t);
 }
@@ -55,11 +55,11 @@ long do_vsafecopy(struct proc *caller, const uint64_t *args)
 		if (r != 0)
 			return r;
 		t = (struct transfer){.grant = {.grantor = v.grantor,
-						.grant = v.grant,
-						.offset = v.offset,
-						.len = v.len_bytes},
-				      .local = v.local,
-				      .to_grantor = v.to_grantor == 1};
+		                                .grant = v.grant,
+		                                .offset = v.offset,
+		                                .len = v.len_bytes},
+		                      .local = v.local,
+		                      .to_grantor = v.to_grantor == 1};
 		r = transfer(caller, &t);
 		if (r != 0)
 			return r;
@@ -86,7 +86,7 @@ long do_vircopy(struct proc *caller, const uint64_t *args)
 	if (args[4] > COPY_MAX)
 		return -EINVAL;
 	return copy_between(caller, (struct uref){dst, args[3]}, (struct uref){src, args[1]},
-			    args[4]);
+	                    args[4]);
 }
 
 /* address, where to write bus addresses, count: without an IOMMU these are physical addresses. */

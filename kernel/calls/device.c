@@ -59,8 +59,8 @@ long do_vdevio(struct proc *caller, const uint64_t *args)
 			return r;
 	}
 	return has_input(vec, (unsigned)count)
-		       ? copy_arg_out(caller, args[0], vec, count * sizeof(*vec))
-		       : 0;
+	               ? copy_arg_out(caller, args[0], vec, count * sizeof(*vec))
+	               : 0;
 }
 
 static bool may_use_line(const struct priv *v, uint32_t line)

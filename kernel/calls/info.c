@@ -17,10 +17,10 @@ long do_times(struct proc *caller, const uint64_t *args)
 	if (!p)
 		return -ESRCH;
 	t = (struct ktimes){.now_ns = clock_now(),
-			    .idle_ns = idle_ns,
-			    .user_ns = p->user_ns,
-			    .system_ns = p->system_ns,
-			    .switches = count_switches};
+	                    .idle_ns = idle_ns,
+	                    .user_ns = p->user_ns,
+	                    .system_ns = p->system_ns,
+	                    .switches = count_switches};
 	return copy_arg_out(caller, args[1], &t, sizeof(t));
 }
 
@@ -63,15 +63,15 @@ static long list_procs(struct out *o)
 		if (p->rts & KRTS_FREE)
 			continue;
 		info = (struct kproc_info){.ep = p->ep,
-					   .priv_id = p->priv->id,
-					   .rts = p->rts,
-					   .blocked_on = blocked_on(p),
-					   .priority = p->priority,
-					   .base_priority = p->base_priority,
-					   .space = p->space,
-					   .user_ns = p->user_ns,
-					   .system_ns = p->system_ns,
-					   .ipc_count = p->ipc_count};
+		                           .priv_id = p->priv->id,
+		                           .rts = p->rts,
+		                           .blocked_on = blocked_on(p),
+		                           .priority = p->priority,
+		                           .base_priority = p->base_priority,
+		                           .space = p->space,
+		                           .user_ns = p->user_ns,
+		                           .system_ns = p->system_ns,
+		                           .ipc_count = p->ipc_count};
 		memcpy(info.name, p->name, sizeof(info.name));
 		r = emit(o, &info, sizeof(info));
 		if (r <= 0)
@@ -119,10 +119,10 @@ static long give_klog(struct out *o, uint64_t offset)
 static long give_machine(struct out *o)
 {
 	struct kmachine m = {.tsc_hz = time_page->tsc_hz,
-			     .ram_bytes = boot.phys_top,
-			     .cpus = 1,
-			     .features = cpu_features,
-			     .runnable = sched_runnable()};
+	                     .ram_bytes = boot.phys_top,
+	                     .cpus = 1,
+	                     .features = cpu_features,
+	                     .runnable = sched_runnable()};
 
 	for (unsigned i = 0; i < boot.free_count; i++)
 		m.ram_bytes =

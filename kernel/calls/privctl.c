@@ -5,8 +5,8 @@
 static int check_priv(const struct priv *v)
 {
 	bool is_sane = v->id > PRIV_ID_NONE && v->id < NR_PRIVS && v->id != PRIV_ID_VM &&
-		       v->io_count <= PRIV_RANGES_MAX && v->mem_count <= PRIV_RANGES_MAX &&
-		       v->irq_count <= PRIV_RANGES_MAX && v->label[LABEL_MAX - 1] == 0;
+	               v->io_count <= PRIV_RANGES_MAX && v->mem_count <= PRIV_RANGES_MAX &&
+	               v->irq_count <= PRIV_RANGES_MAX && v->label[LABEL_MAX - 1] == 0;
 
 	return is_sane ? 0 : -EINVAL;
 }

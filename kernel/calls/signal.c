@@ -8,10 +8,10 @@ static void get_regs(struct proc *p, struct kregs *k)
 	const struct regs *r = &p->regs;
 
 	fpu_save(p);
-	*k = (struct kregs){r->r15,	r->r14,	    r->r13,	 r->r12, r->rbp,    r->rbx,
-			    r->r11,	r->r10,	    r->r9,	 r->r8,	 r->rax,    r->rcx,
-			    r->rdx,	r->rsi,	    r->rdi,	 r->rip, r->rflags, r->rsp,
-			    p->fs_base, p->gs_base, p->orig_rax, {0}};
+	*k = (struct kregs){r->r15,     r->r14,     r->r13,      r->r12, r->rbp,    r->rbx,
+	                    r->r11,     r->r10,     r->r9,       r->r8,  r->rax,    r->rcx,
+	                    r->rdx,     r->rsi,     r->rdi,      r->rip, r->rflags, r->rsp,
+	                    p->fs_base, p->gs_base, p->orig_rax, {0}};
 	memcpy(k->fx, p->fx, sizeof(k->fx));
 }
 
@@ -25,11 +25,11 @@ static int set_regs(struct proc *p, const struct kregs *k)
 	if (k->rip >= USER_TOP || k->fs_base >= USER_TOP || k->gs_base >= USER_TOP || mxcsr >> 16)
 		return -EINVAL;
 	p->regs = (struct regs){
-		k->r15,	      k->r14,	  k->r13, k->r12,      k->rbp,
-		k->rbx,	      k->r11,	  k->r10, k->r9,       k->r8,
-		k->rax,	      k->rcx,	  k->rdx, k->rsi,      k->rdi,
-		VEC_REPLACED, 0,	  k->rip, SEL_USER_CS, (k->rflags & FLAGS_USER) | FLAGS_SET,
-		k->rsp,	      SEL_USER_SS};
+		k->r15,       k->r14,     k->r13, k->r12,      k->rbp,
+		k->rbx,       k->r11,     k->r10, k->r9,       k->r8,
+		k->rax,       k->rcx,     k->rdx, k->rsi,      k->rdi,
+		VEC_REPLACED, 0,          k->rip, SEL_USER_CS, (k->rflags & FLAGS_USER) | FLAGS_SET,
+		k->rsp,       SEL_USER_SS};
 	p->fs_base = k->fs_base;
 	p->gs_base = k->gs_base;
 	p->orig_rax = k->orig_rax;
@@ -43,9 +43,9 @@ static struct proc *target(struct proc *caller, uint64_t ep)
 	struct proc *p = proc_of((endpoint_t)ep);
 
 	return p && (caller->priv->flags & PRIV_MANAGER) && !(p->rts & KRTS_DEAD) &&
-			       !(p->priv->flags & PRIV_FIXED)
-		       ? p
-		       : NULL;
+	                       !(p->priv->flags & PRIV_FIXED)
+	               ? p
+	               : NULL;
 }
 
 /* A call that its server has not even taken is undone; one in progress must end first. */
@@ -119,7 +119,7 @@ static int trace_copy(struct proc *caller, struct proc *p, const struct ktrace *
 		if (!there)
 			return -EFAULT;
 		r = is_write ? copy_arg_in(caller, there, local, n)
-			     : copy_arg_out(caller, local, there, n);
+		             : copy_arg_out(caller, local, there, n);
 		if (r != 0)
 			return r;
 		addr += n;

@@ -62,8 +62,8 @@ static long give(struct kvmctl *v, struct space *s)
 static int check_range(const struct kvmctl *v)
 {
 	bool is_ok = !((v->va | v->pa) & (PAGE_BYTES - 1)) && v->pages > 0 &&
-		     v->pages < 1ul << 36 && user_range_ok(v->va, v->pages * PAGE_BYTES) &&
-		     (v->prot & (VMP_WRITE | VMP_EXEC)) != (VMP_WRITE | VMP_EXEC) && v->prot < 16;
+	             v->pages < 1ul << 36 && user_range_ok(v->va, v->pages * PAGE_BYTES) &&
+	             (v->prot & (VMP_WRITE | VMP_EXEC)) != (VMP_WRITE | VMP_EXEC) && v->prot < 16;
 
 	return is_ok ? 0 : -EINVAL;
 }
@@ -80,7 +80,7 @@ static long map_vec(struct proc *caller, struct kvmctl *v, struct space *s)
 			uint64_t va = v->va + (done + i) * PAGE_BYTES;
 
 			r = list[i] & (PAGE_BYTES - 1) ? -EINVAL
-						       : paging_map_one(s, va, list[i], v->prot);
+			                               : paging_map_one(s, va, list[i], v->prot);
 			if (r != 0 && done + i > 0)
 				return (long)(done + i);
 		}
@@ -100,18 +100,19 @@ static long query(struct kvmctl *v, struct space *s)
 		return -ENOENT;
 	v->pa = (*e & PTE_ADDR & ~(bytes - 1)) | (v->va & (bytes - 1));
 	v->prot = VMP_READ | (*e & PTE_W ? VMP_WRITE : 0) | (*e & PTE_NX ? 0 : VMP_EXEC) |
-		  (*e & PTE_PCD ? VMP_UC : 0);
+	          (*e & PTE_PCD ? VMP_UC : 0);
 	return 0;
 }
 
 static long grant_check(struct proc *caller, struct kvmctl *v)
 {
 	struct grant_ref g = {.grantor = v->grantor,
-			      .grant = v->grant,
-			      .offset = v->va,
-			      .len = v->len_bytes,
-			      .access = (v->pages ? GRANT_MAP : 0) | (v->prot & VMP_READ ? GRANT_READ : 0) |
-					(v->prot & VMP_WRITE ? GRANT_WRITE : 0)};
+	                      .grant = v->grant,
+	                      .offset = v->va,
+	                      .len = v->len_bytes,
+	                      .access = (v->pages ? GRANT_MAP : 0) |
+	                                (v->prot & VMP_READ ? GRANT_READ : 0) |
+	                                (v->prot & VMP_WRITE ? GRANT_WRITE : 0)};
 	struct proc *grantee = proc_of(v->ep);
 	struct uref u;
 	long r;

@@ -7,7 +7,7 @@
 #include "sys/sys.h"
 
 static struct asend_slot table[ASEND_MAX];
-static unsigned high;	  /* slots from here on are free */
+static unsigned high;     /* slots from here on are free */
 static uint64_t sequence; /* next cookie */
 
 static bool is_pending(const struct asend_slot *s)

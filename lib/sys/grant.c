@@ -45,30 +45,30 @@ static grant_t add(const struct grant_entry *want)
 grant_t grant_direct(endpoint_t grantee, const void *addr, size_t len, unsigned access)
 {
 	return add(&(struct grant_entry){.flags = (uint16_t)(GRANT_DIRECT | access),
-					 .grantee = grantee,
-					 .base = (uint64_t)addr,
-					 .len_bytes = len});
+	                                 .grantee = grantee,
+	                                 .base = (uint64_t)addr,
+	                                 .len_bytes = len});
 }
 
 grant_t grant_indirect(endpoint_t grantee, endpoint_t from, grant_t parent, uint64_t offset,
-		       size_t len, unsigned access)
+                       size_t len, unsigned access)
 {
 	return add(&(struct grant_entry){.flags = (uint16_t)(GRANT_INDIRECT | access),
-					 .grantee = grantee,
-					 .owner = from,
-					 .parent = parent,
-					 .base = offset,
-					 .len_bytes = len});
+	                                 .grantee = grantee,
+	                                 .owner = from,
+	                                 .parent = parent,
+	                                 .base = offset,
+	                                 .len_bytes = len});
 }
 
 grant_t grant_proxy(endpoint_t grantee, endpoint_t owner, uint64_t addr, size_t len,
-		    unsigned access)
+                    unsigned access)
 {
 	return add(&(struct grant_entry){.flags = (uint16_t)(GRANT_PROXY | access),
-					 .grantee = grantee,
-					 .owner = owner,
-					 .base = addr,
-					 .len_bytes = len});
+	                                 .grantee = grantee,
+	                                 .owner = owner,
+	                                 .base = addr,
+	                                 .len_bytes = len});
 }
 
 void grant_revoke(grant_t g)

@@ -72,7 +72,7 @@ static bool has_token(void)
 	if (suppressed) {
 		char note[64];
 		int n = snprintf(note, sizeof(note), "%s: %lu lines suppressed\n", sys_label(),
-				 suppressed);
+		                 suppressed);
 
 		suppressed = 0;
 		return k_sysctl(SYSCTL_DIAG, note, (size_t)n) == 0;
@@ -120,7 +120,7 @@ void sys_violation(endpoint_t ep, enum violation kind, uint64_t detail)
 }
 
 void sys_complain(endpoint_t about, enum proto_rule rule, uint32_t unit, uint32_t request,
-		  const void *evidence, size_t len)
+                  const void *evidence, size_t len)
 {
 	struct rs_complaint c = {
 		.about = about, .rule = (uint16_t)rule, .request = request, .unit = unit};

@@ -185,7 +185,7 @@ void sys_reply_bytes(const struct msg *req, enum ipc_primitive how, const void *
 }
 
 int sys_call_bytes(endpoint_t dst, uint32_t type, const void *req, size_t req_len, void *rep,
-		   size_t rep_len)
+                   size_t rep_len)
 {
 	struct msg m;
 	int r;

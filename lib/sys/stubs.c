@@ -98,14 +98,14 @@ int k_vmctl(enum vmctl_op op, struct kvmctl *v)
 int k_safecopy_from(endpoint_t grantor, grant_t g, uint64_t offset, void *local, size_t len_bytes)
 {
 	return (int)sys_trap(KCALL_TRAP_BASE + KC_SAFECOPY, grantor, g, (long)offset, (long)local,
-			     (long)len_bytes, 0);
+	                     (long)len_bytes, 0);
 }
 
 int k_safecopy_to(endpoint_t grantor, grant_t g, uint64_t offset, const void *local,
-		  size_t len_bytes)
+                  size_t len_bytes)
 {
 	return (int)sys_trap(KCALL_TRAP_BASE + KC_SAFECOPY, grantor, g, (long)offset, (long)local,
-			     (long)len_bytes, 1);
+	                     (long)len_bytes, 1);
 }
 
 int k_vsafecopy(const struct safecopy_vec *vec, unsigned count)
@@ -119,10 +119,10 @@ int k_setgrant(const struct grant_entry *table, unsigned count)
 }
 
 int k_vircopy(endpoint_t src, uint64_t src_addr, endpoint_t dst, uint64_t dst_addr,
-	      size_t len_bytes)
+              size_t len_bytes)
 {
 	return (int)sys_trap(KCALL_TRAP_BASE + KC_VIRCOPY, src, (long)src_addr, dst, (long)dst_addr,
-			     (long)len_bytes, 0);
+	                     (long)len_bytes, 0);
 }
 
 int k_mapdma(const void *addr, uint64_t *bus, unsigned count)
@@ -153,7 +153,7 @@ int k_times(endpoint_t ep, struct ktimes *t)
 int k_getinfo(enum kinfo what, void *buf, size_t len_bytes, uint64_t arg)
 {
 	return (int)sys_trap(KCALL_TRAP_BASE + KC_GETINFO, what, (long)buf, (long)len_bytes,
-			     (long)arg, 0, 0);
+	                     (long)arg, 0, 0);
 }
 
 int k_sysctl(enum sysctl_op op, const void *buf, size_t len_bytes)

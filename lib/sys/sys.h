@@ -29,13 +29,13 @@ struct sys_component {
 	/* Requests and replies of others; `how` tells whether the source waits (IPC_SENDREC is seen as
 	 * IPC_SEND: a request is answered with sys_reply). */
 	void (*message)(const struct msg *m, enum ipc_primitive how);
-	void (*doorbell)(endpoint_t from);       /* NOTIFY from anybody but rs, ds, clock, hardware */
-	void (*interrupt)(uint64_t hooks);       /* bit i: IRQ hook i */
-	void (*alarm)(uint64_t now_ns);          /* set with k_setalarm */
+	void (*doorbell)(endpoint_t from); /* NOTIFY from anybody but rs, ds, clock, hardware */
+	void (*interrupt)(uint64_t hooks); /* bit i: IRQ hook i */
+	void (*alarm)(uint64_t now_ns);    /* set with k_setalarm */
 	void (*ds_change)(const struct ds_change *c); /* after ds_subscribe */
-	void (*idle)(void);                      /* before each RECEIVE: flush batches, ring doorbells */
-	void (*shutdown)(void);                  /* may be NULL: exit(0) at once */
-	int (*status)(char *buf, size_t len);    /* key=value lines; returns bytes; may be NULL */
+	void (*idle)(void);     /* before each RECEIVE: flush batches, ring doorbells */
+	void (*shutdown)(void); /* may be NULL: exit(0) at once */
+	int (*status)(char *buf, size_t len); /* key=value lines; returns bytes; may be NULL */
 };
 /* Waits for SYS_INIT, runs init, reports SYS_READY, then loops; returns never. Any callback but init
  * may be NULL: such messages are counted and dropped (requests get -ENOSYS). */
@@ -43,7 +43,8 @@ void sys_main(const struct sys_component *c) __attribute__((noreturn));
 const char *sys_label(void); /* from SYS_INIT */
 
 /* Answer a request: by ASEND if it came by ASEND, else by NBSEND. Lost if the peer is gone. */
-void sys_reply_bytes(const struct msg *req, enum ipc_primitive how, const void *payload, size_t len);
+void sys_reply_bytes(const struct msg *req, enum ipc_primitive how, const void *payload,
+                     size_t len);
 #define sys_reply(req, how, payload)                                                               \
 	do {                                                                                       \
 		_Static_assert(sizeof(*(payload)) <= MSG_PAYLOAD, "payload too large");            \
@@ -59,7 +60,7 @@ void sys_asend_cancel(endpoint_t dst);
 
 /* SENDREC of a request struct and its reply struct; returns 0 or the IPC error. */
 int sys_call_bytes(endpoint_t dst, uint32_t type, const void *req, size_t req_len, void *rep,
-		   size_t rep_len) MUST_CHECK;
+                   size_t rep_len) MUST_CHECK;
 #define sys_call(dst, type, req, rep)                                                              \
 	sys_call_bytes((dst), (type), (req), sizeof(*(req)), (rep), sizeof(*(rep)))
 
@@ -67,9 +68,9 @@ int sys_call_bytes(endpoint_t dst, uint32_t type, const void *req, size_t req_le
 
 grant_t grant_direct(endpoint_t grantee, const void *addr, size_t len, unsigned access);
 grant_t grant_indirect(endpoint_t grantee, endpoint_t from, grant_t parent, uint64_t offset,
-		       size_t len, unsigned access);
+                       size_t len, unsigned access);
 grant_t grant_proxy(endpoint_t grantee, endpoint_t owner, uint64_t addr, size_t len,
-		    unsigned access);
+                    unsigned access);
 void grant_revoke(grant_t g);     /* GRANT_INVALID is allowed */
 void grant_revoke_map(grant_t g); /* also unmaps it wherever it is mapped (VM_REVOKE) */
 unsigned grants_in_use(void);
@@ -84,7 +85,7 @@ void log_event(enum event_kind kind, endpoint_t ep, const char *label, uint64_t 
 /* A request that we refused as not allowed: counted against its sender. */
 void sys_violation(endpoint_t ep, enum violation kind, uint64_t detail);
 void sys_complain(endpoint_t about, enum proto_rule rule, uint32_t unit, uint32_t request,
-		  const void *evidence, size_t len);
+                  const void *evidence, size_t len);
 
 #define SYS_ASSERT(cond)                                                                           \
 	do {                                                                                       \

@@ -43,7 +43,7 @@ static unsigned make_vector(const struct mover *mv, size_t at, const struct mfs_
 static int move(void *ctx, size_t at, const struct mfs_piece *pieces, unsigned count)
 {
 	const struct mover *mv = ctx;
-	struct safecopy_vec vec[MFS_PIECES_MAX];
+	struct safecopy_vec vec[MFS_PIECES_MAX] = {{.len_bytes = 0}};
 	unsigned n = make_vector(mv, at, pieces, count, vec);
 
 	if (n > 1)

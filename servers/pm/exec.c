@@ -68,7 +68,7 @@ int32_t exec_commit(const struct pm_exec *x)
 	set_ids(p, x);
 	ptimer_drop(p);
 	p->has_execed = true;
-	p->start_stack = x->stack;
+	info_note_start(t, x->stack);
 	memcpy(p->name, x->name, sizeof(p->name));
 	p->name[sizeof(p->name) - 1] = '\0';
 	memcpy(e.name, p->name, sizeof(e.name));

@@ -68,7 +68,10 @@ static struct proc *make_proc(struct proc *p, uint64_t flags)
 	c->personality = p->personality;
 	c->no_new_privs = p->no_new_privs;
 	c->is_dumpable = p->is_dumpable;
-	c->start_stack = p->start_stack;
+	c->arg_start = p->arg_start;
+	c->arg_end = p->arg_end;
+	c->env_start = p->env_start;
+	c->env_end = p->env_end;
 	c->exit_signal = flags & CLONE_SIGNAL_MASK;
 	c->start_ns = now_ns();
 	memcpy(c->name, p->name, sizeof(c->name));

@@ -9,65 +9,73 @@
 #include <string.h>
 #include "pm.h"
 
-#define TEXT_BYTES  4096
-#define STRINGS_MAX 4096
-#define POINTER	    sizeof(uint64_t)
+#define TEXT_BYTES   4096
+#define STRINGS_MAX  4096
+#define STRING_CHUNK 64
 
 static char text[TEXT_BYTES];
 
-static uint64_t read_word(struct thread *t, uint64_t addr)
+/* Address behind the string at addr; addr itself if it cannot be read. */
+static uint64_t end_of_string(struct thread *t, uint64_t addr)
 {
-	uint64_t w;
+	char part[STRING_CHUNK];
+	uint64_t at = addr;
 
-	return copy_in_now(t, &w, addr, sizeof(w)) < 0 ? 0 : w;
-}
-
-/* The strings of a pointer list lie one behind the other: from the first one up to `end`. */
-static size_t read_strings(struct thread *t, uint64_t first, uint64_t end)
-{
-	size_t len = end > first ? end - first : 0;
-
-	if (!first || len == 0)
-		return 0;
-	if (len > TEXT_BYTES)
-		len = TEXT_BYTES;
-	return copy_in_now(t, text, first, len) < 0 ? 0 : len;
-}
-
-/* Address behind the last string of the list at addr. */
-static uint64_t end_of_list(struct thread *t, uint64_t addr)
-{
-	uint64_t last = 0;
-	char c = 1;
-
-	for (unsigned i = 0; i < STRINGS_MAX; i++) {
-		uint64_t p = read_word(t, addr + i * POINTER);
-		if (!p)
-			break;
-		last = p;
+	while (at - addr < TEXT_BYTES && copy_in_now(t, part, at, sizeof(part)) == 0) {
+		size_t n = strnlen(part, sizeof(part));
+		if (n < sizeof(part))
+			return at + n + 1;
+		at += sizeof(part);
 	}
-	for (unsigned i = 0; last && c && i < TEXT_BYTES; i++)
-		if (copy_in_now(t, &c, last++, 1) < 0)
+	return addr;
+}
+
+/* Last pointer of a list that NULL ends, 0 for an empty one; *next is where the next list begins.
+ */
+static uint64_t last_of_list(struct thread *t, uint64_t addr, uint64_t *next)
+{
+	uint64_t last = 0, word;
+
+	for (unsigned i = 0; i < STRINGS_MAX; i++, addr += sizeof(word)) {
+		if (copy_in_now(t, &word, addr, sizeof(word)) < 0)
 			return 0;
+		if (!word)
+			break;
+		last = word;
+	}
+	*next = addr + sizeof(word);
 	return last;
 }
 
-static size_t read_list(struct thread *t, bool is_environ)
+static uint64_t first_of_list(struct thread *t, uint64_t addr)
 {
-	uint64_t stack = t->proc->start_stack, count, argv, envp, environ_start;
+	uint64_t word;
 
-	if (!stack)
-		return 0;
-	count = read_word(t, stack);
-	if (count > STRINGS_MAX)
-		return 0;
-	argv = stack + POINTER;
-	envp = argv + (count + 1) * POINTER;
-	environ_start = read_word(t, envp);
-	if (is_environ)
-		return read_strings(t, environ_start, end_of_list(t, envp));
-	return read_strings(t, read_word(t, argv),
-			    environ_start ? environ_start : end_of_list(t, argv));
+	return copy_in_now(t, &word, addr, sizeof(word)) < 0 ? 0 : word;
+}
+
+/* execve puts argc, argv, envp at the stack pointer, and all strings one behind the other. */
+void info_note_start(struct thread *t, uint64_t stack)
+{
+	struct proc *p = t->proc;
+	uint64_t argv = stack + sizeof(uint64_t), envp = 0, after, last_arg, last_env = 0;
+
+	p->arg_start = first_of_list(t, argv);
+	last_arg = last_of_list(t, argv, &envp);
+	p->env_start = envp ? first_of_list(t, envp) : 0;
+	if (p->env_start)
+		last_env = last_of_list(t, envp, &after);
+	p->arg_end = p->env_start ? p->env_start : last_arg ? end_of_string(t, last_arg) : 0;
+	p->env_end = last_env ? end_of_string(t, last_env) : 0;
+}
+
+static size_t read_strings(struct thread *t, uint64_t first, uint64_t end)
+{
+	size_t len = first && end > first ? end - first : 0;
+
+	if (len > TEXT_BYTES)
+		len = TEXT_BYTES;
+	return len == 0 || copy_in_now(t, text, first, len) < 0 ? 0 : len;
 }
 
 static const char *const limit_names[KRLIM_COUNT][2] = {
@@ -119,7 +127,9 @@ int32_t info_text(endpoint_t who, const struct pm_text *req)
 	} else if (req->what > PM_TEXT_LIMITS) {
 		return -EINVAL;
 	} else if (!t->proc->is_system) {
-		len = read_list(t, req->what == PM_TEXT_ENVIRON);
+		len = req->what == PM_TEXT_ENVIRON
+			      ? read_strings(t, t->proc->env_start, t->proc->env_end)
+			      : read_strings(t, t->proc->arg_start, t->proc->arg_end);
 	}
 	if (len > req->len_bytes)
 		len = req->len_bytes;

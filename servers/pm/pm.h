@@ -163,7 +163,8 @@ void init_on_spawn(const struct msg *m);
 
 /* ---- info.c, infotext.c ---- */
 int32_t info_text(endpoint_t who, const struct pm_text *req);
-extern struct kutsname uts; /* system.c */
+void info_note_start(struct thread *t, uint64_t stack); /* t begins a new program */
+extern struct kutsname uts;				/* system.c */
 int32_t info_procs(endpoint_t who, const struct pm_info *req);
 void info_getproc(endpoint_t ep, struct pm_proc_rep *rep);
 void info_getgroups(const struct pm_groups *g, struct pm_groups_rep *rep);

@@ -50,7 +50,8 @@ struct proc {
 	uint32_t nthreads;
 	uint32_t space; /* names the address space in keys of private futexes */
 	char name[PROC_NAME];
-	uint64_t start_stack; /* argc, argv, envp as execve put them; 0: unknown */
+	uint64_t arg_start, arg_end, env_start,
+		env_end; /* strings as execve put them; 0: unknown */
 
 	bool is_system;	 /* started by rs or the trusted base */
 	bool is_fixed;	 /* trusted base: cannot be signalled */

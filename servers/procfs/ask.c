@@ -101,7 +101,9 @@ int ask_vfs_fds(endpoint_t ep, struct vfs_fdinfo *list, uint32_t max)
 	struct vfs_info req = {.ep = ep, .len_bytes = max * (uint32_t)sizeof(*list)};
 	int r = ask_vfs(VFS_INFO_FDS, &req, list);
 
-	return r > (int)max ? -EIO : r;
+	if (r < 0)
+		return r;
+	return (size_t)r > max * sizeof(*list) ? -EIO : (int)((size_t)r / sizeof(*list));
 }
 
 int ask_rs(bool is_json, struct text *t)

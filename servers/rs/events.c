@@ -28,10 +28,7 @@ void on_child_exit(const struct msg *m)
 	msg_get(m, &x);
 	c = table_by_ep(x.ep);
 	if (c != NULL && !c->is_fixed) {
-		enum rs_cause cause = cause_of(&x);
-
-		c->causes[cause]++;
-		machine_exited(c, cause);
+		machine_exited(c, cause_of(&x));
 		return;
 	}
 	c = table_by_standby(x.ep);
@@ -69,7 +66,6 @@ void on_complaint(const struct msg *m)
 	log_event(EV_COMPLAINT, m->source, who->label, x.rule, (uint64_t)(uint32_t)x.about);
 	about->complaints++;
 	about->last_rule = x.rule;
-	about->causes[CAUSE_COMPLAINT]++;
 	machine_condemn(about, CAUSE_COMPLAINT);
 }
 

@@ -90,12 +90,18 @@ static void go_down(struct component *c)
 	act_settled(c, l->last_error);
 }
 
+/* What somebody kills or replaces on purpose did not crash, once it had been ready. */
+static bool is_deliberate(const struct life *l)
+{
+	return l->cause == CAUSE_UPDATE || (l->cause == CAUSE_SIGNAL && l->uptime_ns != 0);
+}
+
 static void enter_backoff(struct component *c)
 {
 	struct life *l = &c->life;
 	uint64_t delay_ns = 0;
 
-	if (l->cause != CAUSE_UPDATE)
+	if (!is_deliberate(l))
 		delay_ns = backoff_crash(&l->backoff, &l->delays, l->uptime_ns);
 	l->restarts++;
 	set_state(c, CS_BACKOFF, delay_ns);
@@ -123,6 +129,7 @@ static void recover(struct component *c, enum rs_cause cause)
 
 	l->cause = cause;
 	l->detect_ns = act_now();
+	c->causes[cause]++;
 	act_event(c, EV_DETECT, cause, l->restarts);
 	l->uptime_ns = l->up_since_ns != 0 ? l->detect_ns - l->up_since_ns : 0;
 	l->up_since_ns = 0;
@@ -133,7 +140,7 @@ static void recover(struct component *c, enum rs_cause cause)
 			l->last_error = -EIO;
 		act_settled(c, l->last_error);
 	}
-	if (!l->is_guarded && cause != CAUSE_UPDATE)
+	if ((!l->is_guarded && cause != CAUSE_UPDATE) || l->is_trial)
 		l->want_down = true;
 	if (!l->is_claimed) {
 		when_silent(c);
@@ -190,7 +197,7 @@ static void start_failed(struct component *c, int error)
 	act_settled(c, error);
 	c->life.cause = CAUSE_INIT;
 	c->life.uptime_ns = 0;
-	if (c->life.is_guarded && !c->life.want_down)
+	if (c->life.is_guarded && !c->life.is_trial && !c->life.want_down)
 		enter_backoff(c);
 	else
 		go_down(c);
@@ -285,6 +292,7 @@ void machine_ready(struct component *c, int status)
 		return;
 	}
 	set_state(c, CS_RUNNING, 0);
+	l->is_trial = false;
 	l->ready_ns = act_now();
 	l->up_since_ns = l->ready_ns;
 	l->last_error = 0;

@@ -65,14 +65,15 @@ struct life {
 	struct process now, standby;
 	bool was_started; /* `now` runs already: it was a standby */
 	bool want_down;
-	bool is_claimed;	      /* pci holds devices for the label */
-	uint32_t restarts;	      /* since it was brought up */
-	enum rs_cause cause;	      /* of the last recovery */
-	int last_error;		      /* why it is not running, or 0 */
-	uint64_t deadline_ns;	      /* of the state, 0: none */
-	uint64_t standby_ns;	      /* when to make the next standby, 0: not */
-	uint64_t heartbeat_ns;	      /* next one, 0: none */
-	unsigned unanswered;	      /* heartbeats in a row */
+	bool is_trial;	       /* brought up by somebody and never ready yet: a failure is final */
+	bool is_claimed;       /* pci holds devices for the label */
+	uint32_t restarts;     /* since it was brought up */
+	enum rs_cause cause;   /* of the last recovery */
+	int last_error;	       /* why it is not running, or 0 */
+	uint64_t deadline_ns;  /* of the state, 0: none */
+	uint64_t standby_ns;   /* when to make the next standby, 0: not */
+	uint64_t heartbeat_ns; /* next one, 0: none */
+	unsigned unanswered;   /* heartbeats in a row */
 	uint64_t detect_ns, ready_ns; /* of the last recovery: for status */
 	uint64_t uptime_ns;	      /* of the incarnation that died last */
 	uint64_t up_since_ns;	      /* `now` became ready; 0: not yet */

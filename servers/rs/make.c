@@ -7,6 +7,8 @@
 
 #define INIT_NS 5000000000ull
 #define STOP_NS 2000000000ull
+/* Up for so long, a crash counts as a first one: kills ten times a second must never wait. */
+#define CALM_NS 20000000ull
 
 void make_configure(struct component *c)
 {
@@ -21,6 +23,8 @@ void make_configure(struct component *c)
 	l->stop_ns = STOP_NS;
 	l->delays = (struct backoff_config){p->backoff_first_us * 1000, p->backoff_max_us * 1000,
 					    p->backoff_calm_us * 1000};
+	if (l->delays.calm_ns == 0)
+		l->delays.calm_ns = CALM_NS;
 	backoff_defaults(&l->delays);
 	memcpy(c->recovery, p->recovery, sizeof(c->recovery));
 	l->has_script = c->recovery[0] != '\0';
@@ -94,7 +98,7 @@ static int fill_component(struct component *c, const struct blueprint *b)
 		memcpy(c->stack, b->stack, strnlen(b->stack, LABEL_MAX - 1));
 	make_configure(c);
 	result = args_add(&c->args, c->program);
-	if (result == 0)
+	if (result == 0 && !b->is_args_whole)
 		result = add_policy_args(c);
 	if (result == 0 && b->args != NULL)
 		result = args_add_words(&c->args, b->args->text, b->args->count);
@@ -151,7 +155,7 @@ void make_sweep(void)
 	for (unsigned i = 0; i < COMPONENTS_MAX; i++) {
 		struct component *c = &components[i];
 
-		if (c->is_used && c->is_transient && c->life.state == CS_DOWN)
+		if (c->is_used && c->life.state == CS_DOWN && (c->is_transient || c->life.is_trial))
 			make_remove(c);
 	}
 }

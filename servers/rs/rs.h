@@ -121,6 +121,7 @@ struct blueprint {
 	const char *label;
 	const struct policy *policy;
 	const struct args *args; /* after argv[0] and those of the policy; may be NULL */
+	bool is_args_whole;	 /* without those of the policy */
 	struct image *image;	 /* NULL: from the boot archive */
 	const char *stack;	 /* or NULL */
 };

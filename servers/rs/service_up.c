@@ -193,12 +193,14 @@ int service_up(struct service *s)
 	result = take_image(s, up.program, &b.image);
 	if (result != 0)
 		return result;
+	b.is_args_whole = up.args != NULL;
 	b.program = up.program;
 	b.label = up.label;
 	result = make_component(&b, &c);
 	if (result != 0)
 		return service_fail(s, result, "%s: %s", up.label, strerror(-result));
 	apply(c, &up);
+	c->life.is_trial = true;
 	result = service_wait(s, c);
 	if (result == -ESUSPENDREP)
 		machine_up(c);

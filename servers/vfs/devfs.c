@@ -126,6 +126,13 @@ struct vnode *devfs_root(struct mount *m)
 	return vnode_from_reply(m, &a);
 }
 
+const char *devfs_name(const struct vnode *v)
+{
+	const struct dev *d = dev_of(v->ino);
+
+	return d && d != &devs[0] ? d->name : NULL;
+}
+
 int devfs_getattr(struct vnode *v)
 {
 	const struct dev *d = dev_of(v->ino);

@@ -49,6 +49,7 @@ struct dev *dev_by_rdev(uint32_t mode, uint32_t rdev);
 unsigned dev_index(const struct dev *d);
 #define DEV_DIR_ROOT 0u
 
+const char *devfs_name(const struct vnode *v); /* in /dev; NULL: it is /dev */
 int devfs_getattr(struct vnode *v);
 int devfs_setattr(struct vnode *v, const struct fs_setattr *s);
 int devfs_lookup(struct call *c, struct vnode *dir, const char *name, struct vnode **out);

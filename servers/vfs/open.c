@@ -3,6 +3,7 @@
 #include <string.h>
 #include "devfs.h"
 #include "lock.h"
+#include "pathname.h"
 #include "vfs.h"
 
 /* Flags that stay with the open file. */
@@ -139,6 +140,46 @@ static int open_walked(struct call *c, struct walk *w, const struct open_req *q,
 	return open_vnode(c, w->vn, q->flags, out);
 }
 
+/* A path that means a descriptor of ours: the file behind it is opened once more. */
+static int open_own_fd(struct call *c, int fd, uint32_t flags, struct file **out)
+{
+	struct file *f = file_get(c, fd);
+	int r;
+
+	if (!f)
+		return -ENOENT;
+	if (file_is_pipe(f)) {
+		r = pipe_reopen(f, flags & (O_ACCMODE | O_NONBLOCK), out);
+	} else if (!f->vn) {
+		r = -ENXIO;
+	} else {
+		r = flags & O_PATH ? 0 : vnode_access(c, f->vn, wanted_access(flags));
+		if (!r && (flags & O_TRUNC) && VN_IS(f->vn, S_IFREG))
+			r = truncate_opened(c, f->vn);
+		if (!r)
+			r = open_vnode(c, f->vn, flags, out);
+	}
+	file_unref(f);
+	return r;
+}
+
+static int open_path(struct call *c, struct walk *w, const struct open_req *q, struct file **out)
+{
+	int r = path_fetch(c, q->upath), fd;
+
+	if (r)
+		return r;
+	fd = q->flags & O_NOFOLLOW ? -1 : path_own_fd(c->path);
+	if (fd >= 0)
+		return open_own_fd(c, fd, q->flags, out);
+	r = path_from(c, w, q->dirfd);
+	if (r)
+		return r;
+	r = open_walked(c, w, q, out);
+	walk_done(w);
+	return r;
+}
+
 static int64_t do_open(struct call *c, const struct open_req *q)
 {
 	struct walk w = {.flags = q->flags & O_NOFOLLOW ? 0 : WALK_FOLLOW};
@@ -155,11 +196,7 @@ static int64_t do_open(struct call *c, const struct open_req *q)
 	r = fdtab_find_free(c->proc->fds, 0);
 	if (r < 0)
 		return r;
-	r = path_at(c, &w, q->dirfd, q->upath);
-	if (r)
-		return r;
-	r = open_walked(c, &w, q, &f);
-	walk_done(&w);
+	r = open_path(c, &w, q, &f);
 	if (r)
 		return r == -EINTR ? -ERESTARTSYS : r;
 	return file_install(c, f, q->flags & O_CLOEXEC);

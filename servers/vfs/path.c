@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include "dcache.h"
+#include "devfs.h"
 #include "pathname.h"
 #include "vfs.h"
 
@@ -228,17 +229,27 @@ static int base_of(struct call *c, int dirfd, struct vnode **out)
 	return *out ? 0 : -ENOTDIR;
 }
 
-int path_at(struct call *c, struct walk *w, int dirfd, uint64_t upath)
+int path_fetch(struct call *c, uint64_t upath)
 {
-	struct vnode *base;
 	int r = user_string(c, c->path, upath, sizeof(c->path));
 
+	return r > 0 ? 0 : r ? r : -ENOENT;
+}
+
+int path_at(struct call *c, struct walk *w, int dirfd, uint64_t upath)
+{
+	int r = path_fetch(c, upath);
+
 	w->dir = w->vn = NULL;
-	if (r < 0)
-		return r;
-	if (r == 0)
-		return -ENOENT;
-	r = base_of(c, dirfd, &base);
+	return r ? r : path_from(c, w, dirfd);
+}
+
+int path_from(struct call *c, struct walk *w, int dirfd)
+{
+	struct vnode *base;
+	int r = base_of(c, dirfd, &base);
+
+	w->dir = w->vn = NULL;
 	if (r)
 		return r;
 	r = path_walk(c, w, base);
@@ -286,12 +297,38 @@ static int search_name(struct call *c, struct vnode *dir, uint32_t ino, char *na
 	}
 }
 
+/* The parent of v, which is no root, and v's name in it. Only directories can be searched for. */
+static int find_parent(struct call *c, struct vnode *v, struct vnode **parent, char *name)
+{
+	uint32_t dir;
+	int r;
+
+	if (v->mount->is_dev) {
+		(void)snprintf(name, FS_NAME_MAX + 1, "%s", devfs_name(v));
+		vnode_ref(v->mount->root);
+		*parent = v->mount->root;
+		return 0;
+	}
+	*parent = NULL;
+	if (!v->is_gone && dcache_name_of((unsigned)(v->mount - mounts), v->ino, &dir, name))
+		*parent = vnode_find(v->mount, dir);
+	if (*parent)
+		return 0;
+	if (!VN_IS(v, S_IFDIR))
+		return -ENOENT;
+	r = fs_lookup(c, v, "..", parent);
+	if (r)
+		return r;
+	r = search_name(c, *parent, v->ino, name);
+	if (r)
+		vnode_unref(*parent);
+	return r;
+}
+
 /* One level up: *v becomes its parent, name what it is called there. */
 static int climb(struct call *c, struct vnode **v, char *name)
 {
-	struct vnode *parent = NULL;
-	uint32_t dir;
-	unsigned index;
+	struct vnode *parent;
 	int r;
 
 	while (*v == (*v)->mount->root && (*v)->mount->covered) {
@@ -303,21 +340,9 @@ static int climb(struct call *c, struct vnode **v, char *name)
 	}
 	if ((*v)->mount->ep == c->ep)
 		return -EDEADLK; /* its server waits for us */
-	index = (unsigned)((*v)->mount - mounts);
-	if (!(*v)->is_gone && dcache_name_of(index, (*v)->ino, &dir, name))
-		parent = vnode_find((*v)->mount, dir);
-	if (!parent) {
-		if (!VN_IS(*v, S_IFDIR))
-			return -ENOENT;
-		r = fs_lookup(c, *v, "..", &parent);
-		if (r)
-			return r;
-		r = search_name(c, parent, (*v)->ino, name);
-		if (r) {
-			vnode_unref(parent);
-			return r;
-		}
-	}
+	r = find_parent(c, *v, &parent, name);
+	if (r)
+		return r;
 	vnode_unref(*v);
 	*v = parent;
 	return 0;

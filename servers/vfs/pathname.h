@@ -13,4 +13,8 @@ bool path_is_end(const char *path);
 /* path = target + what is at `rest` (inside path): -ENAMETOOLONG if it does not fit in size. */
 int path_splice(char *path, size_t size, const char *target, const char *rest) MUST_CHECK;
 
+/* /dev/stdin, /dev/fd/N, /proc/self/fd/N and the like name a descriptor of the caller: N, else -1.
+ */
+int path_own_fd(const char *path);
+
 #endif

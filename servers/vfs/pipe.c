@@ -269,6 +269,12 @@ int pipe_make(struct file *ends[2], uint32_t flags)
 	return ends[1] ? 0 : -ENFILE;
 }
 
+int pipe_reopen(struct file *f, uint32_t flags, struct file **out)
+{
+	*out = new_end(f->obj, flags);
+	return *out ? 0 : -ENFILE;
+}
+
 /* ---- FIFOs ---- */
 
 /* Waits until the other side is open, or was since we came. */

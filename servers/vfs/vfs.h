@@ -321,6 +321,9 @@ struct walk {
 int path_walk(struct call *c, struct walk *w, struct vnode *base) MUST_CHECK;
 /* The same for a path in the caller's memory, relative to dirfd. */
 int path_at(struct call *c, struct walk *w, int dirfd, uint64_t upath) MUST_CHECK;
+/* Its two halves: the path comes into c->path; it is walked. */
+int path_fetch(struct call *c, uint64_t upath) MUST_CHECK;
+int path_from(struct call *c, struct walk *w, int dirfd) MUST_CHECK;
 void walk_done(struct walk *w);
 /* The vnode that (dirfd, path, AT_* flags) names, with a reference. */
 struct at {
@@ -340,6 +343,7 @@ int open_vnode(struct call *c, struct vnode *v, uint32_t flags, struct file **ou
 /* ---- pipe.c ---- */
 
 int pipe_open_fifo(struct call *c, struct vnode *v, uint32_t flags, struct file **out) MUST_CHECK;
+int pipe_reopen(struct file *f, uint32_t flags, struct file **out) MUST_CHECK;
 int pipe_make(struct file *ends[2], uint32_t flags) MUST_CHECK; /* reading, writing */
 bool file_is_pipe(const struct file *f);
 bool file_is_socket(const struct file *f); /* sock.c */

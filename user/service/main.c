@@ -31,7 +31,7 @@
 static const char usage_text[] =
 	"usage: service COMMAND [ARGUMENTS] [--json]\n"
 	"  up BINARY [OPTIONS]   start a component; its policy is found by label or binary name\n"
-	"      -args STRING        arguments of the component\n"
+	"      -args STRING        arguments of the component, instead of its policy's\n"
 	"      -dev NODE           name of its device, for components that take one\n"
 	"      -isolation FILE     policy file instead of the system's own\n"
 	"      -label NAME         stable name (default: the binary's)\n"

@@ -18,7 +18,7 @@
 
 #define IOAPICS_MAX   4
 #define OVERRIDES_MAX 16
-#define RTE_LOW	      0x2000u /* active low */
+#define RTE_LOW       0x2000u /* active low */
 #define RTE_LEVEL     0x8000u
 #define RTE_MASKED    0x10000u
 
@@ -206,8 +206,8 @@ void ioapic_mask(uint32_t line, bool masked)
 static void disable_pic(void)
 {
 	static const uint8_t init[][2] = {{0x20, 0x11}, {0xa0, 0x11}, {0x21, 0xf0}, {0xa1, 0xf8},
-					  {0x21, 0x04}, {0xa1, 0x02}, {0x21, 0x01}, {0xa1, 0x01},
-					  {0x21, 0xff}, {0xa1, 0xff}};
+	                                  {0x21, 0x04}, {0xa1, 0x02}, {0x21, 0x01}, {0xa1, 0x01},
+	                                  {0x21, 0xff}, {0xa1, 0xff}};
 
 	for (unsigned i = 0; i < ARRAY_LEN(init); i++)
 		outb(init[i][0], init[i][1]);

@@ -6,17 +6,17 @@
  */
 #include "proc.h"
 
-#define CR0_WP	       (1ul << 16)
-#define CR0_NE	       (1ul << 5)
-#define CR4_TSD	       (1ul << 2)
-#define CR4_DE	       (1ul << 3)
-#define CR4_PGE	       (1ul << 7)
+#define CR0_WP         (1ul << 16)
+#define CR0_NE         (1ul << 5)
+#define CR4_TSD        (1ul << 2)
+#define CR4_DE         (1ul << 3)
+#define CR4_PGE        (1ul << 7)
 #define CR4_OSFXSR     (1ul << 9)
 #define CR4_OSXMMEXCPT (1ul << 10)
 #define CR4_SMEP       (1ul << 20)
 #define CR4_SMAP       (1ul << 21)
 
-#define GATE_INTERRUPT	 0x8e00u
+#define GATE_INTERRUPT   0x8e00u
 #define IST_DOUBLE_FAULT 1
 
 struct gate {
@@ -45,7 +45,7 @@ static void load_gdt(struct cpu *c)
 	c->gdt[3] = 0x0000f20000000000ul; /* data, DPL 3 */
 	c->gdt[4] = 0x0020fa0000000000ul; /* code, DPL 3, 64-bit */
 	c->gdt[5] = (sizeof(c->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ul << 40 |
-		    (tss >> 24 & 0xff) << 56;
+	            (tss >> 24 & 0xff) << 56;
 	c->gdt[6] = tss >> 32;
 	struct table_ptr ptr = {sizeof(c->gdt) - 1, (uint64_t)c->gdt};
 	__asm__ volatile("lgdt %0\n\tltr %w1" : : "m"(ptr), "r"(SEL_TSS) : "memory");
@@ -58,11 +58,11 @@ static void load_idt(void)
 		unsigned dpl = i == 3 || i == 4 ? 3 : 0; /* int3 and into are for everybody */
 
 		idt[i] = (struct gate){.offset_low = (uint16_t)stub,
-				       .selector = SEL_KERNEL_CODE,
-				       .flags = (uint16_t)(GATE_INTERRUPT | dpl << 13 |
-							   (i == 8 ? IST_DOUBLE_FAULT : 0)),
-				       .offset_mid = (uint16_t)(stub >> 16),
-				       .offset_high = (uint32_t)(stub >> 32)};
+		                       .selector = SEL_KERNEL_CODE,
+		                       .flags = (uint16_t)(GATE_INTERRUPT | dpl << 13 |
+		                                           (i == 8 ? IST_DOUBLE_FAULT : 0)),
+		                       .offset_mid = (uint16_t)(stub >> 16),
+		                       .offset_high = (uint32_t)(stub >> 32)};
 	}
 	struct table_ptr ptr = {sizeof(idt) - 1, (uint64_t)idt};
 	__asm__ volatile("lidt %0" : : "m"(ptr) : "memory");

@@ -16,19 +16,19 @@
 #define USER_TOP    0x0000800000000000ul
 
 #define SEL_KERNEL_CODE 0x08
-#define SEL_USER_SS	0x1b
-#define SEL_USER_CS	0x23
-#define SEL_TSS		0x28
+#define SEL_USER_SS     0x1b
+#define SEL_USER_CS     0x23
+#define SEL_TSS         0x28
 
 #define VEC_SYSCALL  0x100 /* no real vector: the frame was made by syscall_stub */
 #define VEC_REPLACED 0x101 /* registers were replaced (EXEC, SIGRETURN): leave by iretq */
 #define VEC_IOAPIC   0x30
-#define VEC_MSI	     0x60
+#define VEC_MSI      0x60
 #define VEC_MSI_END  0xf0
 #define VEC_TIMER    0xf0
 #define VEC_SPURIOUS 0xff
 
-#define FLAG_IF	   0x200ul
+#define FLAG_IF    0x200ul
 #define FLAGS_SET  0x202ul    /* always on in user mode */
 #define FLAGS_USER 0x240dd5ul /* that user mode may set: CF PF AF ZF SF TF DF OF AC ID */
 
@@ -53,11 +53,11 @@ _Static_assert(sizeof(struct tss) == 104, "SDM 8.7");
 
 struct proc;
 struct cpu {
-	uint64_t regs_top;		/* trap.asm: behind regs of the current process */
-	uint64_t scratch;		/* trap.asm */
-	uint64_t stack_top;		/* trap.asm */
-	struct proc *current;		/* trap.asm */
-	struct proc *fpu_owner;		/* whose state is in the FPU registers */
+	uint64_t regs_top;              /* trap.asm: behind regs of the current process */
+	uint64_t scratch;               /* trap.asm */
+	uint64_t stack_top;             /* trap.asm */
+	struct proc *current;           /* trap.asm */
+	struct proc *fpu_owner;         /* whose state is in the FPU registers */
 	uint64_t cr3, fs_base, gs_base; /* loaded now; gs_base is that of user mode */
 	struct tss tss;
 	uint64_t gdt[7];
@@ -106,21 +106,21 @@ static inline uint32_t inl(uint16_t port)
 	return v;
 }
 
-#define MSR_APIC_BASE	   0x1b
-#define MSR_EFER	   0xc0000080
-#define MSR_STAR	   0xc0000081
-#define MSR_LSTAR	   0xc0000082
-#define MSR_SFMASK	   0xc0000084
-#define MSR_FS_BASE	   0xc0000100
-#define MSR_GS_BASE	   0xc0000101
+#define MSR_APIC_BASE      0x1b
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_SFMASK         0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
 
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
 	__asm__ volatile("wrmsr"
-			 :
-			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
-			 : "memory");
+	                 :
+	                 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+	                 : "memory");
 }
 static inline uint64_t rdmsr(uint32_t msr)
 {
@@ -165,13 +165,13 @@ static inline void invlpg(uint64_t va)
 static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
 {
 	__asm__ volatile("cpuid"
-			 : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
-			 : "a"(leaf), "c"(sub));
+	                 : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+	                 : "a"(leaf), "c"(sub));
 }
 
 #define KCPU_SMEP 1u
 #define KCPU_SMAP 2u
-#define KCPU_NX	  4u
+#define KCPU_NX   4u
 #define KCPU_PGE  8u
 extern uint32_t cpu_features;
 
@@ -195,8 +195,8 @@ void cpu_halt(void) __attribute__((noreturn));
 void cpu_reboot(void) __attribute__((noreturn));
 /* fpu.c */
 void fpu_switch(struct proc *p);
-void fpu_take(struct proc *p);	 /* #NM */
-void fpu_save(struct proc *p);	 /* p->fx is current afterwards */
+void fpu_take(struct proc *p);   /* #NM */
+void fpu_save(struct proc *p);   /* p->fx is current afterwards */
 void fpu_forget(struct proc *p); /* its registers are void: p->fx was replaced, or p ends */
 void fpu_reset(uint8_t fx[512]);
 

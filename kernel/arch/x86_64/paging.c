@@ -11,7 +11,7 @@
 #include "proc.h"
 
 #define LARGE_BYTES (2ul << 20)
-#define ENTRIES	    512
+#define ENTRIES     512
 #define SLOT_DIRECT 256
 #define SLOT_KERNEL 511
 
@@ -237,7 +237,7 @@ int paging_protect(struct space *s, uint64_t va, uint64_t pages, uint32_t prot)
 
 		if (entry && (*entry & PTE_ADDR))
 			*entry = (*entry & (PTE_ADDR | PTE_LARGE | PTE_PCD | PTE_PWT)) |
-				 bits_of(prot);
+			         bits_of(prot);
 		at = (at & ~(bytes - 1)) + bytes;
 	}
 	paging_flush(s, va, pages);

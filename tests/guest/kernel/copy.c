@@ -25,9 +25,9 @@ static void copy_as_ordered(long arg)
 
 		CHECK(ipc_receive(EP_VM, &m) == IPC_SENDREC);
 		r = order.is_write ? k_safecopy_to(order.grantor, order.grant, order.offset, buffer,
-						   order.len)
-				   : k_safecopy_from(order.grantor, order.grant, order.offset,
-						     buffer, order.len);
+		                                   order.len)
+		                   : k_safecopy_from(order.grantor, order.grant, order.offset,
+		                                     buffer, order.len);
 		m = (struct msg){.type = m.type | MSG_REPLY, .body.words = {(uint64_t)r}};
 		CHECK(ipc_nbsend(EP_VM, &m) == 0);
 	}
@@ -90,12 +90,12 @@ static void pass_on(long parent)
 	CHECK(k_setgrant(middle, 2) == 0);
 	CHECK(ipc_receive(EP_VM, &m) == IPC_SEND);
 	middle[1] = (struct grant_entry){.flags = GRANT_VALID | GRANT_INDIRECT | GRANT_READ,
-					 .seq = 3,
-					 .grantee = (endpoint_t)m.body.words[0],
-					 .owner = EP_VM,
-					 .parent = (grant_t)parent,
-					 .base = 4,
-					 .len_bytes = 5};
+	                                 .seq = 3,
+	                                 .grantee = (endpoint_t)m.body.words[0],
+	                                 .owner = EP_VM,
+	                                 .parent = (grant_t)parent,
+	                                 .base = 4,
+	                                 .len_bytes = 5};
 }
 
 static void indirect_grants_narrow(void)

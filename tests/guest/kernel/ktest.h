@@ -28,7 +28,7 @@ void check_at(bool ok, const char *file, int line, const char *what);
 /* A running child with every IPC primitive, no kernel calls but those in `kcalls`. */
 endpoint_t child_start(child_fn_t fn, long arg, uint64_t kcalls);
 void child_end(endpoint_t ep);
-uint32_t child_priv(endpoint_t ep);		 /* its privilege id */
+uint32_t child_priv(endpoint_t ep);              /* its privilege id */
 void child_park(void) __attribute__((noreturn)); /* waits for ever */
 /* Receives; page faults of children are answered: there is no such page. */
 int receive(endpoint_t from, struct msg *m);

@@ -5,7 +5,7 @@
 #include "ktest.h"
 
 #define STACK_BYTES 16384
-#define KEPT	    1 /* owner of a stack whose process lives over all tests */
+#define KEPT        1 /* owner of a stack whose process lives over all tests */
 
 static uint8_t stacks[CHILDREN_MAX][STACK_BYTES] __attribute__((aligned(4096)));
 static endpoint_t owners[CHILDREN_MAX];
@@ -58,9 +58,9 @@ static int free_stack(void)
 static void set_priv(endpoint_t ep, unsigned index, uint64_t kcalls)
 {
 	struct priv v = {.id = FIRST_PRIV + index,
-			 .flags = PRIV_SYSTEM,
-			 .ipc_mask = (1u << IPC_PRIMITIVES) - 1,
-			 .kcall_mask = kcalls};
+	                 .flags = PRIV_SYSTEM,
+	                 .ipc_mask = (1u << IPC_PRIMITIVES) - 1,
+	                 .kcall_mask = kcalls};
 
 	memset(v.send_mask, 0xff, sizeof(v.send_mask));
 	snprintf(v.label, sizeof(v.label), "child%u", index);

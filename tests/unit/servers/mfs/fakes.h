@@ -30,6 +30,13 @@ struct fake {
 };
 extern struct fake fake;
 
+/* The disk through a trivial struct mfs_io, with blocks of this size. */
+extern uint32_t fake_block_size;
+extern const struct mfs_io fake_disk_io;
+
+/* Aborts unless the disk is sound and was unmounted cleanly. */
+void fake_check_disk(void);
+
 uint64_t fake_random(void);
 grant_t fake_grant(void *memory, size_t bytes);
 void fake_revoke(grant_t g);

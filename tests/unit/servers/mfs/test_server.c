@@ -7,7 +7,7 @@
 /* uses: servers/mfs/cache.c servers/mfs/wait.c servers/mfs/blockio.c servers/mfs/blocks.c
  * servers/mfs/volume.c servers/mfs/inodes.c servers/mfs/ahead.c servers/mfs/ops_file.c
  * servers/mfs/ops_dir.c servers/mfs/ops_name.c servers/mfs/ops_mount.c lib/fs/ lib/fiber/
- * tests/unit/servers/mfs/fakes.c */
+ * tests/unit/servers/mfs/fakes.c tests/unit/servers/mfs/fakedisk.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -268,9 +268,7 @@ static void step(struct worker *w)
 	case 3: rename_file(w, i); break;
 	case 4: evict(w, i); break;
 	case 5: list_directory(w); break;
-	case 6:
-	case 7:
-	case 8: read_file(w, i); break;
+	case 6 ... 8: read_file(w, i); break;
 	default: write_file(w, i); break;
 	}
 }
@@ -343,71 +341,19 @@ static int run_one(fiber_fn_t fn)
 	return result;
 }
 
-static void ignore_report(void *ctx, const char *what, uint32_t number)
-{
-	(void)ctx;
-	fprintf(stderr, "check: %s %u\n", what, number);
-}
-
-/* The disk, seen through a trivial struct mfs_io. */
-static int disk_get(void *ctx, uint32_t block, enum mfs_fill fill, struct mfs_buf *buf)
-{
-	uint32_t size = *(uint32_t *)ctx;
-
-	buf->data = fake.disk + (size_t)block * size;
-	if (fill == MFS_ZERO)
-		memset(buf->data, 0, size);
-	return 0;
-}
-
-static void disk_put(void *ctx, struct mfs_buf *buf)
-{
-	(void)ctx;
-	(void)buf;
-}
-
-static void disk_dirty(void *ctx, struct mfs_buf *buf, enum mfs_class class)
-{
-	(void)ctx;
-	(void)buf;
-	(void)class;
-}
-
-static int disk_write_out(void *ctx, enum mfs_class class)
-{
-	(void)ctx;
-	(void)class;
-	return 0;
-}
-
-static uint32_t disk_now(void *ctx)
-{
-	(void)ctx;
-	return 1;
-}
-
-static uint32_t block_size;
-static const struct mfs_io disk_io = {.ctx = &block_size,
-				      .get = disk_get,
-				      .put = disk_put,
-				      .dirty = disk_dirty,
-				      .write_out = disk_write_out,
-				      .now = disk_now,
-				      .report = ignore_report};
-
 static void make_disk(uint32_t size, uint32_t bytes)
 {
 	struct mfs_format format = {.device_bytes = bytes, .block_size = size, .inodes = 300};
 	struct mfs_geometry geo;
 	const char *reason;
 
-	block_size = size;
+	fake_block_size = size;
 	fake.disk = calloc(1, bytes);
 	fake.disk_bytes = bytes;
 	fake.arena_limit = 2 << 20;
 	assert_non_null(fake.disk);
 	assert_int_equal(mfs_plan_format(&format, &geo, &reason), 0);
-	assert_int_equal(mfs_format_device(&geo, &disk_io), 0);
+	assert_int_equal(mfs_format_device(&geo, &fake_disk_io), 0);
 	volume = calloc(1, sizeof(*volume));
 	fiber_memory = aligned_alloc(16, fiber_pool_bytes(16));
 	assert_true(volume && fiber_memory);
@@ -422,24 +368,6 @@ static void free_disk(void)
 	free(fiber_memory);
 	fake.disk = NULL;
 	fake.arena = NULL;
-}
-
-static void check_disk(void)
-{
-	struct mfs_check check = {
-		.io = &disk_io, .device_bytes = fake.disk_bytes, .block_size = block_size};
-	struct mfs_check_result result;
-	struct mfs_geometry geo;
-	const char *reason;
-
-	assert_int_equal(mfs_probe(fake.disk, fake.disk_bytes, &geo, &reason), 0);
-	check.memory_bytes = (mfs_check_memory(&geo) + 15) & ~(size_t)15;
-	check.memory = aligned_alloc(16, check.memory_bytes);
-	assert_non_null(check.memory);
-	assert_int_equal(mfs_check(&check, &result), 0);
-	assert_int_equal(result.problems, 0);
-	assert_true(result.was_clean);
-	free(check.memory);
 }
 
 static void run_workers(uint64_t seed)
@@ -477,7 +405,7 @@ static void many_requests_at_once_keep_all_files_right(void **state)
 		for (uint64_t seed = 1; seed <= 2; seed++) {
 			make_disk(sizes[i], 48 << 20);
 			run_workers(seed);
-			check_disk();
+			fake_check_disk();
 			free_disk();
 		}
 	}
@@ -490,7 +418,7 @@ static void copies_that_must_be_repeated_change_nothing_twice(void **state)
 	fake.not_ready_percent = 10;
 	make_disk(4096, 48 << 20);
 	run_workers(5);
-	check_disk();
+	fake_check_disk();
 	free_disk();
 	fake.not_ready_percent = 0;
 }
@@ -531,7 +459,7 @@ static void failed_writes_stay_dirty_and_fsync_says_so(void **state)
 	assert_int_equal(run_one(write_on_failing_device), 0);
 	assert_true(volume->write_failures > 0);
 	assert_int_equal(run_one(unmount), 0);
-	check_disk();
+	fake_check_disk();
 	free_disk();
 }
 

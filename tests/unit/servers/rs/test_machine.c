@@ -341,6 +341,23 @@ static void crash_loop_backs_off(void **state)
 	assert_int_equal(c.life.restarts, 4);
 }
 
+static void kills_from_outside_never_back_off(void **state)
+{
+	(void)state;
+	machine_up(&c);
+	for (int i = 0; i < 100; i++) {
+		machine_ready(&c, 0);
+		now += MS;
+		machine_exited(&c, CAUSE_SIGNAL);
+		assert_int_equal(c.life.state, CS_STARTING);
+		trace[0] = '\0';
+	}
+	machine_exited(&c, CAUSE_SIGNAL); /* before it was ready: as any crash */
+	trace[0] = '\0';
+	machine_exited(&c, CAUSE_SIGNAL);
+	assert_int_equal(c.life.state, CS_BACKOFF);
+}
+
 static void spawn_failure_is_retried(void **state)
 {
 	(void)state;
@@ -396,6 +413,20 @@ static void script_decides_when_it_comes_back(void **state)
 	expect("spawn71 assign71 start71 init:1");
 }
 
+static void first_failure_of_a_trial_is_final(void **state)
+{
+	(void)state;
+	c.life.is_trial = true;
+	machine_up(&c);
+	machine_ready(&c, -EINVAL);
+	assert_int_equal(c.life.state, CS_DOWN);
+	assert_int_equal(settled, -EINVAL);
+	assert_int_equal(c.causes[CAUSE_INIT], 1);
+	run_up();
+	machine_exited(&c, CAUSE_EXIT);
+	assert_int_equal(c.life.state, CS_STARTING); /* it proved itself: guarded as all others */
+}
+
 static void unguarded_component_stays_down(void **state)
 {
 	(void)state;
@@ -439,10 +470,12 @@ int main(void)
 		cmocka_unit_test_setup(missed_heartbeats_kill, set_up),
 		cmocka_unit_test_setup(init_that_never_ends_is_a_failure, set_up),
 		cmocka_unit_test_setup(crash_loop_backs_off, set_up),
+		cmocka_unit_test_setup(kills_from_outside_never_back_off, set_up),
 		cmocka_unit_test_setup(spawn_failure_is_retried, set_up),
 		cmocka_unit_test_setup(down_asks_then_kills, set_up),
 		cmocka_unit_test_setup(replace_loads_the_next_one_first, set_up),
 		cmocka_unit_test_setup(script_decides_when_it_comes_back, set_up),
+		cmocka_unit_test_setup(first_failure_of_a_trial_is_final, set_up),
 		cmocka_unit_test_setup(unguarded_component_stays_down, set_up),
 		cmocka_unit_test_setup(events_in_the_wrong_state_change_nothing, set_up),
 	};
