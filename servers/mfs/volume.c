@@ -11,7 +11,9 @@
 
 enum {
 	ARENA_MAX_BYTES = 32 << 20,
-	ARENA_MIN_BYTES = 2 << 20,
+	ARENA_SMALL_BYTES =
+		16 << 20, /* for small devices: 256 blocks of 64 KiB, enough for all fibers */
+	ARENA_MIN_BYTES = 2 << 20, /* when vm has no more */
 	ARENA_COLOUR = 67, /* page index modulo 512, away from where buffers of applications mostly
 			      start */
 	OPEN_SECONDS = 10,
@@ -65,7 +67,7 @@ static int allocate_arena(struct volume *v)
 
 	if (v->arena_memory)
 		return 0;
-	while (wanted / 2 >= half && wanted > ARENA_MIN_BYTES)
+	while (wanted / 2 >= half && wanted > ARENA_SMALL_BYTES)
 		wanted /= 2;
 	for (size_t bytes = wanted; bytes >= ARENA_MIN_BYTES && !v->arena_memory; bytes /= 2) {
 		v->arena_memory = vm_alloc_dma(bytes, 0, ARENA_COLOUR, NULL);
