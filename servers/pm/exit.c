@@ -133,12 +133,12 @@ void proc_notify_parent(struct proc *p, int code, int32_t value)
 	int signo = is_death ? p->exit_signal : SIGCHLD;
 	struct cpu_time c = is_death ? p->dead_threads : proc_cpu_time(p);
 	struct sig_info info = {.signo = signo,
-				.code = is_death ? death_code(p->exit_status) : code,
-				.pid = p->pid,
-				.uid = p->cred.uid,
-				.status = is_death ? death_value(p->exit_status) : value,
-				.value = c.user_ns / TICK_NS,
-				.value2 = c.system_ns / TICK_NS};
+	                        .code = is_death ? death_code(p->exit_status) : code,
+	                        .pid = p->pid,
+	                        .uid = p->cred.uid,
+	                        .status = is_death ? death_value(p->exit_status) : value,
+	                        .value = c.user_ns / TICK_NS,
+	                        .value2 = c.system_ns / TICK_NS};
 	const struct ksigaction *a;
 	bool is_unwanted;
 
@@ -146,7 +146,7 @@ void proc_notify_parent(struct proc *p, int code, int32_t value)
 		return;
 	a = action_of(parent, SIGCHLD);
 	is_unwanted = is_death && signo == SIGCHLD &&
-		      (a->handler == KSIG_IGN || (a->flags & SA_NOCLDWAIT));
+	              (a->handler == KSIG_IGN || (a->flags & SA_NOCLDWAIT));
 	if (sig_is_valid(signo) && (is_death || !(a->flags & SA_NOCLDSTOP)) &&
 	    signal_post(parent, NULL, &info) < 0)
 		sys_log("signal %d for %d is lost", signo, parent->pid);

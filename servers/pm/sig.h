@@ -19,11 +19,11 @@
 struct sig_info {
 	int32_t signo;
 	int32_t code;
-	int32_t pid;	/* sender, or timer id */
-	uint32_t uid;	/* sender, or overruns of a timer */
+	int32_t pid;    /* sender, or timer id */
+	uint32_t uid;   /* sender, or overruns of a timer */
 	int32_t status; /* SIGCHLD */
 	int32_t reserved;
-	uint64_t value;	 /* address, sigval; SIGCHLD: user time in ticks */
+	uint64_t value;  /* address, sigval; SIGCHLD: user time in ticks */
 	uint64_t value2; /* SIGCHLD: system time in ticks */
 };
 
@@ -34,7 +34,7 @@ struct sig_entry {
 };
 struct sig_pool {
 	struct sig_entry entries[SIG_POOL];
-	uint16_t free;	/* index + 1 */
+	uint16_t free;  /* index + 1 */
 	uint16_t fresh; /* entries from here on were never used */
 };
 struct sig_pending {

@@ -50,6 +50,6 @@ void sleep_us(unsigned us);
 void let_block(void);
 
 extern const struct row rows_process[], rows_signal[], rows_time[], rows_session[], rows_thread[];
-extern const struct row rows_wait[], rows_fault[];
+extern const struct row rows_wait[], rows_fault[], rows_stack[];
 
 #endif

@@ -57,11 +57,10 @@ static void write_to_read_only_is_accerr(void)
 
 static void division_by_zero_is_sigfpe(void)
 {
-	volatile int zero = 0, x = 1;
-
 	catch_fault(SIGFPE);
 	if (sigsetjmp(jump, 1) == 0) {
-		x = x / zero;
+		__asm__ volatile("xor %%ecx, %%ecx; mov $1, %%eax; cdq; idiv %%ecx" ::
+		                         : "eax", "ecx", "edx", "cc");
 		CHECK(false);
 	}
 	CHECK(signo_seen == SIGFPE && code_seen == FPE_INTDIV);

@@ -71,7 +71,7 @@ static void vfork_shares_memory_until_exit(void)
 	shared_word = 0;
 	pid = vfork();
 	if (pid == 0) {
-		shared_word = 7;
+		shared_word = 7; /* NOLINT(clang-analyzer-unix.Vfork): this is what is tested */
 		_exit(3);
 	}
 	CHECK(shared_word == 7);
@@ -98,7 +98,7 @@ static void spawn_runs_a_program(void)
 
 static void exec_keeps_pid_and_closes_cloexec(void)
 {
-	int p[2], fd;
+	int p[2] = {-1, -1}, fd;
 	char out[64] = {0}, script[64];
 	pid_t pid;
 
@@ -114,7 +114,7 @@ static void exec_keeps_pid_and_closes_cloexec(void)
 		_exit(99);
 	}
 	CHECK(read(p[0], out, sizeof(out) - 1) > 0);
-	CHECK(atoi(out) == pid);
+	CHECK(strtol(out, NULL, 10) == pid);
 	CHECK(WEXITSTATUS(wait_for(pid)) != 0);
 }
 
@@ -156,7 +156,7 @@ static void exec_keeps_mask_and_pending(void)
 
 static void orphans_go_to_the_subreaper(void)
 {
-	int p[2];
+	int p[2] = {-1, -1};
 	pid_t self, pid, reported = 0;
 
 	CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
@@ -189,7 +189,7 @@ static void note(int signo)
 
 static void death_of_the_parent_is_a_signal(void)
 {
-	int ready[2], out[2];
+	int ready[2] = {-1, -1}, out[2] = {-1, -1};
 	char c;
 	pid_t pid;
 
@@ -305,7 +305,7 @@ static void uname_is_linux_enough(void)
 	CHECK(uname(&u) == 0);
 	CHECK(!strcmp(u.sysname, "Linux"));
 	CHECK(!strcmp(u.machine, "x86_64"));
-	CHECK(atoi(u.release) >= 4);
+	CHECK(strtol(u.release, NULL, 10) >= 4);
 }
 
 static void clone_refuses_nonsense(void)

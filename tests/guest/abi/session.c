@@ -24,7 +24,7 @@ static void group_leader_cannot_setsid(void)
 
 static void parent_moves_child_until_it_execs(void)
 {
-	int p[2], go[2];
+	int p[2] = {-1, -1}, go[2] = {-1, -1};
 	char c;
 	pid_t pid;
 
@@ -57,7 +57,7 @@ static void setpgid_refuses_strangers(void)
 
 static void member_of_another_session_cannot_be_moved(void)
 {
-	int p[2];
+	int p[2] = {-1, -1};
 	char c;
 	pid_t pid;
 
@@ -88,7 +88,7 @@ static void tell(int signo)
 /* A stopped member loses its last watcher: it gets SIGHUP and SIGCONT. */
 static void orphaned_stopped_group_is_hung_up(void)
 {
-	int p[2], ready[2];
+	int p[2] = {-1, -1}, ready[2] = {-1, -1};
 	char got[2] = {0};
 	pid_t leader;
 

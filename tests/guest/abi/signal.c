@@ -2,7 +2,6 @@
 /* Handlers, masks, queues, EINTR and SA_RESTART, stacks. */
 #include <fcntl.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <sys/syscall.h>
 #include "abi.h"
 
@@ -181,7 +180,7 @@ static pid_t disturb(int signo, int fd)
 
 static void pipe_read_is_interrupted(void)
 {
-	int p[2];
+	int p[2] = {-1, -1};
 	char c;
 	pid_t pid;
 
@@ -195,7 +194,7 @@ static void pipe_read_is_interrupted(void)
 
 static void pipe_read_restarts(void)
 {
-	int p[2];
+	int p[2] = {-1, -1};
 	char c = 0;
 	pid_t pid;
 
@@ -210,7 +209,7 @@ static void pipe_read_restarts(void)
 static void pipe_write_returns_what_it_wrote(void)
 {
 	static char big[200000];
-	int p[2];
+	int p[2] = {-1, -1};
 	ssize_t n;
 	pid_t pid;
 
@@ -225,7 +224,7 @@ static void pipe_write_returns_what_it_wrote(void)
 static void poll_never_restarts(void)
 {
 	struct pollfd fd = {.events = POLLIN};
-	int p[2];
+	int p[2] = {-1, -1};
 	pid_t pid;
 
 	CHECK(pipe(p) == 0);
@@ -241,7 +240,7 @@ static void ppoll_opens_the_mask(void)
 	struct pollfd fd = {.events = POLLIN};
 	struct timespec limit = {5, 0};
 	sigset_t block, none, now;
-	int p[2];
+	int p[2] = {-1, -1};
 
 	CHECK(pipe(p) == 0);
 	fd.fd = p[0];
@@ -301,7 +300,7 @@ static void stop_and_continue_do_not_end_a_sleep(void)
 
 static void stopped_reader_does_not_take_data(void)
 {
-	int p[2], back[2], status;
+	int p[2] = {-1, -1}, back[2] = {-1, -1}, status;
 	char c = 0;
 	pid_t pid;
 
@@ -376,7 +375,7 @@ static void sigtimedwait_times_out(void)
 
 static void broken_pipe_is_a_signal(void)
 {
-	int p[2];
+	int p[2] = {-1, -1};
 
 	CHECK(pipe(p) == 0);
 	close(p[0]);
@@ -385,109 +384,6 @@ static void broken_pipe_is_a_signal(void)
 	CHECK(count == 1 && last == SIGPIPE);
 	signal(SIGPIPE, SIG_IGN);
 	CHECK_ERR(write(p[1], "x", 1), EPIPE);
-}
-
-/* ---- stacks and registers ---- */
-
-static char alt_stack[65536];
-static volatile uintptr_t where;
-static volatile int altstack_error;
-
-static void on_alt(int signo)
-{
-	char here;
-	stack_t none = {.ss_flags = SS_DISABLE}, now;
-
-	(void)signo;
-	where = (uintptr_t)&here;
-	altstack_error = sigaltstack(&none, NULL) == -1 ? errno : 0;
-	if (sigaltstack(NULL, &now) == 0 && !(now.ss_flags & SS_ONSTACK))
-		altstack_error = -1;
-}
-
-static void handler_uses_the_alternate_stack(void)
-{
-	stack_t s = {.ss_sp = alt_stack, .ss_size = sizeof(alt_stack)}, old;
-
-	CHECK(sigaltstack(&s, &old) == 0);
-	CHECK(old.ss_flags & SS_DISABLE);
-	catch_signal(SIGUSR1, on_alt, SA_ONSTACK);
-	raise(SIGUSR1);
-	CHECK(where > (uintptr_t)alt_stack && where < (uintptr_t)alt_stack + sizeof(alt_stack));
-	CHECK(altstack_error == EPERM);
-	CHECK(sigaltstack(NULL, &old) == 0);
-	CHECK(old.ss_sp == alt_stack && old.ss_flags == 0);
-	s.ss_size = 100;
-	CHECK_ERR(sigaltstack(&s, NULL), ENOMEM);
-}
-
-static void clobber(int signo)
-{
-	double x = 3.0;
-
-	(void)signo;
-	for (int i = 0; i < 50; i++)
-		__asm__ volatile("addsd %0, %0; movq %0, %%xmm7; movq %0, %%xmm15"
-		                 : "+x"(x)::"xmm7", "xmm15");
-	__asm__ volatile("" ::: "rbx", "r10", "r15");
-	count++;
-}
-
-/* All registers of the interrupted code come back: it raises by the bare call and compares. */
-static void registers_survive_a_handler(void)
-{
-	uint64_t bad;
-	pid_t pid = getpid();
-
-	catch_signal(SIGUSR1, clobber, 0);
-	__asm__ volatile("movabs $0x1111222233334444, %%rbx\n"
-	                 "movabs $0x5555666677778888, %%r15\n"
-	                 "movabs $0x123456789abcdef0, %%r10\n"
-	                 "movq %%rbx, %%xmm7\n"
-	                 "movq %%r15, %%xmm15\n"
-	                 "syscall\n"
-	                 "movabs $0x1111222233334444, %%rdx\n"
-	                 "xor %%rdx, %%rbx\n"
-	                 "movabs $0x123456789abcdef0, %%rcx\n"
-	                 "xor %%rcx, %%r10\n"
-	                 "or %%r10, %%rbx\n"
-	                 "movq %%xmm7, %%rcx\n"
-	                 "xor %%rdx, %%rcx\n"
-	                 "or %%rcx, %%rbx\n"
-	                 "movabs $0x5555666677778888, %%rdx\n"
-	                 "movq %%xmm15, %%rcx\n"
-	                 "xor %%rdx, %%rcx\n"
-	                 "or %%rcx, %%rbx\n"
-	                 "xor %%rdx, %%r15\n"
-	                 "or %%r15, %%rbx\n"
-	                 "or %%rbx, %%rax\n"
-	                 : "=a"(bad)
-	                 : "a"((uint64_t)SYS_kill), "D"((uint64_t)pid), "S"((uint64_t)SIGUSR1)
-	                 : "rbx", "rcx", "rdx", "r10", "r11", "r15", "xmm7", "xmm15", "memory",
-	                   "cc");
-	CHECK(bad == 0);
-	CHECK(count == 1);
-}
-
-static sigjmp_buf jump;
-
-static void jump_out(int signo)
-{
-	siglongjmp(jump, signo);
-}
-
-static void longjmp_restores_the_mask(void)
-{
-	sigset_t now;
-
-	catch_signal(SIGUSR1, jump_out, 0);
-	for (volatile int i = 0; i < 3; i++)
-		if (sigsetjmp(jump, 1) == 0) {
-			raise(SIGUSR1);
-			CHECK(false);
-		}
-	sigprocmask(SIG_BLOCK, NULL, &now);
-	CHECK(!sigismember(&now, SIGUSR1));
 }
 
 /* ---- targets ---- */
@@ -568,9 +464,6 @@ const struct row rows_signal[] = {
 	{"sigsuspend_is_atomic", sigsuspend_is_atomic},
 	{"sigtimedwait_times_out", sigtimedwait_times_out},
 	{"broken_pipe_is_a_signal", broken_pipe_is_a_signal},
-	{"handler_uses_the_alternate_stack", handler_uses_the_alternate_stack},
-	{"registers_survive_a_handler", registers_survive_a_handler},
-	{"longjmp_restores_the_mask", longjmp_restores_the_mask},
 	{"null_signal_only_checks", null_signal_only_checks},
 	{"group_signal_reaches_all_members", group_signal_reaches_all_members},
 	{"many_signals_in_both_directions", many_signals_in_both_directions},

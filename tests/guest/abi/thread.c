@@ -213,7 +213,7 @@ static void *blocks_in_read(void *arg)
 
 static void cancel_interrupts_a_read(void)
 {
-	int p[2];
+	int p[2] = {-1, -1};
 	pthread_t t;
 	void *result;
 

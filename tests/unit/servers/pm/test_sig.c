@@ -114,12 +114,12 @@ static void default_actions_are_those_of_signal_7(void **state)
 static struct kregs start_regs(void)
 {
 	return (struct kregs){.rip = 0x401000,
-			      .rsp = 0x7ffeffff1238,
-			      .rax = 7,
-			      .rbx = 8,
-			      .r15 = 9,
-			      .rflags = 0x246,
-			      .orig_rax = ~0ull};
+	                      .rsp = 0x7ffeffff1238,
+	                      .rax = 7,
+	                      .rbx = 8,
+	                      .r15 = 9,
+	                      .rflags = 0x246,
+	                      .orig_rax = ~0ull};
 }
 
 static void frame_is_aligned_below_the_red_zone(void **state)
