@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <time.h>
+#include "axolotl/timepage.h"
 #include "pm.h"
 
 #define NS_PER_S         1000000000ull
@@ -64,6 +65,7 @@ void timer_alarm(uint64_t now)
 	struct timer *tm;
 
 	alarm_ns = 0;
+	random_stir(time_read_tsc());
 	if (now_ns() > now)
 		now = now_ns();
 	while ((tm = timer_pop(&timers, now)) != NULL) {

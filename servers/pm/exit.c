@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include "axolotl/timepage.h"
 #include "pm.h"
 
 #define TICK_NS 10000000ull /* clock ticks of siginfo and times: 100 Hz */
@@ -181,6 +182,7 @@ void thread_gone(struct thread *t)
 
 	p->dead_threads.user_ns += c.user_ns;
 	p->dead_threads.system_ns += c.system_ns;
+	random_stir(time_read_tsc());
 	vfork_release(t);
 	if (t->vfork_child)
 		t->vfork_child->vfork_parent = NULL;

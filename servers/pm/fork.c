@@ -45,6 +45,8 @@ static int check_limit(const struct proc *p)
 {
 	uint64_t count = 0;
 
+	if (table.thread_count >= NR_PROCS - RESERVED || table.count >= PROCS_MAX - RESERVED)
+		return -EAGAIN;
 	if (p->cred.uid == 0)
 		return 0;
 	for (const struct proc *q = table.first; q; q = q->next)

@@ -19,6 +19,7 @@
 #include "timers.h"
 
 #define PROCS_MAX    1024 /* zombies included */
+#define RESERVED     64   /* threads and processes that applications cannot have: for recovery */
 #define PID_MAX      32768
 #define PID_INIT     1
 #define PID_FIRST    2
@@ -123,6 +124,7 @@ struct thread {
 	uint64_t wake_ns;   /* deadline of a wait that runs again */
 	uint64_t rest_addr; /* where nanosleep wants the rest */
 	bool keep_wake;     /* the next call is the same wait, restarted */
+	bool no_restart;    /* the interrupted call is not repeated after a handler */
 	uint64_t wait_set;  /* rt_sigtimedwait */
 	struct futex_waiter futex;
 	struct thread *vfork_child; /* BLOCK_VFORK */
@@ -153,6 +155,7 @@ struct thread {
 struct proc_table {
 	struct proc *first;
 	uint32_t count;
+	uint32_t thread_count;
 	int32_t last_pid;
 	uint32_t last_space;
 	struct proc procs[PROCS_MAX];

@@ -27,7 +27,8 @@ struct sig_info {
 	uint64_t value2; /* SIGCHLD: system time in ticks */
 };
 
-#define SIG_POOL 1024
+#define SIG_POOL      1024
+#define SIG_QUEUE_MAX 256 /* of one process or thread, so that none takes the whole pool */
 struct sig_entry {
 	struct sig_info info;
 	uint16_t next; /* index + 1, 0: end */
@@ -39,7 +40,8 @@ struct sig_pool {
 };
 struct sig_pending {
 	uint64_t set;
-	uint16_t head; /* index + 1 of the oldest entry */
+	uint16_t head;  /* index + 1 of the oldest entry */
+	uint16_t count; /* entries */
 };
 
 enum sig_default { SIGDEF_TERM, SIGDEF_CORE, SIGDEF_IGNORE, SIGDEF_STOP, SIGDEF_CONT };

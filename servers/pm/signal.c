@@ -40,7 +40,7 @@ static void interrupt_own(struct thread *t)
 {
 	switch (t->block) {
 	case BLOCK_SLEEP: sleep_interrupted(t); __attribute__((fallthrough));
-	case BLOCK_FUTEX:
+	case BLOCK_FUTEX: t->no_restart = t->wake_ns != 0; __attribute__((fallthrough));
 	case BLOCK_WAIT:
 	case BLOCK_PAUSE:
 		call_unblock(t);
