@@ -18,39 +18,62 @@ uint8_t *checksum_cursor_next(struct checksum_cursor *c)
 	return ptr;
 }
 
-/* Sector of staging that holds a lower sector. */
-static uint8_t *staged(const struct checksum_codec *k, const struct checksum_span *span,
-		       uint64_t lower_sector)
+/* Walks the sectors of a span without a division for each. */
+struct walk {
+	uint8_t *data;	/* of the sector */
+	uint8_t *sums;	/* sum sector of its group */
+	uint32_t index; /* in its group */
+	uint64_t lba;
+};
+
+static void walk_start(struct walk *w, const struct checksum_codec *k,
+		       const struct checksum_span *span, uint64_t from)
 {
-	return span->staging +
-	       (lower_sector - checksum_data_sector(&k->layout, span->lba)) * SUM_SECTOR;
+	const struct checksum_layout *l = &k->layout;
+	uint64_t lba = span->lba + from;
+	uint64_t skipped = checksum_data_sector(l, lba) - checksum_data_sector(l, span->lba);
+
+	w->lba = lba;
+	w->index = (uint32_t)(lba % l->n);
+	w->data = span->staging + skipped * SUM_SECTOR;
+	w->sums = w->data + (size_t)(l->n - w->index) * SUM_SECTOR;
 }
 
-static uint8_t *staged_sum(const struct checksum_codec *k, const struct checksum_span *span,
-			   uint64_t lba)
+static inline void walk_next(struct walk *w, uint32_t n)
 {
-	uint8_t *sums = staged(k, span,
-			       checksum_sum_sector(&k->layout, checksum_group_of(&k->layout, lba)));
+	w->lba++;
+	w->data += SUM_SECTOR;
+	if (++w->index < n)
+		return;
+	w->index = 0;
+	w->data += SUM_SECTOR;
+	w->sums = w->data + (size_t)n * SUM_SECTOR;
+}
 
-	return sums + lba % k->layout.n * k->summer.bytes;
+static inline bool sums_equal(const uint8_t *a, const uint8_t *b, unsigned bytes)
+{
+	if (bytes == 8)
+		return *(const sum_word_t *)a == *(const sum_word_t *)b;
+	return memcmp(a, b, bytes) == 0;
 }
 
 uint64_t checksum_read(const struct checksum_codec *k, const struct checksum_span *span,
 		       uint64_t from, struct checksum_cursor *to)
 {
 	uint8_t sum[SUM_BYTES_MAX];
+	struct walk w;
 
+	walk_start(&w, k, span, from);
 	for (uint64_t i = from; i < span->count; i++) {
-		uint64_t lba = span->lba + i;
 		struct checksum_cursor before = *to;
 		uint8_t *dst = checksum_cursor_next(to);
 
-		sum_sector(&k->summer, dst, staged(k, span, checksum_data_sector(&k->layout, lba)),
-			   lba, sum);
-		if (memcmp(sum, staged_sum(k, span, lba), k->summer.bytes) != 0) {
+		sum_sector(&k->summer, dst, w.data, w.lba, sum);
+		if (!sums_equal(sum, w.sums + w.index * k->summer.bytes, k->summer.bytes)) {
 			*to = before;
 			return i;
 		}
+		walk_next(&w, k->layout.n);
 	}
 	return span->count;
 }
@@ -58,19 +81,19 @@ uint64_t checksum_read(const struct checksum_codec *k, const struct checksum_spa
 void checksum_write(const struct checksum_codec *k, const struct checksum_span *span,
 		    struct checksum_cursor *from)
 {
-	const struct checksum_layout *l = &k->layout;
+	const uint32_t n = k->layout.n;
 	uint8_t sum[SUM_BYTES_MAX];
+	struct walk w;
 
+	walk_start(&w, k, span, 0);
 	for (uint64_t i = 0; i < span->count; i++) {
-		uint64_t lba = span->lba + i;
-		bool begins_whole_group = lba % l->n == 0 && span->count - i >= l->n;
 		const uint8_t *src = checksum_cursor_next(from);
 
-		if (begins_whole_group)
-			memset(staged_sum(k, span, lba), 0, SUM_SECTOR);
-		sum_sector(&k->summer, staged(k, span, checksum_data_sector(l, lba)), src, lba,
-			   sum);
-		memcpy(staged_sum(k, span, lba), sum, k->summer.bytes);
+		if (w.index == 0 && span->count - i >= n) /* a whole group */
+			memset(w.sums, 0, SUM_SECTOR);
+		sum_sector(&k->summer, w.data, src, w.lba, sum);
+		memcpy(w.sums + w.index * k->summer.bytes, sum, k->summer.bytes);
+		walk_next(&w, n);
 	}
 }
 

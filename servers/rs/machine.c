@@ -90,12 +90,18 @@ static void go_down(struct component *c)
 	act_settled(c, l->last_error);
 }
 
+/* What somebody kills or replaces on purpose did not crash, once it had been ready. */
+static bool is_deliberate(const struct life *l)
+{
+	return l->cause == CAUSE_UPDATE || (l->cause == CAUSE_SIGNAL && l->uptime_ns != 0);
+}
+
 static void enter_backoff(struct component *c)
 {
 	struct life *l = &c->life;
 	uint64_t delay_ns = 0;
 
-	if (l->cause != CAUSE_UPDATE)
+	if (!is_deliberate(l))
 		delay_ns = backoff_crash(&l->backoff, &l->delays, l->uptime_ns);
 	l->restarts++;
 	set_state(c, CS_BACKOFF, delay_ns);

@@ -116,6 +116,7 @@ int spawn_into(endpoint_t ep, const struct spawn *sp)
 
 	if (err < 0)
 		return err;
+	s->is_system = true;
 	err = fill_space(s, sp, &exec.stack);
 	if (err == 0)
 		err = space_attach(ep, s);

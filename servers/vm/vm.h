@@ -38,6 +38,7 @@
 
 struct space {
 	bool is_used;
+	bool is_system;	 /* made from an image: may use the reserve of frames */
 	uint32_t number; /* the kernel's */
 	uint32_t users;	 /* processes in it */
 	uint32_t tables; /* frames given for page tables, linked by `next` */
@@ -128,6 +129,8 @@ bool object_is(uint32_t number, enum object_kind kind);
 struct object *object_new(enum object_kind kind); /* NULL: table full */
 /* The object of a token, made on demand; takes over one reference of vfs. NULL: table full. */
 struct object *object_of_token(uint64_t token);
+/* The reference just taken stays with vfs after all. */
+void object_refuse_token(struct object *o);
 struct object *object_find_token(uint64_t token);
 void object_use(uint32_t number, uint64_t pages);
 void object_unuse(uint32_t number, uint64_t pages); /* the last user may end it */
@@ -208,6 +211,7 @@ int64_t linux_shmctl(const struct linux_request *rq);
 void shm_object_gone(uint32_t object); /* a segment's object has ended */
 void linux_reply(endpoint_t ep, uint32_t type, int64_t result);
 
+void token_give_back(uint64_t token);	 /* one reference that found no place */
 void mmap_fd_reply(const struct msg *m); /* VFS_FD_MAP */
 void mmap_forget(endpoint_t ep);
 /* Address for len bytes: hint if that is free, else the highest gap; 0: none. */

@@ -7,8 +7,8 @@
 #include "mirror.h"
 
 #define REPAIRS_MAX 64
-#define DRAIN_NS    1000000ull	  /* how often it looks whether writes have ended */
-#define PAUSE_NS    2000000ull	  /* between chunks while clients are active */
+#define DRAIN_NS    1000000ull    /* how often it looks whether writes have ended */
+#define PAUSE_NS    2000000ull    /* between chunks while clients are active */
 #define AGAIN_NS    1000000000ull /* after an error of the source */
 
 static struct fiber *fiber;
@@ -75,13 +75,13 @@ static void unlock(void)
 static int transfer(unsigned leg, enum blk_op op, const struct mirror_chunk *chunk)
 {
 	struct blk_element element = {.offset = OWN_CHUNK,
-				      .len_bytes = chunk->sectors * MIRROR_SECTOR,
-				      .arena = (uint16_t)own_arena};
+	                              .len_bytes = chunk->sectors * MIRROR_SECTOR,
+	                              .arena = (uint16_t)own_arena};
 	struct bdev_io io = {.op = (uint8_t)op,
-			     .sector = chunk->sector + MIRROR_DATA_START,
-			     .sectors = chunk->sectors,
-			     .element_count = 1,
-			     .elements = &element};
+	                     .sector = chunk->sector + MIRROR_DATA_START,
+	                     .sectors = chunk->sectors,
+	                     .element_count = 1,
+	                     .elements = &element};
 
 	return legs[leg].b == NULL ? -EIO : bdev_io_wait(legs[leg].b, &io);
 }
@@ -123,7 +123,7 @@ static void repair_one(void)
 	repair_count--;
 	while (r.sectors > 0 && mirror_takes_writes(&set, r.leg)) {
 		struct mirror_chunk chunk = {r.sector, r.sectors < limit ? r.sectors : limit, r.leg,
-					     0};
+		                             0};
 		const struct mirror_read want = {chunk.sector, chunk.sectors, 0, 1u << r.leg};
 		int from;
 
@@ -152,7 +152,7 @@ static void resync_one(const struct mirror_chunk *chunk)
 	unlock();
 	if (r != 0) {
 		sys_log("resync: leg %u cannot read sector %llu: error %d\n", chunk->from,
-			(unsigned long long)chunk->sector, -r);
+		        (unsigned long long)chunk->sector, -r);
 		filter_sleep(AGAIN_NS);
 	}
 	if (!is_complete)

@@ -93,13 +93,13 @@ int data_info(unsigned unit, struct blk_info *info)
 	if (!set.is_running)
 		return -EAGAIN;
 	*info = (struct blk_info){.sectors = set.super.data_sectors,
-				  .physical_sector_bytes = BLK_SECTOR,
-				  .max_bytes = BLK_REQUEST_MAX,
-				  .max_elements = BLK_ELEMENTS_MAX,
-				  .queue_depth = REQUESTS_MAX,
-				  .replicas = set.legs,
-				  .flags = BLK_FLAG_FUA,
-				  .model = "Axolotl mirror"};
+	                          .physical_sector_bytes = BLK_SECTOR,
+	                          .max_bytes = BLK_REQUEST_MAX,
+	                          .max_elements = BLK_ELEMENTS_MAX,
+	                          .queue_depth = REQUESTS_MAX,
+	                          .replicas = set.legs,
+	                          .flags = BLK_FLAG_FUA,
+	                          .model = "Axolotl mirror"};
 	for (unsigned i = 0; i < set.legs; i++) {
 		if (legs[i].b != NULL && bdev_info(legs[i].b) != NULL)
 			narrow(info, bdev_info(legs[i].b));

@@ -35,7 +35,7 @@ void leg_open(unsigned i)
 	leg->t_retry_ns = 0;
 	leg->is_open = leg->is_read = false;
 	leg->b = bdev_open(filter_lower(i), BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events,
-			   (void *)(uintptr_t)i);
+	                   (void *)(uintptr_t)i);
 	if (leg->b == NULL)
 		leg->t_retry_ns = now_ns() + RETRY_FIRST_NS;
 }
@@ -74,7 +74,7 @@ void leg_fail(unsigned i, int error)
 	if (!set.is_running || !was_member || !mirror_fail(&set, i))
 		return; /* the last good one: its errors go up, it stays */
 	sys_log("leg %u (%s) failed: error %d; generation %llu\n", i, filter_lower(i), -error,
-		(unsigned long long)set.super.generation);
+	        (unsigned long long)set.super.generation);
 	log_event(EV_LEG_FAILED, server, sys_label(), i, (uint64_t)-error);
 	leg_give_up(i);
 	manager_kick();

@@ -53,8 +53,8 @@ static int configure_policy(const struct stack_options *o)
 		}
 	}
 	return wanted == NULL ? 0
-			      : filter_usage("policy=%s: expected primary, roundrobin or shortest",
-					     wanted);
+	                      : filter_usage("policy=%s: expected primary, roundrobin or shortest",
+	                                     wanted);
 }
 
 static int configure(const struct stack_options *o)
@@ -105,11 +105,11 @@ static const char *set_state(void)
 static int status(char *buf, size_t len)
 {
 	int n = snprintf(buf, len,
-			 "state=%s\ngeneration=%llu\nsectors=%llu\nregion_sectors=%u\n"
-			 "copied_sectors=%llu\n",
-			 set_state(), (unsigned long long)set.super.generation,
-			 (unsigned long long)set.super.data_sectors, set.super.region_sectors,
-			 (unsigned long long)copier_copied());
+	                 "state=%s\ngeneration=%llu\nsectors=%llu\nregion_sectors=%u\n"
+	                 "copied_sectors=%llu\n",
+	                 set_state(), (unsigned long long)set.super.generation,
+	                 (unsigned long long)set.super.data_sectors, set.super.region_sectors,
+	                 (unsigned long long)copier_copied());
 
 	return n < 0 || (size_t)n >= len ? 0 : n + leg_status(buf + n, len - (size_t)n);
 }
@@ -118,20 +118,20 @@ int main(int argc, char **argv)
 {
 	static const char *const options[] = {"policy", "patience", "timeout", NULL};
 	static const struct bserver_ops ops = {.info = data_info,
-					       .submit = data_submit,
-					       .status = filter_status,
-					       .arena_added = filter_arena_added,
-					       .arena_removed = filter_arena_removed};
+	                                       .submit = data_submit,
+	                                       .status = filter_status,
+	                                       .arena_added = filter_arena_added,
+	                                       .arena_removed = filter_arena_removed};
 	static const struct filter filter = {.name = "mirror",
-					     .options = options,
-					     .lowers_min = 1,
-					     .lowers_max = MIRROR_LEGS_MAX,
-					     .fibers = 4,
-					     .ops = &ops,
-					     .configure = configure,
-					     .start = start,
-					     .idle = leg_close_due,
-					     .status = status};
+	                                     .options = options,
+	                                     .lowers_min = 1,
+	                                     .lowers_max = MIRROR_LEGS_MAX,
+	                                     .fibers = 4,
+	                                     .ops = &ops,
+	                                     .configure = configure,
+	                                     .start = start,
+	                                     .idle = leg_close_due,
+	                                     .status = status};
 
 	filter_main(argc, argv, &filter);
 }

@@ -6,11 +6,11 @@
 #include <string.h>
 #include "mirror.h"
 
-#define SWEEP_NS	 1000000000ull
+#define SWEEP_NS         1000000000ull
 #define REFUSED_AGAIN_NS 2000000000ull
 
 static struct fiber *fiber;
-static bool is_idle;	/* waits for a kick, and for nothing else */
+static bool is_idle;    /* waits for a kick, and for nothing else */
 static bool was_kicked; /* while it was busy */
 static bool is_refused;
 static struct filter_timer tick;
@@ -89,7 +89,7 @@ static void find(unsigned leg, struct mirror_found *found)
 		return;
 	found->is_present = true;
 	found->probe = mirror_super_probe(own_memory + OWN_HEADER(leg),
-					  bdev_info(legs[leg].b)->sectors, &found->super);
+	                                  bdev_info(legs[leg].b)->sectors, &found->super);
 }
 
 /* ---- assembly ---- */
@@ -128,18 +128,18 @@ static void run(const struct mirror_found *found)
 	if (is_refused)
 		announce_again();
 	mirror_start(&set, own_memory + OWN_HEADER(mirror_source(&set)) +
-				   (size_t)MIRROR_BITMAP_START * MIRROR_SECTOR);
+	                           (size_t)MIRROR_BITMAP_START * MIRROR_SECTOR);
 	for (unsigned i = 0; i < set.legs; i++) {
 		struct bdev *b = legs[i].b;
 
 		sys_log("leg %u (%s): %s, %u regions to copy\n", i, filter_lower(i),
-			mirror_state_name(set.leg[i].state), mirror_resync_left(&set, i));
+		        mirror_state_name(set.leg[i].state), mirror_resync_left(&set, i));
 		if (mirror_takes_writes(&set, i))
 			continue;
 		log_event(EV_LEG_FAILED, EP_SELF, sys_label(), i, 0);
 		if (found[i].is_present)
 			sys_log("leg %u (%s) is not a part of this mirror, or ran without it\n", i,
-				filter_lower(i));
+			        filter_lower(i));
 		else if (b != NULL && legs[i].is_open)
 			legs[i].want_join = true;
 	}
@@ -148,7 +148,7 @@ static void run(const struct mirror_found *found)
 static void assemble(void)
 {
 	uint64_t start = now_ns();
-	struct mirror_found found[MIRROR_LEGS_MAX];
+	struct mirror_found found[MIRROR_LEGS_MAX] = {0};
 	struct mirror_why why;
 
 	for (;;) {
@@ -266,17 +266,17 @@ static void join(unsigned leg)
 	}
 	if (r != 0) {
 		sys_log("leg %u (%s) cannot come back: %s\n", leg, filter_lower(leg),
-			r == -EBUSY	? "it ran alone; reformat it with mkstack"
-			: r == -EUCLEAN ? "it has no superblock of this mirror"
-					: "its header cannot be read");
+		        r == -EBUSY     ? "it ran alone; reformat it with mkstack"
+		        : r == -EUCLEAN ? "it has no superblock of this mirror"
+		                        : "its header cannot be read");
 		leg_give_up(leg);
 		return;
 	}
 	set.want_bitmap = (uint8_t)((1u << MIRROR_BITMAP_SECTORS) - 1); /* its bitmap is old */
 	sys_log("leg %u (%s) is back, %u regions to copy\n", leg, filter_lower(leg),
-		mirror_resync_left(&set, leg));
+	        mirror_resync_left(&set, leg));
 	log_event(EV_LEG_RESYNC, bdev_server(legs[leg].b), sys_label(), leg,
-		  mirror_resync_left(&set, leg));
+	          mirror_resync_left(&set, leg));
 	copier_kick();
 }
 

@@ -11,11 +11,11 @@
 #define HEADER_BYTES  ((MIRROR_BITMAP_START + MIRROR_BITMAP_SECTORS) * MIRROR_SECTOR)
 
 struct leg {
-	struct bdev *b;	      /* NULL: given up for now */
+	struct bdev *b;       /* NULL: given up for now */
 	struct bdev *closing; /* given up: to be closed */
-	bool is_open;	      /* the unit was opened in this life of b */
-	bool is_read;	      /* its header was read */
-	bool want_join;	      /* opened (again) while the set runs: see whether it may come back */
+	bool is_open;         /* the unit was opened in this life of b */
+	bool is_read;         /* its header was read */
+	bool want_join;       /* opened (again) while the set runs: see whether it may come back */
 	uint64_t t_retry_ns;  /* when to open it again; 0: no need */
 	uint64_t retry_ns;    /* that long after the next failure */
 	uint64_t reads, writes, errors, repairs;
@@ -27,10 +27,10 @@ struct request {
 	struct blk_element elements[BLK_ELEMENTS_MAX];
 	struct bdev_io io[MIRROR_LEGS_MAX];
 	unsigned pending;
-	unsigned good;	      /* legs that did it */
-	int error;	      /* of the last leg that did not */
-	uint32_t tried;	      /* reads: bit i, leg i failed */
-	bool is_intent;	      /* between mirror_write_begin() and mirror_write_end() */
+	unsigned good;        /* legs that did it */
+	int error;            /* of the last leg that did not */
+	uint32_t tried;       /* reads: bit i, leg i failed */
+	bool is_intent;       /* between mirror_write_begin() and mirror_write_end() */
 	struct request *next; /* in one of the lists */
 };
 
@@ -66,8 +66,8 @@ void data_init(void);
 int data_info(unsigned unit, struct blk_info *info);
 void data_submit(struct bserver_request *r);
 void data_bitmap_written(void); /* writes that waited for the bitmap go on */
-void data_recorded(void);	/* completions that waited for the superblocks go up */
-void data_unlocked(void);	/* writes that waited for the copier go on */
+void data_recorded(void);       /* completions that waited for the superblocks go up */
+void data_unlocked(void);       /* writes that waited for the copier go on */
 bool data_writes_in(const struct range *range);
 unsigned data_active(void);
 
@@ -93,11 +93,11 @@ uint64_t copier_copied(void); /* sectors, so far */
 /* Own memory, one arena for all legs: header buffers and the copier's buffer. */
 extern int own_arena;
 extern uint8_t *own_memory;
-#define OWN_HEADER(leg)	  ((size_t)(leg)*8192)		   /* HEADER_BYTES each */
-#define OWN_SCRATCH	  ((size_t)MIRROR_LEGS_MAX * 8192) /* superblocks and bitmap to write */
+#define OWN_HEADER(leg)   ((size_t)(leg)*8192)             /* HEADER_BYTES each */
+#define OWN_SCRATCH       ((size_t)MIRROR_LEGS_MAX * 8192) /* superblocks and bitmap to write */
 #define OWN_SCRATCH_BYTES 4096u
-#define OWN_CHUNK	  (OWN_SCRATCH + (size_t)MIRROR_LEGS_MAX * OWN_SCRATCH_BYTES)
-#define OWN_BYTES	  (OWN_CHUNK + (size_t)CHUNK_SECTORS * MIRROR_SECTOR)
+#define OWN_CHUNK         (OWN_SCRATCH + (size_t)MIRROR_LEGS_MAX * OWN_SCRATCH_BYTES)
+#define OWN_BYTES         (OWN_CHUNK + (size_t)CHUNK_SECTORS * MIRROR_SECTOR)
 _Static_assert(HEADER_BYTES <= 8192, "a header fits its buffer");
 _Static_assert(OWN_BYTES % PAGE_BYTES == 0, "an arena is whole pages");
 

@@ -341,6 +341,23 @@ static void crash_loop_backs_off(void **state)
 	assert_int_equal(c.life.restarts, 4);
 }
 
+static void kills_from_outside_never_back_off(void **state)
+{
+	(void)state;
+	machine_up(&c);
+	for (int i = 0; i < 100; i++) {
+		machine_ready(&c, 0);
+		now += MS;
+		machine_exited(&c, CAUSE_SIGNAL);
+		assert_int_equal(c.life.state, CS_STARTING);
+		trace[0] = '\0';
+	}
+	machine_exited(&c, CAUSE_SIGNAL); /* before it was ready: as any crash */
+	trace[0] = '\0';
+	machine_exited(&c, CAUSE_SIGNAL);
+	assert_int_equal(c.life.state, CS_BACKOFF);
+}
+
 static void spawn_failure_is_retried(void **state)
 {
 	(void)state;
@@ -453,6 +470,7 @@ int main(void)
 		cmocka_unit_test_setup(missed_heartbeats_kill, set_up),
 		cmocka_unit_test_setup(init_that_never_ends_is_a_failure, set_up),
 		cmocka_unit_test_setup(crash_loop_backs_off, set_up),
+		cmocka_unit_test_setup(kills_from_outside_never_back_off, set_up),
 		cmocka_unit_test_setup(spawn_failure_is_retried, set_up),
 		cmocka_unit_test_setup(down_asks_then_kills, set_up),
 		cmocka_unit_test_setup(replace_loads_the_next_one_first, set_up),
