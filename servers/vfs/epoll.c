@@ -199,7 +199,7 @@ static int add(struct epoll *ep, struct file *f, int fd, const struct epoll_even
 }
 
 static int control(struct epoll *ep, struct file *f, const uint64_t *args,
-		   const struct epoll_event *ev)
+                   const struct epoll_event *ev)
 {
 	struct item **link = &ep->items;
 	int fd = (int)args[2];
@@ -291,5 +291,5 @@ int64_t sys_epoll_create(struct call *c)
 int64_t sys_epoll_create1(struct call *c)
 {
 	return c->args[0] & ~(uint64_t)EPOLL_CLOEXEC ? -EINVAL
-						     : create(c, c->args[0] & EPOLL_CLOEXEC);
+	                                             : create(c, c->args[0] & EPOLL_CLOEXEC);
 }

