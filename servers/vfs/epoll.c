@@ -173,7 +173,7 @@ int64_t sys_epoll_wait(struct call *c)
 
 int64_t sys_epoll_pwait(struct call *c)
 {
-	int r = ready_mask_begin(c, c->args[4]);
+	int r = ready_mask_begin(c, c->args[4], c->args[5]);
 
 	return r ? r : ready_mask_end(c, c->args[4], do_wait(c));
 }
