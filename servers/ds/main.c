@@ -65,7 +65,7 @@ static bool is_request_sane(const struct ds_req *req)
 {
 	return memchr(req->key, '\0', DS_KEY_MAX) != NULL &&
 	       ((req->type_flags & 0xff) != DS_STR ||
-		memchr(req->value.str, '\0', DS_VALUE_MAX) != NULL);
+	        memchr(req->value.str, '\0', DS_VALUE_MAX) != NULL);
 }
 
 static void on_publish(const struct msg *m, const struct dstable_who *who)
@@ -83,7 +83,7 @@ static void on_publish(const struct msg *m, const struct dstable_who *who)
 			result = -EMSGSIZE;
 		else if (req.value.mem.len_bytes > 0)
 			result = k_safecopy_from(m->source, req.value.mem.grant, 0, mem_buffer,
-						 req.value.mem.len_bytes);
+			                         req.value.mem.len_bytes);
 	}
 	if (result >= 0)
 		result = dstable_publish(&table, who, &req, mem_buffer);
@@ -91,7 +91,7 @@ static void on_publish(const struct msg *m, const struct dstable_who *who)
 }
 
 static int give_memory(const struct msg *m, const struct dstable_who *who, const struct ds_req *req,
-		       uint32_t len)
+                       uint32_t len)
 {
 	const void *from = dstable_mem(&table, who, req->key);
 	int result = 0;

@@ -4,13 +4,13 @@
 #include "rs.h"
 
 static const char *const state_names[CS_COUNT] = {
-	[CS_DOWN] = "down",	      [CS_WAITING] = "waiting", [CS_CLAIMING] = "claiming",
+	[CS_DOWN] = "down",           [CS_WAITING] = "waiting", [CS_CLAIMING] = "claiming",
 	[CS_STARTING] = "starting",   [CS_RUNNING] = "running", [CS_STOPPING] = "stopping",
 	[CS_SILENCING] = "silencing", [CS_BACKOFF] = "backoff",
 };
 
 static const char *const cause_names[CAUSE_COUNT] = {
-	[CAUSE_NONE] = "none",	   [CAUSE_EXIT] = "exit",	    [CAUSE_EXCEPTION] = "exception",
+	[CAUSE_NONE] = "none",     [CAUSE_EXIT] = "exit",           [CAUSE_EXCEPTION] = "exception",
 	[CAUSE_SIGNAL] = "signal", [CAUSE_HEARTBEAT] = "heartbeat", [CAUSE_COMPLAINT] = "complaint",
 	[CAUSE_UPDATE] = "update", [CAUSE_INIT] = "init",
 };
@@ -87,7 +87,10 @@ static void go_down(struct component *c)
 		act_release(c);
 	l->is_claimed = false;
 	l->want_down = false;
-	act_settled(c, l->last_error);
+	if (l->want_up_again)
+		machine_up(c);
+	else
+		act_settled(c, l->last_error);
 }
 
 /* What somebody kills or replaces on purpose did not crash, once it had been ready. */
@@ -314,6 +317,7 @@ void machine_up(struct component *c)
 {
 	struct life *l = &c->life;
 
+	l->want_up_again = l->state != CS_DOWN && l->want_down;
 	if (l->state != CS_DOWN)
 		return;
 	l->want_down = false;
@@ -339,6 +343,7 @@ void machine_down(struct component *c)
 	struct life *l = &c->life;
 
 	l->want_down = true;
+	l->want_up_again = false;
 	l->last_error = 0;
 	switch (l->state) {
 	case CS_DOWN: act_settled(c, 0); break;
@@ -410,6 +415,14 @@ void machine_replace(struct component *c)
 		act_shutdown(c);
 		set_state(c, CS_STOPPING, l->stop_ns);
 	}
+}
+
+void machine_ask_pci_again(struct component *c)
+{
+	if (c->life.state == CS_SILENCING)
+		c->life.last_error = act_silence(c);
+	else if (c->life.state == CS_CLAIMING)
+		c->life.last_error = act_claim(c);
 }
 
 static void state_timeout(struct component *c)
