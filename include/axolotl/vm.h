@@ -31,7 +31,8 @@ enum vm_msg {
 	VM_IMAGE_DROP, /* rs: struct vm_image; its pages live on in processes that use them */
 	VM_BOOT_ENTRY, /* rs: struct vm_image_boot -> value = pa, value2 = bytes of an entry */
 	VM_EXEC_NEW,   /* vfs: struct vm_ep: ep gets an empty space; the old one is dropped */
-	VM_MAP,        /* vfs, for exec: struct vm_map -> value = address */
+	VM_MAP,        /* vfs, for exec: struct vm_map -> value = address; on an error the
+	                              reference of the token stays with vfs */
 	VM_FAULTIN,    /* servers, ASEND: struct vm_faultin; reply by ASEND when present. By
 	                              SENDREC: -ENOTREADY if a page must be read from a file first */
 	VM_ALLOC_DMA,  /* system processes: struct vm_alloc -> value = address, value2 = pa */

@@ -121,12 +121,18 @@ static void on_retrieve(const struct msg *m, const struct dstable_who *who)
 	reply_bytes(m, &rep, sizeof(rep));
 }
 
+/* rs deletes a label only when its component is down for good: all it published goes with it. */
 static void on_delete(const struct msg *m, const struct dstable_who *who)
 {
 	struct ds_req req;
+	int result = -EINVAL;
 
 	msg_get(m, &req);
-	reply_result(m, is_request_sane(&req) ? dstable_delete(&table, who, req.key) : -EINVAL);
+	if (is_request_sane(&req))
+		result = dstable_delete(&table, who, req.key);
+	if (result == 0 && who->is_rs)
+		dstable_delete_owner(&table, req.key);
+	reply_result(m, result);
 }
 
 /* Incarnations that died before they had a label leave their subscriptions behind. */

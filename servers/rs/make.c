@@ -7,6 +7,8 @@
 
 #define INIT_NS 5000000000ull
 #define STOP_NS 2000000000ull
+/* Up for so long, a crash counts as a first one: kills ten times a second must never wait. */
+#define CALM_NS 20000000ull
 
 void make_configure(struct component *c)
 {
@@ -20,7 +22,9 @@ void make_configure(struct component *c)
 	l->init_ns = INIT_NS;
 	l->stop_ns = STOP_NS;
 	l->delays = (struct backoff_config){p->backoff_first_us * 1000, p->backoff_max_us * 1000,
-					    p->backoff_calm_us * 1000};
+	                                    p->backoff_calm_us * 1000};
+	if (l->delays.calm_ns == 0)
+		l->delays.calm_ns = CALM_NS;
 	backoff_defaults(&l->delays);
 	memcpy(c->recovery, p->recovery, sizeof(c->recovery));
 	l->has_script = c->recovery[0] != '\0';
@@ -159,7 +163,7 @@ void make_sweep(void)
 /* ---- stacks ---- */
 
 static int make_filter(const struct stack *s, uint16_t node, const char *top,
-		       struct component **out)
+                       struct component **out)
 {
 	static struct stack_argv argv;
 	static struct args args;

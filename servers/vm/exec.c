@@ -54,7 +54,13 @@ void process_exit(const struct msg *m, struct vm_rep *rep)
 	struct vm_ep req;
 
 	msg_get(m, &req);
-	rep->result = space_of(req.ep) == NULL ? -ESRCH : 0;
+	rep->result = -ESRCH;
+	if (space_of(req.ep) == NULL)
+		return;
+	rep->result = -EBUSY; /* the kernel still has it: CLEAR comes first */
+	if (k_vmctl(VMCTL_SPACE_OF, &(struct kvmctl){.ep = req.ep}) >= 0)
+		return;
+	rep->result = 0;
 	wait_forget(req.ep);
 	mmap_forget(req.ep);
 	space_detach(req.ep);
@@ -131,9 +137,8 @@ static int64_t map_for_exec(struct space *s, const struct vm_map *req)
 {
 	uint64_t len = PAGE_UP(req->len_bytes);
 	struct region r = {.prot = (uint8_t)req->prot,
-			   .max_prot = VMP_READ | VMP_WRITE | VMP_EXEC,
-			   .kind = REGION_ANON};
-	struct object *o;
+	                   .max_prot = VMP_READ | VMP_WRITE | VMP_EXEC,
+	                   .kind = REGION_ANON};
 	int err;
 
 	if (req->flags & VM_GROWDOWN) {
@@ -145,11 +150,8 @@ static int64_t map_for_exec(struct space *s, const struct vm_map *req)
 		return -ENOMEM;
 	r.end = r.start + len;
 	if (req->token != 0) {
-		o = object_of_token(req->token);
-		if (o == NULL)
-			return -ENFILE;
 		r.kind = REGION_FILE;
-		r.object = object_number(o);
+		r.object = object_number(object_find_token(req->token));
 		r.offset = req->offset;
 		r.file_end = req->offset + req->file_bytes;
 		r.flags |= (req->flags & VM_SHARED) ? RF_SHARED : RF_BSS;
@@ -169,6 +171,7 @@ static int64_t map_for_exec(struct space *s, const struct vm_map *req)
 
 void exec_map(const struct msg *m, struct vm_rep *rep)
 {
+	struct object *o = NULL;
 	struct vm_map req;
 	struct space *s;
 	int64_t addr;
@@ -176,9 +179,15 @@ void exec_map(const struct msg *m, struct vm_rep *rep)
 	msg_get(m, &req);
 	s = space_of(req.ep);
 	rep->result = s == NULL ? -ESRCH : check_map(&req);
+	if (rep->result == 0 && req.token != 0) {
+		o = object_of_token(req.token);
+		rep->result = o == NULL ? -ENFILE : 0;
+	}
 	if (rep->result < 0)
 		return;
 	addr = map_for_exec(s, &req);
+	if (addr < 0 && o != NULL)
+		object_refuse_token(o);
 	rep->result = addr < 0 ? (int32_t)addr : 0;
 	rep->value = addr < 0 ? 0 : (uint64_t)addr;
 }

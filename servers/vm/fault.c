@@ -18,12 +18,12 @@
 #include <string.h>
 #include "vm.h"
 
-#define WINDOW_PAGES	16u /* of objects; a power of two */
-#define WINDOW_ZERO	8u  /* of zeroed frames */
-#define LIST_MAX	256u
+#define WINDOW_PAGES    16u /* of objects; a power of two */
+#define WINDOW_ZERO     8u  /* of zeroed frames */
+#define LIST_MAX        256u
 /* One request makes at most so many pages present; a longer copy faults again. */
 #define RANGE_PAGES_MAX 1024u
-#define PREFAULT_PAGES	1024u /* of a mapping whose pages are cached */
+#define PREFAULT_PAGES  1024u /* of a mapping whose pages are cached */
 #define PREFAULT_COPIES 24u   /* writable parts up to this size are copied at once */
 
 static uint64_t object_page(const struct region *r, uint64_t page)
@@ -40,9 +40,14 @@ static int set_entry(struct space *s, uint64_t page, uint32_t entry)
 	return err;
 }
 
+static unsigned urgency(const struct space *s)
+{
+	return s->is_system ? FRAME_URGENT : 0;
+}
+
 static int fill_zero(struct space *s, uint64_t page)
 {
-	uint32_t n = memory_page(FRAME_ANON, 0);
+	uint32_t n = memory_page(FRAME_ANON, urgency(s));
 
 	return n == FRAME_NONE ? -ENOMEM : set_entry(s, page, n);
 }
@@ -50,7 +55,7 @@ static int fill_zero(struct space *s, uint64_t page)
 /* A private copy of the first len bytes of a frame, the rest zero. Replaces the entry, if any. */
 static int fill_copy(struct space *s, uint64_t page, uint32_t from, uint64_t len_bytes)
 {
-	uint32_t n = memory_dirty_page(FRAME_ANON, 0);
+	uint32_t n = memory_dirty_page(FRAME_ANON, urgency(s));
 	uint32_t old = pagemap_get(&s->pages, page);
 	int err;
 
@@ -83,7 +88,7 @@ static int fill_shm(struct space *s, const struct region *r, uint64_t page)
 	if (opage >= o->limit_pages)
 		return -EIO;
 	if (n == 0) {
-		n = memory_page(FRAME_ANON, 0);
+		n = memory_page(FRAME_ANON, urgency(s));
 		if (n == FRAME_NONE)
 			return -ENOMEM;
 		if (pagemap_set(&o->pages, opage, n) < 0) {
@@ -171,9 +176,9 @@ static uint32_t entry_prot(const struct region *r, uint32_t entry)
 static int show_phys(struct space *s, const struct region *r)
 {
 	struct hw_run run = {.va = r->start,
-			     .pages = PAGE_OF(r->end - r->start),
-			     .pa = r->offset,
-			     .prot = r->prot | ((r->flags & RF_UC) ? VMP_UC : 0)};
+	                     .pages = PAGE_OF(r->end - r->start),
+	                     .pa = r->offset,
+	                     .prot = r->prot | ((r->flags & RF_UC) ? VMP_UC : 0)};
 
 	return hw_map(s, &run);
 }
@@ -184,9 +189,9 @@ static int show_dma(struct space *s, const struct region *r)
 	uint64_t page = PAGE_OF(r->start);
 	uint32_t first = pagemap_get(&s->pages, page);
 	struct hw_run run = {.va = r->start,
-			     .pages = PAGE_OF(r->end - r->start),
-			     .pa = frame_pa(first & PE_FRAME),
-			     .prot = r->prot};
+	                     .pages = PAGE_OF(r->end - r->start),
+	                     .pa = frame_pa(first & PE_FRAME),
+	                     .prot = r->prot};
 
 	VM_ASSERT(first != 0);
 	return hw_map(s, &run);
@@ -194,19 +199,26 @@ static int show_dma(struct space *s, const struct region *r)
 
 static bool is_contiguous(struct space *s, const struct region *r)
 {
-	uint32_t first = pagemap_get(&s->pages, PAGE_OF(r->start));
-	uint64_t pages = PAGE_OF(r->end - r->start);
+	uint64_t page = PAGE_OF(r->start), end = PAGE_OF(r->end);
+	uint32_t expected = pagemap_get(&s->pages, page);
+	struct pagemap_span span;
 
-	for (uint64_t i = 0; i < pages; i++)
-		if (pagemap_get(&s->pages, PAGE_OF(r->start) + i) != first + i)
+	if (expected == 0 || (expected & PE_COW))
+		return false;
+	for (; pagemap_span(&s->pages, page, end, &span); page += span.count) {
+		if (span.first != page)
 			return false;
-	return first != 0 && !(first & PE_COW);
+		for (uint32_t i = 0; i < span.count; i++)
+			if (span.entries[i] != expected++)
+				return false;
+	}
+	return page == end;
 }
 
 /* Shows entries [i, ...) of the span as long as they exist and have the same protection; returns
  * how many, or an error. */
 static int show_run(struct space *s, const struct region *r, const struct pagemap_span *span,
-		    uint32_t i)
+                    uint32_t i)
 {
 	static uint64_t list[LIST_MAX];
 	const uint32_t *e = span->entries + i;
@@ -272,24 +284,64 @@ static void take_back(struct space *s, uint64_t first, uint64_t end)
 	}
 }
 
+/* Enters what the cache has of [first, end) where nothing is yet, leaf by leaf: an exec does this
+ * for all pages of a program. Only pages that are wholly the file's: the last one of a writable
+ * segment is a copy (fill_file). */
+static int lend_cached(struct space *s, const struct region *r, uint64_t first, uint64_t end)
+{
+	struct object *o = object_nth(r->object);
+	uint64_t delta = object_page(r, first) - first; /* modulo 2^64 */
+	uint64_t whole =
+		(r->prot & VMP_WRITE) ? PAGE_OF(r->file_end) : PAGE_OF(PAGE_UP(r->file_end));
+	uint32_t flags = (r->flags & RF_SHARED) ? 0 : PE_COW;
+	struct pagemap_span span;
+
+	if (end + delta > whole)
+		end = whole - delta;
+	while (pagemap_span(&o->pages, first + delta, end + delta, &span)) {
+		uint64_t page = span.first - delta, room = PAGEMAP_LEAF - page % PAGEMAP_LEAF;
+		uint32_t *to = pagemap_make(&s->pages, page);
+		int32_t count = 0;
+
+		if (to == NULL)
+			return -ENOMEM;
+		if (span.count > room)
+			span.count = (uint32_t)room;
+		for (uint32_t i = 0; i < span.count; i++) {
+			if (to[i] != 0 || span.entries[i] == 0)
+				continue;
+			frame_ref(span.entries[i]);
+			to[i] = span.entries[i] | flags;
+			count++;
+		}
+		pagemap_adjust(&s->pages, page, count);
+		first = page + span.count;
+	}
+	return 0;
+}
+
 /* Fills what is cheap around what was asked for; errors only mean that less is filled. */
 static void fill_around(struct space *s, const struct region *r, uint64_t *first, uint64_t *end)
 {
-	bool has_object = r->kind == REGION_FILE || r->kind == REGION_SHM;
-	bool is_cheap = r->kind == REGION_FILE && !(r->flags & RF_BSS);
+	bool is_zero = r->kind == REGION_ANON ||
+	               (r->kind == REGION_FILE && object_page(r, *first) >= PAGE_OF(r->file_end));
 
-	if (!has_object && r->kind != REGION_ANON)
+	if (r->kind == REGION_FILE && !is_zero) {
+		widen(r, WINDOW_PAGES, first, end);
+		if (lend_cached(s, r, *first, *end) < 0)
+			return; /* what is there is shown all the same */
 		return;
-	if (!memory_is_plenty() && !is_cheap)
+	}
+	if ((!is_zero && r->kind != REGION_SHM) || !memory_is_plenty())
 		return;
-	widen(r, has_object ? WINDOW_PAGES : WINDOW_ZERO, first, end);
+	widen(r, is_zero ? WINDOW_ZERO : WINDOW_PAGES, first, end);
 	for (uint64_t page = *first; page < *end; page++)
 		if (pagemap_get(&s->pages, page) == 0 && fill_page(s, r, page, false) == -ENOMEM)
 			return;
 }
 
 static int present_part(struct space *s, const struct region *r, const struct access_range *a,
-			struct need *need)
+                        struct need *need)
 {
 	uint64_t first = PAGE_OF(a->addr), end = PAGE_OF(a->addr + a->len_bytes - 1) + 1;
 	bool is_write = (a->access & ACCESS_WRITE) != 0;
@@ -341,7 +393,7 @@ void space_prefault(struct space *s, const struct region *r)
 {
 	uint64_t first = PAGE_OF(r->start), end = PAGE_OF(r->end);
 	bool is_small = r->file_end > r->offset &&
-			PAGE_OF(r->file_end - r->offset) < PREFAULT_COPIES && memory_is_plenty();
+	                PAGE_OF(r->file_end - r->offset) < PREFAULT_COPIES && memory_is_plenty();
 	bool want_copies = (r->prot & VMP_WRITE) && is_small;
 
 	if (r->kind != REGION_FILE)
@@ -349,12 +401,14 @@ void space_prefault(struct space *s, const struct region *r)
 	/* Writable memory behind the file's part is touched soon, too: some of it at once. */
 	if (end - first > PREFAULT_PAGES)
 		end = first + PREFAULT_PAGES;
-	for (uint64_t page = first; page < end; page++) {
+	if (lend_cached(s, r, first, end) < 0)
+		return;
+	for (uint64_t page = first; want_copies && page < end; page++) {
 		bool is_bss = file_part(r, object_page(r, page)) == 0;
 
-		if (is_bss && (!want_copies || page - first >= PREFAULT_COPIES))
+		if (is_bss && page - first >= PREFAULT_COPIES)
 			break;
-		if (fill_page(s, r, page, want_copies) < 0)
+		if (fill_page(s, r, page, true) < 0)
 			break;
 	}
 	if (space_show(s, r, first, end) < 0)

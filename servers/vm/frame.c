@@ -7,7 +7,7 @@
 #include "frame.h"
 
 #define FRAME_INNER 0xffu
-#define ZONES	    2u
+#define ZONES       2u
 #define ZONE_LOW    0u
 #define ZONE_HIGH   1u
 #define FRAMES_4G   (1u << 20)
@@ -83,14 +83,22 @@ static void free_block(uint32_t n, unsigned order)
 
 void frame_add_range(uint32_t first, uint32_t count)
 {
+	uint32_t n = first == FRAME_NONE ? 1 : first, end = first + count;
+
 	VM_ASSERT(first <= frame_table_count && count <= frame_table_count - first);
-	for (uint32_t n = first; n < first + count; n++) {
-		if (n == FRAME_NONE)
-			continue;
-		VM_ASSERT(frame_table[n].kind == FRAME_ABSENT);
-		frame_table[n] = (struct frame){.kind = FRAME_FREE, .order = FRAME_INNER};
+	for (uint32_t i = n; i < end; i++) {
+		VM_ASSERT(frame_table[i].kind == FRAME_ABSENT);
+		frame_table[i] = (struct frame){.kind = FRAME_FREE, .order = FRAME_INNER};
 		frame_counts.total++;
-		free_block(n, 0);
+	}
+	while (n < end) { /* in the largest aligned blocks */
+		unsigned order = 0;
+
+		while (order < FRAME_ORDER_MAX && n % (2u << order) == 0 &&
+		       n + (2u << order) <= end)
+			order++;
+		free_block(n, order);
+		n += 1u << order;
 	}
 }
 

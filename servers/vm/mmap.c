@@ -100,7 +100,7 @@ static int64_t map_anon(struct space *s, struct region *r, uint32_t flags)
 static void populate(struct space *s, uint64_t start, uint64_t end, uint32_t prot)
 {
 	struct access_range a = {.addr = start,
-				 .access = (prot & PROT_WRITE) ? ACCESS_WRITE : ACCESS_READ};
+	                         .access = (prot & PROT_WRITE) ? ACCESS_WRITE : ACCESS_READ};
 	struct need need;
 
 	for (; a.addr < end; a.addr += a.len_bytes) {
@@ -114,9 +114,9 @@ static int ask_for_token(const struct linux_request *rq, uint64_t len_bytes)
 {
 	struct parked *p = &parked[EP_SLOT(rq->ep)];
 	struct vfs_fd_map req = {.ep = rq->ep,
-				 .fd = (int32_t)rq->args[4],
-				 .prot = (uint32_t)rq->args[2],
-				 .flags = (uint32_t)rq->args[3]};
+	                         .fd = (int32_t)rq->args[4],
+	                         .prot = (uint32_t)rq->args[2],
+	                         .flags = (uint32_t)rq->args[3]};
 	struct msg m;
 
 	if (p->type != 0)
@@ -174,7 +174,7 @@ int64_t linux_mmap(const struct linux_request *rq)
 	return addr;
 }
 
-static void give_token_back(uint64_t token)
+void token_give_back(uint64_t token)
 {
 	struct vfs_token_release rel = {.token = token, .refs = 1};
 	struct msg m;
@@ -184,24 +184,31 @@ static void give_token_back(uint64_t token)
 		sys_log("token %lx stays with vfs: no room to give it back\n", token);
 }
 
-/* The token is ours now: with the mapping, or in the cache. */
+/* The cache takes the reference over; NULL: given back, because there is no room. */
+static struct object *take_token(uint64_t token)
+{
+	struct object *o = object_of_token(token);
+
+	if (o == NULL)
+		token_give_back(token);
+	return o;
+}
+
 static int64_t map_file(struct space *s, const struct parked *p, const struct vfs_rep *rep)
 {
 	bool is_shared = (p->flags & MAP_TYPE) != MAP_PRIVATE;
-	struct object *o = object_of_token(rep->value);
+	struct object *o = take_token(rep->value);
 	struct region r = {.offset = p->offset,
-			   .file_end = rep->value2,
-			   .prot = (uint8_t)p->prot,
-			   .max_prot = VMP_READ | VMP_EXEC | (is_shared ? 0 : VMP_WRITE),
-			   .kind = REGION_FILE,
-			   .flags = is_shared ? RF_SHARED : 0};
+	                   .file_end = rep->value2,
+	                   .prot = (uint8_t)p->prot,
+	                   .max_prot = VMP_READ | VMP_EXEC | (is_shared ? 0 : VMP_WRITE),
+	                   .kind = REGION_FILE,
+	                   .flags = is_shared ? RF_SHARED : 0};
 	int64_t addr;
 	int err;
 
-	if (o == NULL) {
-		give_token_back(rep->value);
+	if (o == NULL)
 		return -ENFILE;
-	}
 	r.object = object_number(o);
 	if (is_shared && (p->prot & PROT_WRITE))
 		return -ENODEV;
@@ -239,8 +246,8 @@ void mmap_fd_reply(const struct msg *m)
 			linux_reply(p.ep, p.type, rep.result);
 		return;
 	}
-	if (s == NULL)
-		give_token_back(rep.value);
+	if (s == NULL) /* it goes into the cache: another may want the file */
+		take_token(rep.value);
 	else
 		linux_reply(p.ep, p.type, map_file(s, &p, &rep));
 }

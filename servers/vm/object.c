@@ -16,10 +16,10 @@
 #include "vm.h"
 
 #define OBJECTS_MAX 1024u
-#define BUCKETS	    256u
+#define BUCKETS     256u
 
 static struct object objects[OBJECTS_MAX + 1]; /* number 0: none */
-static uint16_t bucket_heads[BUCKETS];	       /* FILE objects by token */
+static uint16_t bucket_heads[BUCKETS];         /* FILE objects by token */
 static uint16_t bucket_next[OBJECTS_MAX + 1];
 static uint64_t tick;
 static unsigned releasing_count;
@@ -68,7 +68,9 @@ static void send_release(struct object *o)
 	struct msg m;
 
 	msg_put(&m, VFS_TOKEN_RELEASE, &rel);
-	if (sys_asend(EP_VFS, &m) == 0) {
+	if (o->refs_of_vfs == 0)
+		*o = (struct object){0};
+	else if (sys_asend(EP_VFS, &m) == 0) {
 		releasing_count -= o->is_releasing;
 		*o = (struct object){0};
 	} else if (!o->is_releasing) {
@@ -180,6 +182,15 @@ struct object *object_of_token(uint64_t token)
 	o->refs_of_vfs++;
 	o->last_use = ++tick;
 	return o;
+}
+
+void object_refuse_token(struct object *o)
+{
+	VM_ASSERT(o->refs_of_vfs > 0);
+	if (--o->refs_of_vfs == 0) { /* made for this request: nobody uses it */
+		o->is_stale = true;
+		object_drop_if_unused(o);
+	}
 }
 
 void object_use(uint32_t number, uint64_t pages)

@@ -8,6 +8,7 @@
  * endpoint, so a message about a dead incarnation finds nothing.
  */
 #include <errno.h>
+#include "sys/sys.h"
 #include "vm.h"
 
 /* Commitment may exceed RAM by half: most programs touch less than they ask for. */
@@ -72,7 +73,7 @@ static void commit_return(struct space *s, uint64_t pages)
 uint64_t region_commit_pages(const struct region *r)
 {
 	bool is_private = (r->kind == REGION_ANON || r->kind == REGION_FILE) &&
-			  !(r->flags & (RF_SHARED | RF_NOCOUNT));
+	                  !(r->flags & (RF_SHARED | RF_NOCOUNT));
 
 	return is_private && (r->prot & VMP_WRITE) ? PAGE_OF(r->end - r->start) : 0;
 }
@@ -150,7 +151,10 @@ int space_attach(endpoint_t ep, struct space *s)
 
 	if (r < 0)
 		return r;
-	VM_ASSERT(c->space == NULL || c->ep == ep);
+	if (c->space != NULL && c->ep != ep) { /* pm forgot to say that it has ended */
+		sys_log("process %d was replaced by %d without VM_EXIT\n", c->ep, ep);
+		space_detach(c->ep);
+	}
 	*c = (struct client){ep, s};
 	s->users++;
 	if (old != NULL && --old->users == 0)
@@ -191,7 +195,7 @@ static bool is_cut(const struct space *s, uint64_t addr)
 	const struct region *r = regions_find(&s->regions, addr);
 
 	return r != NULL && r->start != addr &&
-	       (r->kind == REGION_DMA || r->kind == REGION_SAFEMAP);
+	       (r->kind == REGION_DMA || r->kind == REGION_SAFEMAP || r->kind == REGION_PHYS);
 }
 
 bool space_may_cut(const struct space *s, uint64_t start, uint64_t end)

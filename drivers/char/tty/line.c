@@ -88,6 +88,7 @@ void line_init(struct line *l, unsigned minor, const char *name, bool is_raw)
 	memset(l, 0, sizeof(*l));
 	l->minor = minor;
 	l->name = name;
+	l->size = (struct winsize){.ws_row = 24, .ws_col = 80}; /* until somebody says otherwise */
 	ldisc_init(&l->ldisc, &ops, is_raw);
 }
 
