@@ -128,7 +128,7 @@ int fault_parse(struct fault_rules *r, const char *text, unsigned *column)
 
 	memset(r, 0, sizeof(*r));
 	while (*c != '\0') {
-		size_t len = strcspn(c, " ;");
+		size_t len = strcspn(c, " ,;");
 		bool good = true;
 
 		*column = (unsigned)(c - text) + 1;

@@ -3,7 +3,7 @@
  * Rules of the fault filter: text, decision, chance. Pure and seeded: the same requests meet the same
  * faults.
  *
- *   rules = rule { ";" rule }        rule = KIND { word }
+ *   rules = rule { ";" rule }        rule = KIND { word }, words between blanks or commas
  *   KIND    zero random bit          contents of one sector: zeroes, noise, one bit flipped
  *           error                    the request fails with EIO and is not done
  *           misdirect                it goes to (comes from) other sectors
@@ -16,7 +16,7 @@
  *           at=DURATION              not before so much time since the filter started
  *           for=DURATION             of delay (default 100ms)
  *
- *   "bit write prob=2000 count=50; hang read skip=1000 count=1"
+ *   "bit,write,prob=2000,count=50;hang,read,skip=1000,count=1"
  */
 #ifndef FAULT_RULES_H
 #define FAULT_RULES_H

@@ -22,7 +22,7 @@ static void every_word_has_its_field(void **state)
 	(void)state;
 	assert_int_equal(fault_parse(&r,
 	                             "bit write range=100-200 skip=2 count=3 prob=5000 at=2s; "
-	                             "delay read for=50ms ;lost;die",
+	                             "delay,read,for=50ms,;lost;die",
 	                             &column),
 	                 0);
 	assert_int_equal(r.count, 4);
