@@ -72,14 +72,14 @@ static int teardown(void **state)
 static struct bdev_io *make(unsigned i, enum blk_op op, uint64_t sector, unsigned count)
 {
 	elements[i][0] = (struct blk_element){.offset = (i % 64) * PAGE_BYTES,
-					      .len_bytes = count * BLK_SECTOR,
-					      .arena = (uint16_t)arena};
+	                                      .len_bytes = count * BLK_SECTOR,
+	                                      .arena = (uint16_t)arena};
 	ios[i] = (struct bdev_io){.op = (uint8_t)op,
-				  .element_count = count > 0,
-				  .sectors = count,
-				  .sector = sector,
-				  .elements = elements[i],
-				  .done = done};
+	                          .element_count = count > 0,
+	                          .sectors = count,
+	                          .sector = sector,
+	                          .elements = elements[i],
+	                          .done = done};
 	return &ios[i];
 }
 
@@ -130,8 +130,8 @@ static void long_element_lists_use_rows(void **state)
 		world.disk[i] = (uint8_t)(i / 512);
 	for (unsigned i = 0; i < 64; i++)
 		elements[0][i] = (struct blk_element){.offset = (63 - i) * PAGE_BYTES,
-						      .len_bytes = BLK_SECTOR,
-						      .arena = (uint16_t)arena};
+		                                      .len_bytes = BLK_SECTOR,
+		                                      .arena = (uint16_t)arena};
 	io->element_count = 64;
 	assert_int_equal(bdev_submit(bdev, io), 0);
 	world_run();
