@@ -274,7 +274,7 @@ static int disk_info(unsigned unit, struct blk_info *info)
 {
 	if (unit != 0)
 		return -ENXIO;
-	*info = (struct blk_info){.sectors = DISK_SECTORS,
+	*info = (struct blk_info){.sectors = DISK_SECTORS - world.fewer_sectors,
 	                          .physical_sector_bytes = 512,
 	                          .max_bytes = BLK_REQUEST_MAX,
 	                          .max_elements = BLK_ELEMENTS_MAX,
