@@ -193,6 +193,16 @@ int k_mapdma(const void *addr, uint64_t *bus, unsigned count)
 	return 0;
 }
 
+int k_safecopy_from(endpoint_t grantor, grant_t g, uint64_t offset, void *local, size_t len)
+{
+	const uint8_t *from = grantor == CLIENT ? granted(g, offset, len) : NULL;
+
+	if (from == NULL)
+		return -EFAULT;
+	memcpy(local, from, len);
+	return 0;
+}
+
 int k_safecopy_to(endpoint_t grantor, grant_t g, uint64_t offset, const void *local, size_t len)
 {
 	uint8_t *to = grantor == CLIENT ? granted(g, offset, len) : NULL;
