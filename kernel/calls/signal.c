@@ -98,6 +98,10 @@ long do_sigreturn(struct proc *caller, const uint64_t *args)
 	proc_set(p, KRTS_HELD);
 	if (p->flags & PF_LINUX)
 		ipc_cancel(p);
+	/* What it had to tell the caller is out of date (an exception happens again); it must not be
+	 * in a queue when it sends next. */
+	if (p->queued_at == caller)
+		ipc_dequeue(p);
 	proc_unset(p, KRTS_HELD);
 	return 0;
 }
