@@ -135,6 +135,12 @@ void sysproc_signal(struct proc *p, int signo, endpoint_t by)
 	if (p->state != PROC_ALIVE)
 		return;
 	switch (signo) {
+	/* What a crash raises ends it as well: to try out how a crash is recovered from. */
+	case SIGABRT:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGILL:
+	case SIGSEGV:
 	case SIGKILL:
 	case SIGTERM: r = sysproc_kill(ep, signo, by); break;
 	case SIGSTOP: r = k_sched(SCHED_STOP, ep, 0, 0); break;
