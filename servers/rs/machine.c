@@ -314,9 +314,9 @@ void machine_up(struct component *c)
 {
 	struct life *l = &c->life;
 
+	l->want_down = false; /* one that is going down comes back when it is */
 	if (l->state != CS_DOWN)
 		return;
-	l->want_down = false;
 	l->restarts = 0;
 	l->cause = CAUSE_NONE;
 	l->last_error = 0;

@@ -61,9 +61,13 @@ void mount_label_changed(const char *label, endpoint_t ep)
 		if (!mt->in_use || mt->is_dev || mt->is_dead || mt->ep == EP_NONE || mt->ep == ep ||
 		    strcmp(mt->label, label) != 0)
 			continue;
+		await_dead(mt->ep);
+		if (mt->is_proc && ep != EP_NONE) { /* it has no state: the next one goes on */
+			mt->ep = ep;
+			continue;
+		}
 		sys_log("vfs: the server of %s died", mt->where);
 		mt->is_dead = true;
-		await_dead(mt->ep);
 	}
 }
 
@@ -309,15 +313,28 @@ static void reap_dead(void)
 	}
 }
 
+enum { FORGETS_AT_ONCE = 128 }; /* the table of asynchronous messages holds at least so many */
+
+/* As many references as asynchronous messages fit are given back at a time; the server, which gets them
+ * in order, is busy as long as some are missing. */
+static int unmount_at_server(struct call *c, struct mount *mt)
+{
+	int r = -EBUSY;
+
+	for (unsigned n = 0;
+	     n <= VNODES_MAX / FORGETS_AT_ONCE && r == -EBUSY && !mount_is_in_use(mt); n++) {
+		mount_forget_all(mt);
+		r = fs_op(c, mt, FS_UNMOUNT, 0);
+	}
+	return r;
+}
+
 static int64_t unmount_live(struct call *c, struct mount *mt)
 {
 	int r;
 
-	mount_forget_all(mt);
-	if (mount_is_in_use(mt))
-		return -EBUSY;
 	mt->is_busy = true;
-	r = fs_op(c, mt, FS_UNMOUNT, 0);
+	r = unmount_at_server(c, mt);
 	if (r && !mt->is_dead) {
 		mt->is_busy = false;
 		return r;
@@ -373,8 +390,8 @@ int mounts_text(char *buf, size_t size)
 		if (!mt->in_use || mt->is_busy || (!mt->covered && mt->root != root_vnode))
 			continue;
 		n = snprintf(buf + used, size - used, "%s%s %s %s %s%s 0 0\n", prefix, mt->unit,
-			     mt->where, mt->is_proc ? "proc" : mt->type,
-			     mt->flags & MS_RDONLY_ ? "ro" : "rw", mt->is_dead ? ",dead" : "");
+		             mt->where, mt->is_proc ? "proc" : mt->type,
+		             mt->flags & MS_RDONLY_ ? "ro" : "rw", mt->is_dead ? ",dead" : "");
 		if (n < 0 || (size_t)n >= size - used)
 			break;
 		used += (size_t)n;
