@@ -54,6 +54,12 @@ unsigned bserver_open_count(unsigned unit)
 	return count;
 }
 
+void bserver_forget_opens(unsigned unit)
+{
+	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX && unit < BLK_UNITS_MAX; i++)
+		bserver_sessions[i].open_count[unit] = bserver_sessions[i].access[unit] = 0;
+}
+
 /* ---- sessions ---- */
 
 void session_free_if_idle(struct bserver_session *s)

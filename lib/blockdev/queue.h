@@ -23,7 +23,7 @@ struct bqueue_list {
 
 struct bqueue {
 	struct bqueue_list waiting, sent;
-	unsigned slots;	   /* that may be sent at a time */
+	unsigned slots;    /* that may be sent at a time */
 	unsigned suspects; /* in either list */
 	uint32_t sequence;
 	uint64_t next_order;

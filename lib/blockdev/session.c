@@ -210,9 +210,13 @@ static void take_info(struct bdev *b)
 	if (info.max_elements > BLK_ELEMENTS_MAX)
 		info.max_elements = BLK_ELEMENTS_MAX;
 	info.model[sizeof(info.model) - 1] = info.serial[sizeof(info.serial) - 1] = '\0';
-	if (b->has_info && b->info.sectors != info.sectors)
-		sys_log("blockdev: %s came back with %llu sectors, had %llu\n", b->name,
+	if (b->has_info &&
+	    b->info.sectors != info.sectors) { /* another medium: not what we opened */
+		sys_log("blockdev: %s came back with %llu sectors, had %llu: refused\n", b->name,
 		        (unsigned long long)info.sectors, (unsigned long long)b->info.sectors);
+		b->refused = -ENXIO;
+		return;
+	}
 	b->info = info;
 	b->has_info = true;
 }
