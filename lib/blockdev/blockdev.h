@@ -13,7 +13,8 @@
  * A first connection and a reconnection run the same code. On death everything pending is unsent
  * again and goes out in the original order before anything new (B-rules: docs/protocols.md). A
  * request that was pending at BDEV_KILLER_DEATHS deaths in a row is sent alone; one more death and
- * it fails with EIO. Requests wait while there is no server, unless its name was deleted in ds
+ * it fails with EIO. Deaths that somebody caused (SIGKILL, update) are not counted: ds tells the
+ * cause with the new endpoint. Requests wait while there is no server, unless its name was deleted in ds
  * (service down) or `offline_ns` has passed: then they fail with EIO.
  *
  * Callbacks run from bdev_message(), bdev_doorbell(), bdev_ds_change(), bdev_idle() and
@@ -65,7 +66,9 @@ struct bdev_io {
 
 	/* The library's. */
 	uint8_t state;
-	uint8_t is_suspect;
+	uint8_t is_suspect;   /* sent alone */
+	uint8_t is_blamed;    /* `deaths` counts the last death; its cause is not known yet */
+	uint8_t is_condemned; /* was alone at the last death */
 	uint32_t id;
 	uint64_t order; /* of submission: replay goes by it */
 	uint64_t t_deadline_ns;

@@ -182,6 +182,7 @@ int bdev_submit(struct bdev *b, struct bdev_io *io)
 		return err != 0 ? err : -ECANCELED;
 	io->status = 0;
 	io->deaths = io->errors = io->is_suspect = 0;
+	io->is_blamed = io->is_condemned = 0;
 	io->t_submit_ns = now_ns();
 	io->bdev = b;
 	b->io_count++;

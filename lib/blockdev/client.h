@@ -115,6 +115,8 @@ void server_attach(struct server *s);
 /* The session is over. is_death: the incarnation is dead, and what it had is held against requests.
  */
 void server_lost(struct server *s, bool is_death);
+/* The cause of the last death has become known (enum rs_cause): killers fail, or all is forgiven. */
+void server_judge(struct server *s, uint32_t cause);
 void server_dead(struct server *s); /* found out by an IPC error; ds will tell about the next one */
 void server_reply(struct server *s, const struct msg *m);
 void server_open_unit(struct server *s, struct bdev *b, bool is_setup);

@@ -74,7 +74,6 @@ static void ids_match_once_and_never_again(void **state)
 
 static void replay_keeps_the_order_of_submission(void **state)
 {
-	struct bdev_io *killers;
 	struct bdev_io *io;
 	unsigned i = 0;
 
@@ -84,8 +83,8 @@ static void replay_keeps_the_order_of_submission(void **state)
 	bqueue_remove(&q, &ios[0]);
 	bqueue_remove(&q, &ios[5]);
 	add(12, 14);
-	assert_int_equal(bqueue_death(&q, &killers), 10);
-	assert_null(killers);
+	assert_int_equal(bqueue_death(&q), 10);
+	assert_null(bqueue_condemn(&q));
 	for (io = q.waiting.head; io != NULL; io = io->next, i++)
 		if (io->next != NULL)
 			assert_true(io->order < io->next->order);
@@ -102,13 +101,14 @@ static void suspects_go_alone(void **state)
 	add(0, 3);
 	for (unsigned i = 0; i < BDEV_KILLER_DEATHS; i++) {
 		assert_int_equal(send_all(), 3);
-		bqueue_death(&q, &killers);
-		assert_null(killers);
+		assert_int_equal(bqueue_death(&q), 3);
+		assert_null(bqueue_condemn(&q));
 	}
 	assert_int_equal(q.suspects, 3);
 	add(3, 4);
 	assert_int_equal(send_all(), 1);
-	assert_int_equal(bqueue_death(&q, &killers), 0);
+	assert_int_equal(bqueue_death(&q), 1);
+	killers = bqueue_condemn(&q);
 	assert_ptr_equal(killers, &ios[0]);
 	assert_null(killers->next);
 	assert_int_equal(q.suspects, 2);
@@ -118,6 +118,33 @@ static void suspects_go_alone(void **state)
 	bqueue_remove(&q, &ios[2]);
 	assert_int_equal(send_all(), 1);
 	assert_int_equal(ios[3].state, IO_SENT);
+}
+
+static void deaths_from_outside_are_forgiven(void **state)
+{
+	(void)state;
+	add(0, 3);
+	for (unsigned i = 0; i < 4 * BDEV_KILLER_DEATHS; i++) {
+		assert_int_equal(send_all(), 3);
+		bqueue_death(&q);
+		bqueue_forgive(&q);
+		bqueue_forgive(&q); /* once is enough */
+		assert_int_equal(ios[0].deaths, 0);
+	}
+	assert_int_equal(q.suspects, 0);
+	for (unsigned i = 0; i < BDEV_KILLER_DEATHS; i++) {
+		send_all();
+		bqueue_death(&q);
+		assert_null(bqueue_condemn(&q));
+	}
+	assert_int_equal(send_all(), 1); /* a suspect, alone: this death is not its fault */
+	bqueue_death(&q);
+	bqueue_forgive(&q);
+	assert_null(bqueue_condemn(&q));
+	assert_int_equal(q.suspects, 3);
+	assert_int_equal(send_all(), 1);
+	bqueue_death(&q);
+	assert_ptr_equal(bqueue_condemn(&q), &ios[0]);
 }
 
 static void deadlines_are_found_in_order(void **state)
@@ -210,6 +237,7 @@ int main(void)
 		T(ids_match_once_and_never_again),
 		T(replay_keeps_the_order_of_submission),
 		T(suspects_go_alone),
+		T(deaths_from_outside_are_forgiven),
 		T(deadlines_are_found_in_order),
 		T(a_unit_moves_with_its_requests),
 		T(segments_join_what_is_contiguous),
