@@ -152,7 +152,7 @@ static void signals_interrupt_reads(void)
 
 	CHECK(pipe(p) == 0);
 	handle(SIGALRM, 0);
-	ualarm(50000, 0);
+	ualarm(50000, 50000);
 	FAILS(read(p[0], &c, 1), EINTR);
 	CHECK(caught == SIGALRM);
 }
@@ -181,7 +181,7 @@ static void a_partial_write_is_reported(void)
 
 	CHECK(pipe(p) == 0);
 	handle(SIGALRM, SA_RESTART);
-	ualarm(50000, 0);
+	ualarm(50000, 50000);
 	CHECK(write(p[1], big, sizeof(big)) == 65536);
 }
 
@@ -288,7 +288,7 @@ static void signals_interrupt_opens_of_fifos(void)
 {
 	CHECK(mkfifo("p", 0600) == 0);
 	handle(SIGALRM, 0);
-	ualarm(50000, 0);
+	ualarm(50000, 50000);
 	FAILS(open("p", O_RDONLY), EINTR);
 }
 
