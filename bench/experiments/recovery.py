@@ -18,7 +18,7 @@ FULL = {"kills": 1000, "interval_s": 0.06, "file_mb": 256}
 
 def batch(rig, record, params, kills, number):
     """Some kills under a reader; their incidents, and whether the reader saw all bytes right."""
-    last = rig.sh("tail -n 1 /proc/axolotl/events | awk '{print $1}'").text.strip()
+    last_us = rig.last_event_us()
     load = rig.agent.start(f"while dd if={FILE} bs=1M 2>/dev/null; do :; done | dd of=/dev/null bs=1M 2>/dev/null")
     try:
         shots = rig.sh(f"killloop -l {DRIVER} -i {params['interval_s'] * 1000:g} -j 50 -s {record.seed * 1000 + number} "
@@ -27,7 +27,7 @@ def batch(rig, record, params, kills, number):
     finally:
         load.kill()
     load.wait(30)
-    found = events.incidents(events.parse(rig.events(int(last or 0))), DRIVER)
+    found = events.incidents(rig.events_after(last_us), DRIVER)
     record.samples.append({"batch": number, "killed": shots.split("\n")[-1], "incidents": len(found)})
     return found
 
@@ -54,7 +54,7 @@ def measure(rig, record, params):
 def run(args):
     params = FULL if args.full else QUICK
     record = Record("recovery", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **params})
-    with Rig(args, disk_mb=3 * params["file_mb"], data_mb=params["file_mb"]) as rig:
+    with Rig(args, disk_mb=2 * params["file_mb"] + 64, data_mb=params["file_mb"]) as rig:
         record.set_machine(rig.machine)
         try:
             measure(rig, record, params)

@@ -5,6 +5,7 @@ import hashlib
 import random
 import re
 
+import events
 from agent import AgentError, AgentTimeout
 from machine import MachineError
 from session import DiskSpec, Session, SessionOptions, say
@@ -105,8 +106,12 @@ class Rig:
                 raise AgentError("killloop does not end; the machine may be stuck\n" + self.machine.last_words()) from error
             shots += [tuple(map(int, line)) for line in re.findall(r"^(\d+) (\d+) (\d+)$", result.text, re.M)]
 
-    def events(self, after=0):
-        """Text of the event log, only what is newer than sequence number `after`."""
-        return self.sh(f"awk '$1 > {after}' /proc/axolotl/events", 120).text
+    def last_event_us(self):
+        """Time of the newest event."""
+        found = events.parse(self.sh("tail -n 1 /proc/axolotl/events").text)
+        return found[-1].t_us if found else 0
 
-
+    def events_after(self, t_us):
+        """Events of the log that are newer than t_us."""
+        text = self.sh(f"awk -F '[][]' '$2 > {t_us / 1e6:.6f}' /proc/axolotl/events", 120).text
+        return events.parse(text)

@@ -10,7 +10,7 @@
 #include "blockdev/host.h"
 #include "ring/blk_region.h"
 
-#define PARKED_MAX	  32
+#define PARKED_MAX        32
 #define STATUS_TEXT_BYTES 2048
 
 struct bserver_config bserver_cfg;
@@ -122,11 +122,11 @@ static int map_region(struct bserver_session *s, const struct msg *m, const stru
 	if (s->region == NULL)
 		return -EFAULT;
 	err = ring_consumer_attach(&s->requests, blk_region_requests(s->region), req->slots,
-				   req->generation);
+	                           req->generation);
 	if (err == 0)
 		err = ring_producer_attach(&s->completions,
-					   blk_region_completions(s->region, req->slots),
-					   req->slots, req->generation);
+		                           blk_region_completions(s->region, req->slots),
+		                           req->slots, req->generation);
 	if (err != 0 && vm_unmap(s->region, s->region_bytes) != 0)
 		sys_log("blockserver: a ring region could not be unmapped\n");
 	return err;

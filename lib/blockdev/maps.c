@@ -46,7 +46,7 @@ int arena_add(struct bserver_session *s, const struct blk_arena *req)
 	int err;
 
 	s->views[req->arena] = (struct blk_arena_view){.len_bytes = req->len_bytes,
-						       .is_readonly = req->is_readonly};
+	                                               .is_readonly = req->is_readonly};
 	err = map(s, a, req);
 	if (err == 0 && ops->arena_added != NULL) {
 		err = ops->arena_added(s->client, req->grant, req->len_bytes, req->is_readonly);

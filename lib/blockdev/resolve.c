@@ -12,7 +12,7 @@
 
 #include "blockdev/client.h"
 
-#define KEY_PREFIX	  "blk."
+#define KEY_PREFIX        "blk."
 #define SUBSCRIPTIONS_MAX (BDEV_UNITS_MAX + BDEV_SERVERS_MAX)
 
 static char subscribed[SUBSCRIPTIONS_MAX][DS_KEY_MAX];

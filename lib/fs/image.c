@@ -6,6 +6,7 @@
 #include "fs/image.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -288,13 +289,13 @@ int mfs_image_open(int fd, uint32_t block_size, struct mfs_image **image)
 	im->slot_count =
 		CACHE_BYTES / block_size > SLOTS_MIN ? CACHE_BYTES / block_size : SLOTS_MIN;
 	im->io = (struct mfs_io){.ctx = im,
-				 .get = image_get,
-				 .put = image_put,
-				 .dirty = image_dirty,
-				 .forget = image_forget,
-				 .write_out = image_write_out,
-				 .now = image_now,
-				 .report = image_report};
+	                         .get = image_get,
+	                         .put = image_put,
+	                         .dirty = image_dirty,
+	                         .forget = image_forget,
+	                         .write_out = image_write_out,
+	                         .now = image_now,
+	                         .report = image_report};
 	r = allocate(im);
 	if (r)
 		mfs_image_close(im);
@@ -324,6 +325,21 @@ int mfs_image_size(int fd, uint64_t *bytes)
 	if (S_ISBLK(st.st_mode) && ioctl(fd, (int)IOCTL_BLKGETSIZE64, bytes) < 0)
 		return -errno;
 	return 0;
+}
+
+bool mfs_image_is_mounted(const char *device)
+{
+	FILE *mounts = fopen("/proc/mounts", "re");
+	size_t len = strlen(device);
+	bool is_mounted = false;
+	char line[512];
+
+	if (!mounts)
+		return false;
+	while (!is_mounted && fgets(line, sizeof(line), mounts))
+		is_mounted = strncmp(line, device, len) == 0 && line[len] == ' ';
+	fclose(mounts);
+	return is_mounted;
 }
 
 int mfs_image_probe(int fd, struct mfs_geometry *geo, uint64_t *bytes, const char **reason)

@@ -19,9 +19,11 @@ MFS_MUST_CHECK int mfs_image_flush(struct mfs_image *image);
 const struct mfs_io *mfs_image_io(const struct mfs_image *image);
 /* Bytes of the file or device. */
 MFS_MUST_CHECK int mfs_image_size(int fd, uint64_t *bytes);
+/* Is the device in the list of mounts? Writing to it would be undone or do damage. */
+bool mfs_image_is_mounted(const char *device);
 /* Reads the superblock area and probes it. */
 MFS_MUST_CHECK int mfs_image_probe(int fd, struct mfs_geometry *geo, uint64_t *bytes,
-				   const char **reason);
+                                   const char **reason);
 /* Reports of damage go to this function (default: nowhere); the clock is the system's. */
 void mfs_image_on_report(struct mfs_image *image, void (*fn)(const char *what, uint32_t number));
 

@@ -135,6 +135,27 @@ static void on_delete(const struct msg *m, const struct dstable_who *who)
 	reply_result(m, result);
 }
 
+/* Incarnations that died before they had a label leave their subscriptions behind. */
+static void drop_dead_subscribers(void)
+{
+	for (unsigned i = 0; i < DSTABLE_SUBSCRIBERS_MAX; i++) {
+		endpoint_t ep = dstable_subscriber(&table, i);
+
+		if (ep != EP_NONE && ipc_notify(ep) == -EDEADSRCDST)
+			dstable_unsubscribe(&table, ep);
+	}
+}
+
+static int subscribe(const struct dstable_who *who, const char *pattern)
+{
+	int r = dstable_subscribe(&table, who, pattern);
+
+	if (r != -ENOSPC)
+		return r;
+	drop_dead_subscribers();
+	return dstable_subscribe(&table, who, pattern);
+}
+
 static void on_subscribe(const struct msg *m, const struct dstable_who *who)
 {
 	struct ds_subscribe req;
@@ -143,7 +164,7 @@ static void on_subscribe(const struct msg *m, const struct dstable_who *who)
 	if (req.flags != 0 || memchr(req.pattern, '\0', sizeof(req.pattern)) == NULL)
 		reply_result(m, -EINVAL);
 	else
-		reply_result(m, dstable_subscribe(&table, who, req.pattern));
+		reply_result(m, subscribe(who, req.pattern));
 }
 
 static void on_check(const struct msg *m, const struct dstable_who *who)

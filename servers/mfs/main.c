@@ -198,7 +198,7 @@ static void sync_once(struct volume *v)
 	} else {
 		r = blockio_write(v, MFS_DATA, 0);
 	}
-	if (r || volume_has_changes(v))
+	if (!server.sync_at_ns && (r || volume_has_changes(v)))
 		server.sync_at_ns = now_ns() + VOLUME_SYNC_SECONDS * 1000000000ull;
 }
 

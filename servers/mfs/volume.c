@@ -11,7 +11,9 @@
 
 enum {
 	ARENA_MAX_BYTES = 32 << 20,
-	ARENA_MIN_BYTES = 2 << 20,
+	ARENA_SMALL_BYTES =
+		16 << 20, /* for small devices: 256 blocks of 64 KiB, enough for all fibers */
+	ARENA_MIN_BYTES = 2 << 20, /* when vm has no more */
 	ARENA_COLOUR = 67, /* page index modulo 512, away from where buffers of applications mostly
 			      start */
 	OPEN_SECONDS = 10,
@@ -26,7 +28,7 @@ bool volume_has_changes(const struct volume *v)
 {
 	return v->is_mounted && !v->is_read_only &&
 	       (v->cache.dirty_count[MFS_DATA] || cache_dirty_metadata(&v->cache) ||
-		mfs_has_changes(v->fs));
+	        mfs_has_changes(v->fs));
 }
 
 /* --- Device --- */
@@ -57,12 +59,17 @@ void volume_tick(struct volume *v, uint64_t t_now_ns)
 
 static const struct bdev_events device_events = {.opened = on_opened};
 
+/* More than half of the device is not worth caching: it may be a RAM disk. */
 static int allocate_arena(struct volume *v)
 {
+	uint64_t half = bdev_info(v->device)->sectors * (BLK_SECTOR / 2);
+	size_t wanted = ARENA_MAX_BYTES;
+
 	if (v->arena_memory)
 		return 0;
-	for (size_t bytes = ARENA_MAX_BYTES; bytes >= ARENA_MIN_BYTES && !v->arena_memory;
-	     bytes /= 2) {
+	while (wanted / 2 >= half && wanted > ARENA_SMALL_BYTES)
+		wanted /= 2;
+	for (size_t bytes = wanted; bytes >= ARENA_MIN_BYTES && !v->arena_memory; bytes /= 2) {
 		v->arena_memory = vm_alloc_dma(bytes, 0, ARENA_COLOUR, NULL);
 		v->arena_bytes = bytes;
 	}
@@ -95,7 +102,7 @@ static int try_open(struct volume *v, const char *unit, unsigned access)
 static int open_device(struct volume *v, const char *unit)
 {
 	int r = try_open(v, unit,
-			 v->is_read_only ? BLK_ACCESS_READ : BLK_ACCESS_READ | BLK_ACCESS_WRITE);
+	                 v->is_read_only ? BLK_ACCESS_READ : BLK_ACCESS_READ | BLK_ACCESS_WRITE);
 
 	if (!v->is_read_only && (r == -EROFS || r == -EACCES || r == -EPERM)) {
 		v->is_read_only = true;
@@ -124,9 +131,9 @@ static int read_super(struct volume *v, struct mfs_geometry *geo)
 	uint64_t bytes = bdev_info(v->device)->sectors * BLK_SECTOR;
 	struct blk_element element = {.len_bytes = MFS_SUPER_AREA, .arena = (uint16_t)v->arena};
 	struct bdev_io io = {.op = BLK_READ,
-			     .element_count = 1,
-			     .sectors = MFS_SUPER_AREA / BLK_SECTOR,
-			     .elements = &element};
+	                     .element_count = 1,
+	                     .sectors = MFS_SUPER_AREA / BLK_SECTOR,
+	                     .elements = &element};
 	const char *reason;
 	int r;
 
@@ -166,7 +173,7 @@ static int make_tables(struct volume *v, const struct mfs_geometry *geo)
 	cache_init(&v->cache, v->arena_memory, v->arena_bytes, v->cache_table);
 	v->max_io_blocks = at_least_one(io_bytes / geo->block_size);
 	v->max_elements = at_least_one(info->max_elements < BLK_ELEMENTS_MAX ? info->max_elements
-									     : BLK_ELEMENTS_MAX);
+	                                                                     : BLK_ELEMENTS_MAX);
 	v->blocks = geo->zones;
 	v->has_unflushed = false;
 	return 0;
@@ -185,12 +192,12 @@ static void free_tables(struct volume *v)
 static int mount_fs(struct volume *v, const struct mfs_geometry *geo)
 {
 	struct mfs_config config = {.io = &v->io,
-				    .device_bytes = bdev_info(v->device)->sectors * BLK_SECTOR,
-				    .block_size = geo->block_size,
-				    .inode_slots = v->file_count,
-				    .is_read_only = v->is_read_only,
-				    .memory = v->fs_memory,
-				    .memory_bytes = mfs_memory_needed(geo, v->file_count)};
+	                            .device_bytes = bdev_info(v->device)->sectors * BLK_SECTOR,
+	                            .block_size = geo->block_size,
+	                            .inode_slots = v->file_count,
+	                            .is_read_only = v->is_read_only,
+	                            .memory = v->fs_memory,
+	                            .memory_bytes = mfs_memory_needed(geo, v->file_count)};
 	const char *reason = "";
 	int r = mfs_mount(&config, &v->fs, &reason);
 
@@ -200,7 +207,7 @@ static int mount_fs(struct volume *v, const struct mfs_geometry *geo)
 		sys_log("%s: not mounted: %s (%d)\n", v->unit, reason, r);
 	else if (!geo->was_clean)
 		sys_log("%s: was not unmounted cleanly (or never by us); fsck.mfs can check it\n",
-			v->unit);
+		        v->unit);
 	return r;
 }
 
@@ -213,10 +220,11 @@ int volume_mount(struct volume *v, const char *unit, bool want_read_only)
 		return -EBUSY;
 	v->is_read_only = want_read_only;
 	snprintf(v->unit, sizeof(v->unit), "%s", unit);
-	r = allocate_arena(v);
+	r = open_device(v, unit);
 	if (!r)
-		r = open_device(v, unit);
+		r = allocate_arena(v);
 	if (r) {
+		close_device(v);
 		sys_log("%s: cannot open the device: %d\n", unit, r);
 		return r;
 	}

@@ -45,6 +45,8 @@ static int check_limit(const struct proc *p)
 {
 	uint64_t count = 0;
 
+	if (table.thread_count >= NR_PROCS - RESERVED || table.count >= PROCS_MAX - RESERVED)
+		return -EAGAIN;
 	if (p->cred.uid == 0)
 		return 0;
 	for (const struct proc *q = table.first; q; q = q->next)
@@ -84,9 +86,9 @@ static struct proc *make_proc(struct proc *p, uint64_t flags)
 static endpoint_t make_space(struct thread *t, const struct clone_args *a)
 {
 	struct vm_fork f = {.parent = t->ep,
-			    .flags = (a->flags & CLONE_VM) ? KFORK_THREAD : 0,
-			    .stack = a->stack,
-			    .tls = (a->flags & CLONE_SETTLS) ? a->tls : 0};
+	                    .flags = (a->flags & CLONE_VM) ? KFORK_THREAD : 0,
+	                    .stack = a->stack,
+	                    .tls = (a->flags & CLONE_SETTLS) ? a->tls : 0};
 	struct vm_rep rep;
 	int r = sys_call(EP_VM, VM_FORK, &f, &rep);
 
@@ -175,10 +177,10 @@ int64_t call_vfork(struct thread *t, const uint64_t *args)
 int64_t call_clone(struct thread *t, const uint64_t *args)
 {
 	struct clone_args a = {.flags = args[0],
-			       .stack = args[1],
-			       .parent_tid = args[2],
-			       .child_tid = args[3],
-			       .tls = args[4]};
+	                       .stack = args[1],
+	                       .parent_tid = args[2],
+	                       .child_tid = args[3],
+	                       .tls = args[4]};
 
 	return clone_thread(t, &a);
 }

@@ -114,8 +114,8 @@ static bool list_pids(struct listing *l, uint64_t cookie)
 
 	while ((p = data_next(last)) != NULL) {
 		struct fs_dirent d = {.cookie = COOKIE_PIDS + (uint64_t)p->pid,
-				      .ino = tree_proc_ino(p->pid, KIND_DIR),
-				      .type = DT_DIR};
+		                      .ino = tree_proc_ino(p->pid, KIND_DIR),
+		                      .type = DT_DIR};
 		(void)snprintf(name, sizeof(name), "%d", p->pid);
 		if (!list_add(l, &d, name))
 			return false;
@@ -134,8 +134,8 @@ static bool list_fds(struct listing *l, const struct place *p, uint64_t cookie)
 	for (int i = 0; i < n; i++) {
 		uint64_t own = COOKIE_PIDS + (uint64_t)(uint32_t)list[i].fd + 1;
 		struct fs_dirent d = {.cookie = own,
-				      .ino = tree_proc_ino(p->pid, FD_BASE + (uint32_t)list[i].fd),
-				      .type = DT_LNK};
+		                      .ino = tree_proc_ino(p->pid, FD_BASE + (uint32_t)list[i].fd),
+		                      .type = DT_LNK};
 		if (list[i].fd < 0 || list[i].fd >= (int32_t)FD_MAX || own <= cookie)
 			continue;
 		(void)snprintf(name, sizeof(name), "%d", list[i].fd);
@@ -148,8 +148,8 @@ static bool list_fds(struct listing *l, const struct place *p, uint64_t cookie)
 static bool list_task(struct listing *l, const struct place *p, uint64_t cookie)
 {
 	struct fs_dirent d = {.cookie = COOKIE_PIDS + 1,
-			      .ino = tree_proc_ino(p->pid, KIND_TASK_DIR),
-			      .type = DT_DIR};
+	                      .ino = tree_proc_ino(p->pid, KIND_TASK_DIR),
+	                      .type = DT_DIR};
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "%d", p->pid);

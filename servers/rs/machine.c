@@ -87,10 +87,7 @@ static void go_down(struct component *c)
 		act_release(c);
 	l->is_claimed = false;
 	l->want_down = false;
-	if (l->want_up_again)
-		machine_up(c);
-	else
-		act_settled(c, l->last_error);
+	act_settled(c, l->last_error);
 }
 
 /* What somebody kills or replaces on purpose did not crash, once it had been ready. */
@@ -317,10 +314,9 @@ void machine_up(struct component *c)
 {
 	struct life *l = &c->life;
 
-	l->want_up_again = l->state != CS_DOWN && l->want_down;
+	l->want_down = false; /* one that is going down comes back when it is */
 	if (l->state != CS_DOWN)
 		return;
-	l->want_down = false;
 	l->restarts = 0;
 	l->cause = CAUSE_NONE;
 	l->last_error = 0;
@@ -343,7 +339,6 @@ void machine_down(struct component *c)
 	struct life *l = &c->life;
 
 	l->want_down = true;
-	l->want_up_again = false;
 	l->last_error = 0;
 	switch (l->state) {
 	case CS_DOWN: act_settled(c, 0); break;

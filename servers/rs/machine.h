@@ -65,7 +65,6 @@ struct life {
 	struct process now, standby;
 	bool was_started; /* `now` runs already: it was a standby */
 	bool want_down;
-	bool want_up_again; /* asked for while it was going down */
 	bool is_trial;         /* brought up by somebody and never ready yet: a failure is final */
 	bool is_claimed;       /* pci holds devices for the label */
 	uint32_t restarts;     /* since it was brought up */

@@ -313,15 +313,28 @@ static void reap_dead(void)
 	}
 }
 
+enum { FORGETS_AT_ONCE = 128 }; /* the table of asynchronous messages holds at least so many */
+
+/* As many references as asynchronous messages fit are given back at a time; the server, which gets them
+ * in order, is busy as long as some are missing. */
+static int unmount_at_server(struct call *c, struct mount *mt)
+{
+	int r = -EBUSY;
+
+	for (unsigned n = 0;
+	     n <= VNODES_MAX / FORGETS_AT_ONCE && r == -EBUSY && !mount_is_in_use(mt); n++) {
+		mount_forget_all(mt);
+		r = fs_op(c, mt, FS_UNMOUNT, 0);
+	}
+	return r;
+}
+
 static int64_t unmount_live(struct call *c, struct mount *mt)
 {
 	int r;
 
-	mount_forget_all(mt);
-	if (mount_is_in_use(mt))
-		return -EBUSY;
 	mt->is_busy = true;
-	r = fs_op(c, mt, FS_UNMOUNT, 0);
+	r = unmount_at_server(c, mt);
 	if (r && !mt->is_dead) {
 		mt->is_busy = false;
 		return r;

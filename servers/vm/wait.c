@@ -20,11 +20,11 @@
 enum waiter_kind { WAIT_NONE, WAIT_FAULT, WAIT_FAULTIN };
 
 struct waiter {
-	uint8_t kind;	   /* enum waiter_kind */
+	uint8_t kind;      /* enum waiter_kind */
 	bool is_fetching;  /* false: found no fetch slot, wants to try again */
 	endpoint_t source; /* who is held, or who asked */
 	endpoint_t target; /* whose space */
-	uint32_t id;	   /* FAULTIN */
+	uint32_t id;       /* FAULTIN */
 	struct access_range range;
 	struct object *object; /* what is awaited */
 	uint64_t page;
@@ -170,10 +170,10 @@ void wait_faultin(const struct msg *m)
 		if (w->kind != WAIT_NONE)
 			continue;
 		*w = (struct waiter){.kind = WAIT_FAULTIN,
-				     .source = m->source,
-				     .target = req.ep,
-				     .id = req.id,
-				     .range = {req.addr, req.len_bytes, access_of_faultin(&req)}};
+		                     .source = m->source,
+		                     .target = req.ep,
+		                     .id = req.id,
+		                     .range = {req.addr, req.len_bytes, access_of_faultin(&req)}};
 		run_waiter(w);
 		return;
 	}

@@ -49,7 +49,7 @@ static void print_problem(const char *what, uint32_t number)
 }
 
 static int run(struct mfs_check *check, const struct mfs_geometry *geo, int fd,
-	       struct mfs_check_result *result)
+               struct mfs_check_result *result)
 {
 	struct mfs_image *image;
 	int r = mfs_image_open(fd, geo->block_size, &image);
@@ -113,6 +113,8 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		return usage();
+	if (want_repair && mfs_image_is_mounted(argv[optind]))
+		return fail(argv[optind], -EBUSY);
 	fd = open(argv[optind], (want_repair ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	if (fd < 0)
 		return fail(argv[optind], -errno);

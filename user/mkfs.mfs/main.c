@@ -85,6 +85,8 @@ int main(int argc, char **argv)
 		return usage();
 	if (argc - optind == 2)
 		blocks = strtoull(argv[optind + 1], NULL, 0);
+	if (mfs_image_is_mounted(argv[optind]))
+		return fail(argv[optind], -EBUSY);
 	fd = open(argv[optind], O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return fail(argv[optind], -errno);

@@ -13,14 +13,14 @@
 static void too_large_is_enomem(void)
 {
 	CHECK(mmap(NULL, 1ul << 42, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
-		      MAP_FAILED &&
+	              MAP_FAILED &&
 	      errno == ENOMEM);
 }
 
 static void reservations_without_memory_are_free(void)
 {
 	uint8_t *p = mmap(NULL, 1ul << 36, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			  -1, 0);
+	                  -1, 0);
 
 	CHECK(p != MAP_FAILED && mprotect(p + CHUNK, PAGE, PROT_READ | PROT_WRITE) == 0);
 	p[CHUNK] = 1;
@@ -43,7 +43,7 @@ static void touch_without_end(void *arg)
 	(void)arg;
 	for (;;) {
 		uint8_t *p = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-				  -1, 0);
+		                  -1, 0);
 
 		CHECK(p != MAP_FAILED);
 		for (size_t i = 0; i < CHUNK; i += PAGE)
@@ -82,7 +82,7 @@ static void memory_of_the_dead_comes_back(void)
 }
 
 const struct test limit_tests[] = {
-	TEST(too_large_is_enomem),	     TEST(reservations_without_memory_are_free),
+	TEST(too_large_is_enomem),           TEST(reservations_without_memory_are_free),
 	OURS(mapping_without_end_is_enomem), OURS(who_overdraws_is_killed),
 	OURS(memory_of_the_dead_comes_back), {0},
 };

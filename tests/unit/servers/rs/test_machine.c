@@ -247,6 +247,21 @@ static void down_asks_then_kills(void **state)
 	assert_int_equal(settled, 0);
 }
 
+static void up_while_it_goes_down_brings_it_back(void **state)
+{
+	(void)state;
+	run_up();
+	machine_down(&c);
+	expect("shutdown");
+	machine_up(&c);
+	machine_exited(&c, CAUSE_EXIT);
+	assert_int_equal(c.life.state, CS_STARTING);
+	settled = 1;
+	machine_ready(&c, 0);
+	assert_int_equal(c.life.state, CS_RUNNING);
+	assert_int_equal(settled, 0);
+}
+
 static void replace_loads_the_next_one_first(void **state)
 {
 	(void)state;
@@ -335,6 +350,7 @@ int main(void)
 		cmocka_unit_test_setup(spawn_failure_is_retried, set_up),
 		cmocka_unit_test_setup(down_asks_then_kills, set_up),
 		cmocka_unit_test_setup(replace_loads_the_next_one_first, set_up),
+		cmocka_unit_test_setup(up_while_it_goes_down_brings_it_back, set_up),
 		cmocka_unit_test_setup(script_decides_when_it_comes_back, set_up),
 		cmocka_unit_test_setup(first_failure_of_a_trial_is_final, set_up),
 		cmocka_unit_test_setup(unguarded_component_stays_down, set_up),
