@@ -10,7 +10,6 @@
 #include "sys/sys.h"
 
 #define STATUS_BYTES 4096
-#define TOUCH_BYTES  (1 << 20)
 
 static const struct sys_component *component;
 static char own_label[LABEL_MAX];
@@ -33,19 +32,6 @@ static void send_to_rs(uint32_t type, const void *payload, size_t len)
 	msg_put_bytes(&m, type, payload, len);
 	if (sys_asend(EP_RS, &m) != 0)
 		sys_log("rs cannot be told (message %x)\n", type);
-}
-
-/*
- * Variables that start as zero get their pages by faults, which would fall into the time between
- * SYS_INIT and SYS_READY, that is, into every recovery. A standby takes them here, before it waits.
- */
-static void touch_variables(void)
-{
-	extern char __bss_start[], _end[];
-	char *end = _end - __bss_start > TOUCH_BYTES ? __bss_start + TOUCH_BYTES : _end;
-
-	for (volatile char *at = __bss_start; at < end; at += PAGE_BYTES)
-		*at = *at;
 }
 
 static void wait_for_init(struct sys_init *init)
@@ -72,7 +58,6 @@ static void initialise(void)
 	struct sys_init init;
 	struct sys_ready ready = {0};
 
-	touch_variables();
 	wait_for_init(&init);
 	if (component->init)
 		ready.status = component->init(&init);
