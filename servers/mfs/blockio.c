@@ -101,8 +101,8 @@ static void finish(struct block_io *b, int status)
 		v->write_failures++;
 	if (status)
 		sys_log("%s: %s of %u blocks at %u failed: %d\n", v->unit,
-			is_write ? "write" : "read", b->blocks,
-			(uint32_t)(b->io.sector / (v->cache.block_size / BLK_SECTOR)), status);
+		        is_write ? "write" : "read", b->blocks,
+		        (uint32_t)(b->io.sector / (v->cache.block_size / BLK_SECTOR)), status);
 	release_io(v, b);
 	v->io_waiters = NULL;
 	v->slot_waiters = NULL;

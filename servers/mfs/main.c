@@ -23,7 +23,7 @@ enum { FIBERS = 26, REQUESTS = 160 };
 
 struct op {
 	op_fn_t fn;
-	bool is_write;	 /* refused on a read-only mount */
+	bool is_write;   /* refused on a read-only mount */
 	bool is_mounted; /* wants a mounted file system */
 	bool has_reply;
 };
@@ -264,8 +264,8 @@ static void on_idle(void)
 	bdev_idle();
 	fiber_run_queued();
 	next = earlier(bdev_next_deadline(),
-		       earlier(server.volume.open_deadline_ns,
-			       server.is_syncer_waiting ? server.sync_at_ns : 0));
+	               earlier(server.volume.open_deadline_ns,
+	                       server.is_syncer_waiting ? server.sync_at_ns : 0));
 	if (next == server.alarm_ns)
 		return;
 	if (k_setalarm(next) == 0)
@@ -283,16 +283,16 @@ static int on_status(char *buf, size_t len)
 	const struct volume *v = &server.volume;
 	const struct cache *c = &v->cache;
 	int n = snprintf(buf, len,
-			 "unit=%s\nmounted=%d\nread_only=%d\nblock_bytes=%u\nserved=%lu\nrefused=%"
-			 "lu\nactive=%u\n"
-			 "cache_bytes=%zu\nhits=%lu\nmisses=%lu\nevictions=%lu\nreads_ahead=%lu\n"
-			 "dirty_data=%u\ndirty_metadata=%u\ncommits=%lu\nwrite_failures=%"
-			 "lu\ndamage_reports=%lu\n",
-			 v->is_mounted ? v->unit : "none", v->is_mounted, v->is_read_only,
-			 c->block_size, server.served, server.refused, server.active,
-			 v->arena_bytes, c->hits, c->misses, c->evictions, v->reads_ahead,
-			 c->dirty_count[MFS_DATA], cache_dirty_metadata(c), v->commits,
-			 v->write_failures, v->reports);
+	                 "unit=%s\nmounted=%d\nread_only=%d\nblock_bytes=%u\nserved=%lu\nrefused=%"
+	                 "lu\nactive=%u\n"
+	                 "cache_bytes=%zu\nhits=%lu\nmisses=%lu\nevictions=%lu\nreads_ahead=%lu\n"
+	                 "dirty_data=%u\ndirty_metadata=%u\ncommits=%lu\nwrite_failures=%"
+	                 "lu\ndamage_reports=%lu\n",
+	                 v->is_mounted ? v->unit : "none", v->is_mounted, v->is_read_only,
+	                 c->block_size, server.served, server.refused, server.active,
+	                 v->arena_bytes, c->hits, c->misses, c->evictions, v->reads_ahead,
+	                 c->dirty_count[MFS_DATA], cache_dirty_metadata(c), v->commits,
+	                 v->write_failures, v->reports);
 
 	if (n < 0 || (size_t)n >= len)
 		return n < 0 ? -EIO : (int)len;
@@ -323,13 +323,13 @@ static int on_init(const struct sys_init *how)
 int main(void)
 {
 	static const struct sys_component component = {.init = on_init,
-						       .message = on_message,
-						       .doorbell = on_doorbell,
-						       .alarm = on_alarm,
-						       .ds_change = on_ds_change,
-						       .idle = on_idle,
-						       .shutdown = on_shutdown,
-						       .status = on_status};
+	                                               .message = on_message,
+	                                               .doorbell = on_doorbell,
+	                                               .alarm = on_alarm,
+	                                               .ds_change = on_ds_change,
+	                                               .idle = on_idle,
+	                                               .shutdown = on_shutdown,
+	                                               .status = on_status};
 
 	sys_main(&component);
 }
