@@ -117,7 +117,7 @@ def main(args):
         raise UsageError(f"--files {folder}: there are no readable files in it")
     say(f"{len(files)} files of {folder}, {total / 1e6:.0f} MB; storage {STACK}; the driver {DRIVER} will be killed")
     params = disk_kill.FULL if args.full else disk_kill.QUICK
-    disk_mb = max(3 * params["file_mb"], 2 * (total >> 20) + 64)
+    disk_mb = 2 * max(params["file_mb"], total >> 20) + 64
     with Rig(args, disk_mb=disk_mb, data_mb=params["file_mb"],
              prepare=lambda session: pack_files(session, files)) as rig:
         status = run_parts(rig, args, files, total)

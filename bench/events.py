@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The guest's event log (/proc/axolotl/events) and what it says about recoveries.
 
-A line is "SEQ TIME KIND LABEL [NAME=VALUE ...]", TIME in microseconds; kinds are those of include/axolotl/event.def.
+A line is "[SECONDS] KIND LABEL (ep N) [NAME=VALUE ...]"; kinds are those of include/axolotl/event.def.
 """
 import dataclasses
 import os
@@ -16,7 +16,6 @@ CAUSES = ("none", "exit", "exception", "signal", "heartbeat", "complaint", "upda
 
 @dataclasses.dataclass
 class Event:
-    seq: int
     t_us: float
     kind: str
     label: str
@@ -29,16 +28,18 @@ def kinds():
         return set(re.findall(r'^EVENT\(\w+, "([^"]+)"', file.read(), re.M))
 
 
+LINE = re.compile(r"\[ *(\d+)\.(\d{6})\] (\S+)(?: (?!\()(\S+))?(?: \(ep -?\d+\))?(.*)")
+
+
 def parse(text):
-    """Events of the log's text, in order; lines that are none (a header) are skipped."""
+    """Events of the log's text, in order; lines that are none are skipped."""
     known, found = kinds(), []
     for line in text.split("\n"):
-        words = line.split()
-        if len(words) < 3 or not words[0].isdigit() or words[2] not in known:
+        match = LINE.fullmatch(line.rstrip())
+        if not match or match[3] not in known:
             continue
-        args = dict(word.partition("=")[::2] for word in words[3:] if "=" in word)
-        label = words[3] if len(words) > 3 and "=" not in words[3] else ""
-        found.append(Event(int(words[0]), float(words[1]), words[2], label, args))
+        args = dict(word.partition("=")[::2] for word in match[5].split() if "=" in word)
+        found.append(Event(float(int(match[1]) * 1000000 + int(match[2])), match[3], match[4] or "", args))
     return found
 
 
@@ -61,6 +62,8 @@ def incidents(events, component):
         steps = {name: _first(events, at, end, name, component) for name in ("detect", "restart", "ready", "publish")}
         steps.update({name: _first(events, at, end, name) for name in ("reopen", "replay", "recovered")})
         found.append(_incident(component, start, steps))
+        # The next death came before the first good completion: that one's time line tells when it came.
+        found[-1]["overtaken"] = steps["recovered"] is None and number + 1 < len(deaths)
     return found
 
 
@@ -85,7 +88,8 @@ def _incident(component, start, steps):
 def summary(found):
     """Metrics of a list of incidents: percentiles of the outage and of each phase."""
     outages = [entry["outage_us"] for entry in found if entry["outage_us"] is not None]
-    metrics = {"deaths": len(found), "recovered": len(outages)}
+    metrics = {"deaths": len(found), "recovered": len(outages),
+               "overtaken": sum(1 for entry in found if entry["outage_us"] is None and entry["overtaken"])}
     if outages:
         metrics.update({"recovery_p50_us": percentile(outages, 0.5), "recovery_p99_us": percentile(outages, 0.99),
                         "recovery_max_us": max(outages)})

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """disk-kill (thesis Fig. 5.17): throughput of reading and writing a large file while the disk driver gets SIGKILL at
-fixed intervals, against the same work undisturbed, and the SHA-1 of every pass.
+fixed intervals, against the same work undisturbed; and the SHA-1 of the stream (dd | sha1sum) meanwhile.
 
 The undisturbed run has the same killer with signal 0, and takes turns with the disturbed one, so that a machine that
-becomes slower or faster meanwhile does not count as loss or gain. Loss is 1 - (median disturbed / median undisturbed).
-The noise beside it is half the spread of the undisturbed passes; a target counts as missed only beyond the noise.
+becomes slower or faster meanwhile does not count as loss or gain. Throughput is that of plain reads and writes (streamio),
+bytes over seconds of all passes of a turn; loss is 1 - (median disturbed / median undisturbed) of the turns. The noise beside
+it is half the spread of the undisturbed turns; a target counts as missed only beyond the noise.
 """
 import re
 import statistics
@@ -21,7 +22,7 @@ READ_TARGETS = {0.1: 20.0, 1: 2.0}
 WRITE_TARGETS = {1: 5.0}
 # Thesis Fig. 5.17: loss in percent by interval in seconds.
 THESIS_LOSS = {1: 62.0, 15: 6.7}
-QUICK = {"file_mb": 256, "read_intervals": [0.1, 1, 4], "write_intervals": [0.1, 1], "rounds": 2, "min_s": 3.0,
+QUICK = {"file_mb": 256, "read_intervals": [0.1, 1, 4], "write_intervals": [0.1, 1], "rounds": 3, "min_s": 3.0,
          "check_s": 8}
 FULL = {"file_mb": 1024, "read_intervals": [0.1, 1, 2, 4, 8, 15], "write_intervals": [0.1, 1, 2, 4, 8, 15], "rounds": 3,
         "min_s": 10.0, "check_s": 60}
@@ -31,41 +32,38 @@ def tag(interval):
     return f"{interval:g}s".replace(".", "_")
 
 
-def read_pass(rig, state):
-    """One pass over the file; megabytes a second by dd's own clock."""
-    result = rig.agent.run(f"set -o pipefail; dd if={FILE} bs=1M | sha1sum", 900)
-    match = re.search(r"(\d+) bytes .* copied, ([\d.]+) seconds", result.err.decode("utf-8", "replace"))
-    state["errors"] += result.status != 0 or not match
-    state["wrong"] += result.status == 0 and result.text.split()[:1] != [rig.data_sha1]
-    state["bytes"] += int(match[1]) if match else 0
-    return int(match[1]) / 1e6 / max(float(match[2]), 1e-3) if match else 0.0
+PASS = re.compile(r"^bytes=(\d+) seconds=([\d.]+)", re.M)
 
 
-def write_pass(rig, state):
-    """Overwrites the file with tiles up to fsync; megabytes a second by the host's clock; then reads it back."""
-    tiles = state["tiles"]
-    result = rig.agent.run(
-        f"i=0; while [ $i -lt {tiles} ]; do dd if=/tmp/tile of={OUT} bs=1M seek=$((i * {TILE_BYTES >> 20})) conv=notrunc "
-        f"2>/dev/null || exit 1; i=$((i + 1)); done; fsync {OUT}", 900)
-    state["errors"] += result.status != 0
-    state["bytes"] += tiles * TILE_BYTES
-    return tiles * TILE_BYTES / 1e6 / result.seconds
+def timed(rig, state, command, seconds):
+    """Passes of streamio for so many seconds; megabytes a second over all of them, or 0 after an error."""
+    result = rig.agent.run(f"streamio -d {seconds:g} {command}", 900)
+    passes = [(int(size), float(took)) for size, took in PASS.findall(result.text)]
+    state["errors"] += result.status != 0 or not passes
+    state["bytes"] += sum(size for size, _ in passes)
+    return sum(size for size, _ in passes) / 1e6 / max(sum(took for _, took in passes), 1e-6) if passes else 0.0
+
+
+def read_pass(rig, state, seconds):
+    return timed(rig, state, FILE, seconds)
+
+
+def write_pass(rig, state, seconds):
+    return timed(rig, state, f"-w /tmp/tile -n {state['tiles']} {OUT}", seconds)
+
+
+def check_read(rig, state):
+    """The thesis's own pipe, while the driver is being killed: what arrives must be what was written."""
+    found = rig.agent.run(f"dd if={FILE} bs=1M 2>/dev/null | sha1sum", 900)
+    state["errors"] += found.status != 0
+    state["wrong"] += found.status == 0 and found.text.split()[:1] != [rig.data_sha1]
+    state["bytes"] += rig.data_mb << 20
 
 
 def check_written(rig, state):
-    found = rig.agent.run(f"sha1sum {OUT}", 900)
+    found = rig.agent.run(f"streamio -h {OUT}", 900)
     state["errors"] += found.status != 0
-    state["wrong"] += found.status == 0 and found.text.split()[0] != state["expected"]
-
-
-def run_passes(rig, work, state, seconds):
-    """Passes until `seconds` are over, one at least; their speeds."""
-    speeds, used = [], 0.0
-    while used < seconds or not speeds:
-        before = rig.machine.uptime()
-        speeds.append(work(rig, state))
-        used += rig.machine.uptime() - before
-    return speeds
+    state["wrong"] += found.status == 0 and not found.text.endswith(f"sha1={state['expected']}")
 
 
 def one_interval(rig, record, params, direction, interval):
@@ -74,15 +72,16 @@ def one_interval(rig, record, params, direction, interval):
     state = {"errors": 0, "wrong": 0, "bytes": 0, "tiles": tiles, "expected": rig.tiles_sha1(tiles)}
     work = read_pass if direction == "read" else write_pass
     seconds = max(params["min_s"], 1.3 * interval)
+    verify = check_read if direction == "read" else check_written
     speeds, kills = {0: [], 9: []}, []
     for turn in range(params["rounds"]):
         for signal in (0, 9):
             with rig.killer(interval, signal, seed=record.seed * 1000 + turn) as shots:
-                speeds[signal] += run_passes(rig, work, state, seconds)
+                speeds[signal].append(work(rig, state, seconds))
+                if signal == 9:
+                    verify(rig, state)
             if signal == 9:
                 kills += shots
-            if direction == "write":
-                check_written(rig, state)
     store(record, direction, interval, speeds, kills, state)
 
 
@@ -137,7 +136,7 @@ def measure(rig, record, params):
 def run(args):
     params = FULL if args.full else QUICK
     record = Record("disk-kill", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **params})
-    with Rig(args, disk_mb=3 * params["file_mb"], data_mb=params["file_mb"]) as rig:
+    with Rig(args, disk_mb=2 * params["file_mb"] + 64, data_mb=params["file_mb"]) as rig:
         record.set_machine(rig.machine)
         try:
             measure(rig, record, params)

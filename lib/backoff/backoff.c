@@ -11,7 +11,7 @@ void backoff_defaults(struct backoff_config *config)
 	if (config->most_ns == 0)
 		config->most_ns = 2000 * MS;
 	if (config->calm_ns == 0)
-		config->calm_ns = 50 * MS;
+		config->calm_ns = 10 * MS;
 }
 
 uint64_t backoff_crash(struct backoff *b, const struct backoff_config *config, uint64_t uptime_ns)

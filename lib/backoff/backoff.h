@@ -20,7 +20,7 @@ struct backoff_config {
 	uint64_t calm_ns;
 };
 
-/* 10 ms, 2 s, 50 ms. Zero fields of *config are replaced by these. */
+/* 10 ms, 2 s, 10 ms. Zero fields of *config are replaced by these. */
 void backoff_defaults(struct backoff_config *config);
 
 struct backoff {

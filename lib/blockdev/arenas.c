@@ -23,15 +23,15 @@ int server_send_arena(struct server *s, unsigned arena, bool is_setup)
 	const struct arena *a = &arenas[arena];
 	unsigned access = GRANT_READ | GRANT_MAP | (a->is_readonly ? 0 : GRANT_WRITE);
 	struct blk_arena req = {.session = s->session,
-				.arena = (uint16_t)arena,
-				.is_readonly = a->is_readonly,
-				.len_bytes = a->len_bytes};
+	                        .arena = (uint16_t)arena,
+	                        .is_readonly = a->is_readonly,
+	                        .len_bytes = a->len_bytes};
 	struct control *c;
 	int err;
 
 	req.grant = a->from == EP_NONE
-			    ? grant_direct(s->ep, a->ptr, a->len_bytes, access)
-			    : grant_indirect(s->ep, a->from, a->parent, 0, a->len_bytes, access);
+	                    ? grant_direct(s->ep, a->ptr, a->len_bytes, access)
+	                    : grant_indirect(s->ep, a->from, a->parent, 0, a->len_bytes, access);
 	if (req.grant == GRANT_INVALID)
 		return -ENOSPC;
 	err = server_control(s, BLK_ARENA, &req, &c);
@@ -95,10 +95,10 @@ static int add_arena(const struct arena *new)
 int bdev_arena(void *ptr, size_t len_bytes, bool is_readonly)
 {
 	struct arena a = {.is_used = true,
-			  .is_readonly = is_readonly,
-			  .ptr = ptr,
-			  .from = EP_NONE,
-			  .len_bytes = len_bytes};
+	                  .is_readonly = is_readonly,
+	                  .ptr = ptr,
+	                  .from = EP_NONE,
+	                  .len_bytes = len_bytes};
 
 	if ((uintptr_t)ptr % PAGE_BYTES != 0 || len_bytes % PAGE_BYTES != 0 || len_bytes == 0)
 		return -EINVAL;
@@ -108,10 +108,10 @@ int bdev_arena(void *ptr, size_t len_bytes, bool is_readonly)
 int bdev_arena_indirect(endpoint_t from, grant_t parent, size_t len_bytes, bool is_readonly)
 {
 	struct arena a = {.is_used = true,
-			  .is_readonly = is_readonly,
-			  .from = from,
-			  .parent = parent,
-			  .len_bytes = len_bytes};
+	                  .is_readonly = is_readonly,
+	                  .from = from,
+	                  .parent = parent,
+	                  .len_bytes = len_bytes};
 
 	if (len_bytes % PAGE_BYTES != 0 || len_bytes == 0)
 		return -EINVAL;

@@ -41,7 +41,7 @@ static int check_element(const struct blk_element *e, enum blk_op op, const stru
 }
 
 static int check_elements(const struct blk_request *r, const struct blk_element *elements,
-			  const struct blk_limits *l)
+                          const struct blk_limits *l)
 {
 	uint64_t bytes = 0;
 
@@ -57,7 +57,7 @@ static int check_elements(const struct blk_request *r, const struct blk_element 
 }
 
 int blk_check_request(const struct blk_request *r, const struct blk_element *elements,
-		      const struct blk_limits *l)
+                      const struct blk_limits *l)
 {
 	int err;
 

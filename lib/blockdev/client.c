@@ -12,10 +12,10 @@
 #include "ring/blk_region.h"
 
 #define IDLE_ROUNDS_MAX                                                                            \
-	64		    /* completions may bring new requests, which may complete at once, ... \
+	64                  /* completions may bring new requests, which may complete at once, ... \
 			     */
 #define RESTARTS_SEEN_MAX 8 /* B1 completions in one session before it counts as a violation */
-#define TICK_NS		  250000000ull /* deadlines are rounded up to this, so that alarms are rare */
+#define TICK_NS           250000000ull /* deadlines are rounded up to this, so that alarms are rare */
 
 struct bdev_config bdev_cfg = {
 	.deadline_ns = BDEV_DEADLINE_NS, .offline_ns = BDEV_OFFLINE_NS, .slots = 128};
@@ -46,11 +46,11 @@ struct bdev *bdev_open(const char *unit, unsigned access, const struct bdev_even
 	if (b == NULL || strlen(unit) >= sizeof(b->name))
 		return NULL;
 	*b = (struct bdev){.is_used = true,
-			   .access = access,
-			   .ctx = ctx,
-			   .server = &bdev_servers[0],
-			   .state = UNIT_UNKNOWN,
-			   .info_grant = GRANT_INVALID};
+	                   .access = access,
+	                   .ctx = ctx,
+	                   .server = &bdev_servers[0],
+	                   .state = UNIT_UNKNOWN,
+	                   .info_grant = GRANT_INVALID};
 	snprintf(b->name, sizeof(b->name), "%s", unit);
 	if (ev != NULL)
 		b->events = *ev;
@@ -182,6 +182,7 @@ int bdev_submit(struct bdev *b, struct bdev_io *io)
 		return err != 0 ? err : -ECANCELED;
 	io->status = 0;
 	io->deaths = io->errors = io->is_suspect = 0;
+	io->is_blamed = io->is_condemned = 0;
 	io->t_submit_ns = now_ns();
 	io->bdev = b;
 	b->io_count++;
@@ -242,13 +243,13 @@ static bool is_ready(const struct bdev_io *io)
 static void push_request(struct server *s, const struct bdev_io *io)
 {
 	struct blk_request r = {.id = io->id,
-				.op = io->op,
-				.flags = io->flags,
-				.replica = io->replica,
-				.unit = (uint8_t)io->bdev->unit,
-				.sector = io->sector,
-				.sectors = io->sectors,
-				.elements = io->element_count};
+	                        .op = io->op,
+	                        .flags = io->flags,
+	                        .replica = io->replica,
+	                        .unit = (uint8_t)io->bdev->unit,
+	                        .sector = io->sector,
+	                        .sectors = io->sectors,
+	                        .elements = io->element_count};
 	struct blk_element *row =
 		blk_region_row(s->region, s->requests.slots, ring_next_slot(&s->requests));
 
@@ -289,18 +290,19 @@ void server_complain(struct server *s, enum proto_rule rule, uint32_t unit, uint
 }
 
 void bdev_complain(struct bdev *b, enum proto_rule rule, const struct bdev_io *io,
-		   const void *evidence, size_t len)
+                   const void *evidence, size_t len)
 {
 	bdev_count.violations++;
 	sys_complain(b->server->ep, rule, b->unit, io != NULL ? io->id : 0, evidence, len);
 }
 
-/* B1: the server forgot that the unit was opened. Open it again; the request keeps its place. */
+/* B1: the server forgot that the unit was opened. Open it again, once for all requests that were under
+ * way; they keep their places. */
 static void reopen_unit(struct server *s, struct bdev_io *io)
 {
 	struct bdev *b = io->bdev;
 
-	if (++b->restarts_seen > RESTARTS_SEEN_MAX) {
+	if (b->state == UNIT_OPEN && ++b->restarts_seen > RESTARTS_SEEN_MAX) {
 		server_complain(s, RULE_B1, b->unit, io->id);
 		bdev_finish(io, -EIO);
 		return;

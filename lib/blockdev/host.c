@@ -10,7 +10,7 @@
 #include "blockdev/host.h"
 #include "ring/blk_region.h"
 
-#define PARKED_MAX	  32
+#define PARKED_MAX        32
 #define STATUS_TEXT_BYTES 2048
 
 struct bserver_config bserver_cfg;
@@ -54,6 +54,12 @@ unsigned bserver_open_count(unsigned unit)
 	return count;
 }
 
+void bserver_forget_opens(unsigned unit)
+{
+	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX && unit < BLK_UNITS_MAX; i++)
+		bserver_sessions[i].open_count[unit] = bserver_sessions[i].access[unit] = 0;
+}
+
 /* ---- sessions ---- */
 
 void session_free_if_idle(struct bserver_session *s)
@@ -62,8 +68,7 @@ void session_free_if_idle(struct bserver_session *s)
 		return;
 	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++)
 		arena_remove(s, i);
-	if (vm_unmap(s->region, s->region_bytes) != 0)
-		sys_log("blockserver: a ring region could not be unmapped\n");
+	(void)!vm_unmap(s->region, s->region_bytes); /* fails if the client has revoked it */
 	s->is_used = false;
 }
 
@@ -122,13 +127,13 @@ static int map_region(struct bserver_session *s, const struct msg *m, const stru
 	if (s->region == NULL)
 		return -EFAULT;
 	err = ring_consumer_attach(&s->requests, blk_region_requests(s->region), req->slots,
-				   req->generation);
+	                           req->generation);
 	if (err == 0)
 		err = ring_producer_attach(&s->completions,
-					   blk_region_completions(s->region, req->slots),
-					   req->slots, req->generation);
-	if (err != 0 && vm_unmap(s->region, s->region_bytes) != 0)
-		sys_log("blockserver: a ring region could not be unmapped\n");
+		                           blk_region_completions(s->region, req->slots),
+		                           req->slots, req->generation);
+	if (err != 0)
+		(void)!vm_unmap(s->region, s->region_bytes);
 	return err;
 }
 

@@ -23,18 +23,18 @@ static struct bserver_segment piece(const struct bserver_arena *a, uint64_t offs
 	uint64_t len = a->run[page] * PAGE_BYTES - in_page;
 
 	return (struct bserver_segment){.bus = a->bus[page] + in_page,
-					.len_bytes = len < limit ? (uint32_t)len : limit};
+	                                .len_bytes = len < limit ? (uint32_t)len : limit};
 }
 
 bool bserver_segment(const struct bserver_request *r, struct bserver_cursor *c, uint32_t max_bytes,
-		     struct bserver_segment *seg)
+                     struct bserver_segment *seg)
 {
 	*seg = (struct bserver_segment){.bus = 0};
 	while (c->element < r->element_count && seg->len_bytes < max_bytes) {
 		const struct bserver_element *e = &r->elements[c->element];
 		uint32_t left = e->len_bytes - c->offset, room = max_bytes - seg->len_bytes;
 		struct bserver_segment p = piece(&r->session->arenas[e->arena],
-						 e->offset + c->offset, left < room ? left : room);
+		                                 e->offset + c->offset, left < room ? left : room);
 
 		if (seg->len_bytes > 0 && seg->bus + seg->len_bytes != p.bus)
 			break;

@@ -13,9 +13,11 @@
 
 struct bserver_stats bserver_count;
 
+/* Nothing of it is touched before it is used: each page costs a fault, and starts must be fast. */
 static struct bserver_request requests[BSERVER_REQUESTS_MAX];
+static unsigned used_count; /* requests that were ever used: the first so many */
 static uint16_t free_requests[BSERVER_REQUESTS_MAX]; /* a stack: the last one used is warm */
-static unsigned free_count;
+static unsigned free_count;                          /* of those that were used */
 static unsigned with_component;
 
 void bserver_init(const struct bserver_config *c)
@@ -23,11 +25,7 @@ void bserver_init(const struct bserver_config *c)
 	bserver_cfg = *c;
 	if (bserver_cfg.queue_depth == 0 || bserver_cfg.queue_depth > BSERVER_REQUESTS_MAX)
 		bserver_cfg.queue_depth = BSERVER_REQUESTS_MAX;
-	for (unsigned i = 0; i < BSERVER_REQUESTS_MAX; i++) {
-		free_requests[i] = (uint16_t)(BSERVER_REQUESTS_MAX - 1 - i);
-		requests[i].slot = i;
-	}
-	free_count = BSERVER_REQUESTS_MAX;
+	used_count = free_count = with_component = 0;
 }
 
 void bserver_get_stats(struct bserver_stats *s)
@@ -76,11 +74,11 @@ void bserver_complete(struct bserver_request *r, int status)
 {
 	struct bserver_session *s = r->session;
 	struct blk_completion c = {.id = r->id,
-				   .status = status,
-				   .bytes = status == 0 ? r->bytes : 0,
-				   .t_start_ns = r->t_start_ns,
-				   .t_end_ns = now_ns(),
-				   .replica = r->served_replica};
+	                           .status = status,
+	                           .bytes = status == 0 ? r->bytes : 0,
+	                           .t_start_ns = r->t_start_ns,
+	                           .t_end_ns = now_ns(),
+	                           .replica = r->served_replica};
 
 	SYS_ASSERT(r->is_pending && status <= 0); /* B3 */
 	r->is_pending = false;
@@ -100,8 +98,8 @@ void bserver_complete(struct bserver_request *r, int status)
 
 /* The request's elements as a private copy. */
 static const struct blk_element *copy_elements(const struct bserver_session *s,
-					       const struct blk_request *d, uint32_t slot,
-					       struct blk_element *copy)
+                                               const struct blk_request *d, uint32_t slot,
+                                               struct blk_element *copy)
 {
 	const volatile uint64_t *row;
 	uint64_t *words = (uint64_t *)(void *)copy;
@@ -115,7 +113,7 @@ static const struct blk_element *copy_elements(const struct bserver_session *s,
 }
 
 static int check(const struct bserver_session *s, const struct blk_request *d,
-		 const struct blk_element *elements)
+                 const struct blk_element *elements)
 {
 	struct blk_info info;
 	struct blk_limits limits = {.info = &info, .arenas = s->views};
@@ -131,10 +129,19 @@ static int check(const struct bserver_session *s, const struct blk_request *d,
 	return blk_check_request(d, elements, &limits);
 }
 
-static void hand_over(struct bserver_session *s, const struct blk_request *d,
-		      const struct blk_element *elements)
+/* There is one: with_component is below queue_depth. */
+static struct bserver_request *take_free(void)
 {
-	struct bserver_request *r = &requests[free_requests[--free_count]];
+	unsigned i = free_count > 0 ? free_requests[--free_count] : used_count++;
+
+	requests[i].slot = i;
+	return &requests[i];
+}
+
+static void hand_over(struct bserver_session *s, const struct blk_request *d,
+                      const struct blk_element *elements)
+{
+	struct bserver_request *r = take_free();
 
 	r->op = (enum blk_op)d->op;
 	r->unit = d->unit;

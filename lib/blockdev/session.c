@@ -48,9 +48,9 @@ int server_control(struct server *s, uint32_t type, void *payload, struct contro
 		last_control_id = 1;
 	memcpy(payload, &last_control_id, sizeof(last_control_id));
 	msg_put_bytes(&m, type, payload,
-		      type == BLK_ATTACH  ? sizeof(struct blk_attach)
-		      : type == BLK_ARENA ? sizeof(struct blk_arena)
-					  : sizeof(struct blk_ctl));
+	              type == BLK_ATTACH  ? sizeof(struct blk_attach)
+	              : type == BLK_ARENA ? sizeof(struct blk_arena)
+	                                  : sizeof(struct blk_ctl));
 	err = sys_asend(s->ep, &m);
 	if (err != 0)
 		return err;
@@ -78,13 +78,13 @@ static int prepare_region(struct server *s)
 	ring_init(blk_region_requests(s->region), bdev_cfg.slots, s->generation);
 	ring_init(blk_region_completions(s->region, bdev_cfg.slots), bdev_cfg.slots, s->generation);
 	if (ring_producer_attach(&s->requests, blk_region_requests(s->region), bdev_cfg.slots,
-				 s->generation) != 0 ||
+	                         s->generation) != 0 ||
 	    ring_consumer_attach(&s->completions, blk_region_completions(s->region, bdev_cfg.slots),
-				 bdev_cfg.slots, s->generation) != 0)
+	                         bdev_cfg.slots, s->generation) != 0)
 		return -EPROTOVIOL; /* a former server scribbles in it: the next try has a new
 				       generation */
 	s->region_grant = grant_direct(s->ep, s->region, s->region_bytes,
-				       GRANT_READ | GRANT_WRITE | GRANT_MAP);
+	                               GRANT_READ | GRANT_WRITE | GRANT_MAP);
 	return s->region_grant == GRANT_INVALID ? -ENOSPC : 0;
 }
 
@@ -99,9 +99,9 @@ void server_attach(struct server *s)
 		return;
 	}
 	req = (struct blk_attach){.region_grant = s->region_grant,
-				  .region_bytes = s->region_bytes,
-				  .slots = bdev_cfg.slots,
-				  .generation = s->generation};
+	                          .region_bytes = s->region_bytes,
+	                          .slots = bdev_cfg.slots,
+	                          .generation = s->generation};
 	if (server_control(s, BLK_ATTACH, &req, &c) != 0) {
 		grant_revoke(s->region_grant);
 		s->region_grant = GRANT_INVALID;
@@ -210,9 +210,13 @@ static void take_info(struct bdev *b)
 	if (info.max_elements > BLK_ELEMENTS_MAX)
 		info.max_elements = BLK_ELEMENTS_MAX;
 	info.model[sizeof(info.model) - 1] = info.serial[sizeof(info.serial) - 1] = '\0';
-	if (b->has_info && b->info.sectors != info.sectors)
-		sys_log("blockdev: %s came back with %llu sectors, had %llu\n", b->name,
-			(unsigned long long)info.sectors, (unsigned long long)b->info.sectors);
+	if (b->has_info &&
+	    b->info.sectors != info.sectors) { /* another medium: not what we opened */
+		sys_log("blockdev: %s came back with %llu sectors, had %llu: refused\n", b->name,
+		        (unsigned long long)info.sectors, (unsigned long long)b->info.sectors);
+		b->refused = -ENXIO;
+		return;
+	}
 	b->info = info;
 	b->has_info = true;
 }
@@ -303,8 +307,8 @@ static void fail_killers(struct server *s, struct bdev_io *killers)
 		bdev_count.quarantined++;
 		log_event(EV_QUARANTINE, s->ep, s->label, io->id, io->deaths);
 		sys_log("blockdev: request %u of %s (op %u, sector %llu) killed %s %u times: EIO\n",
-			io->id, io->bdev->name, io->op, (unsigned long long)io->sector, s->label,
-			io->deaths);
+		        io->id, io->bdev->name, io->op, (unsigned long long)io->sector, s->label,
+		        io->deaths);
 		bdev_finish(io, -EIO);
 	}
 }
@@ -341,8 +345,6 @@ static void drop_grants(struct server *s, bool is_death)
 
 void server_lost(struct server *s, bool is_death)
 {
-	struct bdev_io *killers = NULL;
-
 	if (s->state == SERVER_WAITING)
 		return;
 	if (is_death)
@@ -354,12 +356,20 @@ void server_lost(struct server *s, bool is_death)
 	s->t_control_ns = 0;
 	s->want_poll = s->has_requests = false;
 	drop_grants(s, is_death);
-	s->replayed += is_death ? bqueue_death(&s->queue, &killers) : bqueue_unsend_all(&s->queue);
+	s->replayed += is_death ? bqueue_death(&s->queue) : bqueue_unsend_all(&s->queue);
 	s->t_retry_ns = is_death ? 0 : now_ns() + RETRY_LATE_NS;
 	if (bdev_cfg.offline_ns != BDEV_FOREVER)
 		s->t_offline_ns = now_ns() + bdev_cfg.offline_ns;
 	units_lost(s);
-	fail_killers(s, killers);
+}
+
+/* A death that somebody brought about (a kill, an update) says nothing about what was pending. */
+void server_judge(struct server *s, uint32_t cause)
+{
+	if (cause == CAUSE_SIGNAL || cause == CAUSE_UPDATE)
+		bqueue_forgive(&s->queue);
+	else
+		fail_killers(s, bqueue_condemn(&s->queue));
 }
 
 void server_dead(struct server *s)

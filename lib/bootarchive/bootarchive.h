@@ -26,6 +26,6 @@ int bootarchive_open(struct bootarchive *a, const void *bytes, uint64_t len_byte
 int bootarchive_entry(const struct bootarchive *a, uint32_t i, struct boot_entry *e) MUST_CHECK;
 /* The entry with this name, or -ENOENT. */
 int bootarchive_find(const struct bootarchive *a, const char *name,
-		     struct boot_entry *e) MUST_CHECK;
+                     struct boot_entry *e) MUST_CHECK;
 
 #endif

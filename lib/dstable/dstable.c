@@ -29,7 +29,7 @@ static bool key_valid(const char key[DS_KEY_MAX])
 
 /* What `who` means by a key: its own private entry first, then the public one. */
 static struct dstable_entry *find(const struct dstable *t, const struct dstable_who *who,
-				  const char *key, bool want_private)
+                                  const char *key, bool want_private)
 {
 	for (unsigned i = 0; i < DSTABLE_ENTRIES_MAX; i++) {
 		const struct dstable_entry *e = &t->entries[i];
@@ -43,7 +43,7 @@ static struct dstable_entry *find(const struct dstable *t, const struct dstable_
 }
 
 static struct dstable_entry *find_visible(const struct dstable *t, const struct dstable_who *who,
-					  const char *key)
+                                          const char *key)
 {
 	struct dstable_entry *e = find(t, who, key, true);
 
@@ -67,7 +67,7 @@ static int check_value(const struct dstable_who *who, const struct ds_req *req)
 }
 
 static int check_publish(const struct dstable_who *who, const struct ds_req *req,
-			 const struct dstable_entry *old)
+                         const struct dstable_entry *old)
 {
 	uint32_t type = req->type_flags & 0xff;
 
@@ -88,7 +88,7 @@ static unsigned count_owned(const struct dstable *t, const char *owner)
 
 	for (unsigned i = 0; i < DSTABLE_ENTRIES_MAX; i++)
 		count += t->entries[i].state == DSTABLE_LIVE &&
-			 strcmp(t->entries[i].owner, owner) == 0;
+		         strcmp(t->entries[i].owner, owner) == 0;
 	return count;
 }
 
@@ -121,7 +121,7 @@ static int take_mem(struct dstable *t)
 }
 
 static int new_entry(struct dstable *t, const struct dstable_who *who, const struct ds_req *req,
-		     struct dstable_entry **out)
+                     struct dstable_entry **out)
 {
 	struct dstable_entry *e = find_slot(t, req);
 	bool is_mem = (req->type_flags & 0xff) == DS_MEM;
@@ -147,7 +147,7 @@ static int new_entry(struct dstable *t, const struct dstable_who *who, const str
 }
 
 static bool value_differs(const struct dstable *t, const struct dstable_entry *e,
-			  const struct ds_req *req, const void *mem)
+                          const struct ds_req *req, const void *mem)
 {
 	switch ((enum ds_type)e->type) {
 	case DS_U32: return e->value.u32 != req->value.u32;
@@ -161,7 +161,7 @@ static bool value_differs(const struct dstable *t, const struct dstable_entry *e
 }
 
 static void set_value(struct dstable *t, struct dstable_entry *e, const struct ds_req *req,
-		      const void *mem)
+                      const void *mem)
 {
 	endpoint_t old = e->value.label.ep;
 
@@ -177,12 +177,13 @@ static void set_value(struct dstable *t, struct dstable_entry *e, const struct d
 	case DS_LABEL:
 		e->value.label.ep = req->value.label.ep;
 		e->value.label.old = old;
+		e->value.label.cause = req->value.label.cause;
 		break;
 	}
 }
 
 int dstable_publish(struct dstable *t, const struct dstable_who *who, const struct ds_req *req,
-		    const void *mem)
+                    const void *mem)
 {
 	struct dstable_entry *e;
 	bool is_new;
@@ -201,13 +202,15 @@ int dstable_publish(struct dstable *t, const struct dstable_who *who, const stru
 		return 0;
 	set_value(t, e, req, mem);
 	dstable_mark_changed(t, e);
+	if (e->type == DS_LABEL) /* the incarnation before is gone */
+		dstable_unsubscribe(t, e->value.label.old);
 	return 0;
 }
 
 /* ---- reading ---- */
 
 int dstable_retrieve(const struct dstable *t, const struct dstable_who *who,
-		     const struct ds_req *req, struct ds_rep *rep)
+                     const struct ds_req *req, struct ds_rep *rep)
 {
 	const struct dstable_entry *e = key_valid(req->key) ? find_visible(t, who, req->key) : NULL;
 
@@ -277,6 +280,7 @@ static void delete_entry(struct dstable *t, struct dstable_entry *e)
 	if (e->type == DS_LABEL) {
 		e->value.label.old = e->value.label.ep;
 		e->value.label.ep = EP_NONE;
+		dstable_unsubscribe(t, e->value.label.old);
 	} else {
 		memset(&e->value, 0, sizeof(e->value));
 	}

@@ -18,11 +18,11 @@
 #include "axolotl/ds.h"
 #include "dstable/pattern.h"
 
-#define DSTABLE_ENTRIES_MAX	256
-#define DSTABLE_MEMS_MAX	48
+#define DSTABLE_ENTRIES_MAX     256
+#define DSTABLE_MEMS_MAX        48
 #define DSTABLE_SUBSCRIBERS_MAX 64
-#define DSTABLE_PATTERNS_MAX	8  /* of one subscriber */
-#define DSTABLE_OWNED_MAX	64 /* entries of one owner other than rs */
+#define DSTABLE_PATTERNS_MAX    8  /* of one subscriber */
+#define DSTABLE_OWNED_MAX       64 /* entries of one owner other than rs */
 
 enum dstable_state { DSTABLE_FREE, DSTABLE_LIVE, DSTABLE_DELETED };
 
@@ -63,11 +63,11 @@ void dstable_init(struct dstable *t);
 /* 0; -EEXIST: there, and no DS_OVERWRITE; -EPERM: of another owner, or a LABEL and not rs;
  * -EINVAL: type, key, value; -ENOSPC. `mem` has req->value.mem.len_bytes bytes (MEM only). */
 int dstable_publish(struct dstable *t, const struct dstable_who *who, const struct ds_req *req,
-		    const void *mem) MUST_CHECK;
+                    const void *mem) MUST_CHECK;
 /* 0 or -ENOENT (also when the type differs or it is private to another). MEM: *mem points to
  * rep->value.mem.len_bytes bytes. */
 int dstable_retrieve(const struct dstable *t, const struct dstable_who *who,
-		     const struct ds_req *req, struct ds_rep *rep) MUST_CHECK;
+                     const struct ds_req *req, struct ds_rep *rep) MUST_CHECK;
 const void *dstable_mem(const struct dstable *t, const struct dstable_who *who, const char *key);
 /* 0, -ENOENT, -EPERM. */
 int dstable_delete(struct dstable *t, const struct dstable_who *who, const char *key) MUST_CHECK;
@@ -76,11 +76,13 @@ unsigned dstable_delete_owner(struct dstable *t, const char *owner);
 
 /* 0; -EINVAL: pattern; -ENOSPC. Entries that match already count as changed. */
 int dstable_subscribe(struct dstable *t, const struct dstable_who *who,
-		      const char *pattern) MUST_CHECK;
+                      const char *pattern) MUST_CHECK;
 /* Next change; result is the type, or -ENOENT. */
 void dstable_check(struct dstable *t, const struct dstable_who *who, struct ds_change *change);
 /* Its subscriptions end: it is dead. */
 void dstable_unsubscribe(struct dstable *t, endpoint_t ep);
+/* Endpoint of subscriber i < DSTABLE_SUBSCRIBERS_MAX or EP_NONE: to find dead ones when all are taken. */
+endpoint_t dstable_subscriber(const struct dstable *t, unsigned i);
 /* A subscriber that must be notified, once for each call that made changes; EP_NONE: no more. */
 endpoint_t dstable_next_notify(struct dstable *t);
 

@@ -118,6 +118,11 @@ void dstable_unsubscribe(struct dstable *t, endpoint_t ep)
 		dstable_bury(t, &t->entries[i]);
 }
 
+endpoint_t dstable_subscriber(const struct dstable *t, unsigned i)
+{
+	return t->subscribers[i].ep;
+}
+
 endpoint_t dstable_next_notify(struct dstable *t)
 {
 	for (unsigned i = 0; i < DSTABLE_SUBSCRIBERS_MAX; i++) {

@@ -8,7 +8,7 @@
 #include "elf/elfimage.h"
 
 _Static_assert(ELF_READ == PF_R >> 2 && ELF_WRITE == PF_W && ELF_EXEC == PF_X << 2,
-	       "protection bits: R and X change places");
+               "protection bits: R and X change places");
 
 static bool is_ident_good(const Elf64_Ehdr *eh)
 {

@@ -19,11 +19,11 @@
 
 #include "axolotl/types.h"
 
-#define ELF_HEAD_BYTES	 4096u
-#define ELF_PHDRS_MAX	 64u
+#define ELF_HEAD_BYTES   4096u
+#define ELF_PHDRS_MAX    64u
 #define ELF_SEGMENTS_MAX 16u
-#define ELF_INTERP_MAX	 4096u /* longest PT_INTERP path with its NUL */
-#define ELF_ADDR_MAX	 0x7ffffffff000ul
+#define ELF_INTERP_MAX   4096u /* longest PT_INTERP path with its NUL */
+#define ELF_ADDR_MAX     0x7ffffffff000ul
 
 #define ELF_READ  1u /* the same bits as VMP_READ, VMP_WRITE, VMP_EXEC */
 #define ELF_WRITE 2u
@@ -34,7 +34,7 @@ struct elf_segment {
 	uint64_t mem_bytes;
 	uint64_t offset;
 	uint64_t file_bytes; /* <= mem_bytes; the rest is zero */
-	uint32_t prot;	     /* ELF_* */
+	uint32_t prot;       /* ELF_* */
 };
 
 struct elf_image {
@@ -57,13 +57,13 @@ struct elf_table {
 
 /* -ENOEXEC: not a program for this machine, or malformed. */
 int elf_table(const void *head, size_t head_bytes, uint64_t file_bytes,
-	      struct elf_table *table) MUST_CHECK;
+              struct elf_table *table) MUST_CHECK;
 /* table: the program headers; head as in elf_table(). */
 int elf_parse_table(const void *head, const void *table, uint64_t file_bytes,
-		    struct elf_image *out) MUST_CHECK;
+                    struct elf_image *out) MUST_CHECK;
 /* -E2BIG: good so far, but the program headers are not within head: use elf_table(). */
 int elf_parse(const void *head, size_t head_bytes, uint64_t file_bytes,
-	      struct elf_image *out) MUST_CHECK;
+              struct elf_image *out) MUST_CHECK;
 
 /* The segment as whole pages: first page, bytes of pages, file offset of the first page, and how
  * many bytes from the first page on come from the file. */

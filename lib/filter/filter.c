@@ -9,6 +9,7 @@ static const struct filter *self;
 static struct stack_options arguments;
 static uint64_t alarm_set_ns;
 static bool is_settled;
+static bool is_restart;
 
 /* ---- arguments ---- */
 
@@ -43,6 +44,11 @@ const char *filter_unit(void)
 	return stack_option(&arguments, "unit", 0);
 }
 
+bool filter_is_restart(void)
+{
+	return is_restart;
+}
+
 static bool is_known(const char *word)
 {
 	static const char *const common[] = {"label", "unit", "lower", NULL};
@@ -74,7 +80,7 @@ static int check_arguments(void)
 		return filter_usage("-unit is missing");
 	if (lowers < self->lowers_min || lowers > self->lowers_max)
 		return filter_usage("takes %u to %u units below it, not %u", self->lowers_min,
-				    self->lowers_max, lowers);
+		                    self->lowers_max, lowers);
 	return self->configure == NULL ? 0 : self->configure(&arguments);
 }
 
@@ -87,8 +93,8 @@ int filter_option(const struct stack_options *o, const struct filter_number *n, 
 		return 0;
 	if (r != 0 || found < n->min || found > n->max)
 		return filter_usage("%s=%s: expected a value from %llu to %llu", n->name,
-				    stack_option(o, n->name, 0), (unsigned long long)n->min,
-				    (unsigned long long)n->max);
+		                    stack_option(o, n->name, 0), (unsigned long long)n->min,
+		                    (unsigned long long)n->max);
 	*value = found;
 	return 0;
 }
@@ -103,16 +109,16 @@ static void fiber_panic(const char *why)
 static int init(const struct sys_init *how)
 {
 	struct bserver_config config = {.ops = self->ops,
-					.maps_arenas = self->maps_arenas,
-					.queue_depth = self->queue_depth};
+	                                .maps_arenas = self->maps_arenas,
+	                                .queue_depth = self->queue_depth};
 	int r;
 
-	(void)how;
+	is_restart = how->how != SYS_INIT_FIRST;
 	bserver_init(&config);
 	if (self->fibers > 0) {
 		void *pool = aligned_alloc(PAGE_BYTES,
-					   (fiber_pool_bytes(self->fibers) + PAGE_BYTES - 1) &
-						   ~(PAGE_BYTES - 1));
+		                           (fiber_pool_bytes(self->fibers) + PAGE_BYTES - 1) &
+		                                   ~(PAGE_BYTES - 1));
 
 		if (pool == NULL)
 			return -ENOMEM;
@@ -227,12 +233,12 @@ int filter_status(unsigned unit, char *buf, size_t len)
 void filter_main(int argc, char **argv, const struct filter *f)
 {
 	static const struct sys_component component = {.init = init,
-						       .message = message,
-						       .doorbell = doorbell,
-						       .alarm = alarm,
-						       .ds_change = ds_change,
-						       .idle = idle,
-						       .status = status};
+	                                               .message = message,
+	                                               .doorbell = doorbell,
+	                                               .alarm = alarm,
+	                                               .ds_change = ds_change,
+	                                               .idle = idle,
+	                                               .status = status};
 
 	self = f;
 	arguments = (struct stack_options){argc, argv};

@@ -22,7 +22,7 @@
 #include "sys/sys.h"
 
 #define FILTER_LOWERS_MAX 4
-#define FILTER_UNIT	  0 /* a filter has one unit */
+#define FILTER_UNIT       0 /* a filter has one unit */
 
 struct filter {
 	const char *name;
@@ -45,6 +45,7 @@ void filter_main(int argc, char **argv, const struct filter *f) __attribute__((n
 unsigned filter_lower_count(void);
 const char *filter_lower(unsigned i);
 const char *filter_unit(void);
+bool filter_is_restart(void); /* an incarnation before this one served in the running system */
 /* Complains about an argument; returns -EINVAL. */
 int filter_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* An optional number; 0 or -EINVAL with a message. Within [min, max]. */
@@ -54,7 +55,7 @@ struct filter_number {
 	uint64_t min, max;
 };
 int filter_option(const struct stack_options *o, const struct filter_number *n,
-		  uint64_t *value) MUST_CHECK;
+                  uint64_t *value) MUST_CHECK;
 int filter_status(unsigned unit, char *buf, size_t len); /* for bserver_ops.status */
 
 /* ---- timers ---- */
@@ -90,6 +91,6 @@ void filter_arena_removed(unsigned tag);
 void filter_elements(const struct bserver_request *r, struct blk_element *out);
 /* A lower request that does what r asks for; sector, done and cookie are the caller's. */
 void filter_io_of(const struct bserver_request *r, const struct blk_element *elements,
-		  struct bdev_io *io);
+                  struct bdev_io *io);
 
 #endif

@@ -3,13 +3,13 @@
  * Write-intent bitmap and resync: see set.h. A bit goes clean -> dirty (wanted) -> stable (on the
  * medium) -> clean; a region in which a write is in flight is never cleaned.
  *
- * AHEAD regions behind a newly written one are marked with it, so that a sequential writer waits
- * for the bitmap once in AHEAD + 1 regions.
+ * A writer that comes from the region before is taken for a sequential one: AHEAD regions are marked
+ * with the next one, so that it waits for the bitmap once in AHEAD + 1 regions.
  */
 #include <string.h>
 #include "mirror_impl.h"
 
-#define AHEAD		   15
+#define AHEAD              15
 #define REGIONS_PER_SECTOR (MIRROR_SECTOR * 8)
 
 unsigned mirror_bits_count(const struct mirror_bits *b)
@@ -21,12 +21,17 @@ unsigned mirror_bits_count(const struct mirror_bits *b)
 	return count;
 }
 
+unsigned mirror_dirty_regions(const struct mirror_set *set)
+{
+	return mirror_bits_count(&set->dirty);
+}
+
 static void want_sector(struct mirror_set *set, uint32_t region)
 {
 	set->want_bitmap |= (uint8_t)(1u << region / REGIONS_PER_SECTOR);
 }
 
-void mirror_start(struct mirror_set *set, const void *bitmap)
+void mirror_start(struct mirror_set *set, const void *bitmap, bool is_unclean)
 {
 	unsigned source = mirror_source(set);
 
@@ -37,7 +42,8 @@ void mirror_start(struct mirror_set *set, const void *bitmap)
 	for (unsigned i = 0; i < set->legs; i++) {
 		struct mirror_leg *leg = &set->leg[i];
 
-		if (i == source || !mirror_takes_writes(set, i))
+		if (i == source || !mirror_takes_writes(set, i) ||
+		    (leg->state == MIRROR_GOOD && !is_unclean))
 			continue;
 		leg->stale = set->dirty;
 		leg->stale_count = mirror_bits_count(&leg->stale);
@@ -72,14 +78,18 @@ bool mirror_write_begin(struct mirror_set *set, uint64_t sector, uint32_t sector
 		set->inflight[i]++;
 		mirror_bits_set(&set->recent, i);
 	}
-	for (uint32_t i = first; !is_marked && i <= last + AHEAD && i < set->regions; i++) {
+	if (is_marked)
+		return true;
+	if (first > 0 && mirror_bits_has(&set->recent, first - 1))
+		last += AHEAD;
+	for (uint32_t i = first; i <= last && i < set->regions; i++) {
 		if (mirror_bits_has(&set->dirty, i))
 			continue;
 		mirror_bits_set(&set->dirty, i);
 		mirror_bits_set(&set->recent, i);
 		want_sector(set, i);
 	}
-	return is_marked;
+	return false;
 }
 
 void mirror_write_end(struct mirror_set *set, uint64_t sector, uint32_t sectors)
@@ -136,6 +146,12 @@ void mirror_sweep(struct mirror_set *set)
 		want_sector(set, i);
 	}
 	memset(&set->recent, 0, sizeof(set->recent));
+}
+
+void mirror_sweep_all(struct mirror_set *set)
+{
+	memset(&set->recent, 0, sizeof(set->recent));
+	mirror_sweep(set);
 }
 
 /* ---- resync ---- */

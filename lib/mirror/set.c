@@ -36,7 +36,7 @@ static int find_truth(const struct mirror_set *set, const struct mirror_found *f
 
 /* Is what a leg carries a part of the set that the truth describes? */
 static bool is_member(const struct mirror_super *truth, const struct mirror_super *super,
-		      unsigned leg)
+                      unsigned leg)
 {
 	return memcmp(truth->uuid, super->uuid, sizeof(truth->uuid)) == 0 && super->self == leg &&
 	       super->legs == truth->legs && super->data_sectors == truth->data_sectors;
@@ -56,7 +56,7 @@ static bool has_other_history(const struct mirror_super *truth, const struct mir
 
 /* State of a leg in the set that begins to run. */
 static enum mirror_state first_state(const struct mirror_set *set, const struct mirror_found *found,
-				     unsigned leg)
+                                     unsigned leg)
 {
 	const struct mirror_super *truth = &set->super;
 
@@ -97,7 +97,7 @@ static enum mirror_verdict begin(struct mirror_set *set, const struct mirror_fou
 		set_state(set, i, states[i]);
 	for (unsigned i = 0; i < set->legs; i++)
 		has_changed |= mirror_takes_writes(set, i) &&
-			       found[i].super.generation != set->super.generation;
+		               found[i].super.generation != set->super.generation;
 	if (has_changed) {
 		set->super.generation++;
 		set->want_record = true;
@@ -107,7 +107,7 @@ static enum mirror_verdict begin(struct mirror_set *set, const struct mirror_fou
 }
 
 enum mirror_verdict mirror_assemble(struct mirror_set *set, const struct mirror_found *found,
-				    bool is_late, struct mirror_why *why)
+                                    bool is_late, struct mirror_why *why)
 {
 	int truth = find_truth(set, found);
 
@@ -116,7 +116,7 @@ enum mirror_verdict mirror_assemble(struct mirror_set *set, const struct mirror_
 		return MIRROR_WAIT;
 	if (truth < 0)
 		return refuse(why,
-			      "no leg has a valid superblock: run mkstack, or name other legs");
+		              "no leg has a valid superblock: run mkstack, or name other legs");
 	set->super = found[truth].super;
 	if (set->super.legs != set->legs)
 		return refuse(why, "the legs belong to a mirror with another number of legs");
@@ -158,7 +158,7 @@ bool mirror_fail(struct mirror_set *set, unsigned leg)
 		return true; /* failed already */
 	for (unsigned i = 0; i < set->legs; i++)
 		has_other |= i != leg && set->leg[i].state == MIRROR_GOOD &&
-			     set->leg[i].stale_count == 0;
+		             set->leg[i].stale_count == 0;
 	if (l->state == MIRROR_GOOD && !has_other)
 		return false;
 	/* A good leg with stale regions must not survive the only source of those. */
@@ -227,8 +227,8 @@ static bool may_serve(const struct mirror_set *set, unsigned leg, const struct m
 int mirror_choose(struct mirror_set *set, enum mirror_policy policy, const struct mirror_read *r)
 {
 	unsigned first = policy == MIRROR_ROUND_ROBIN
-				 ? (unsigned)(mirror_region_of(set, r->sector) % set->legs)
-				 : 0;
+	                         ? (unsigned)(mirror_region_of(set, r->sector) % set->legs)
+	                         : 0;
 	int best = -1;
 
 	for (unsigned k = 0; k < set->legs; k++) {

@@ -37,7 +37,7 @@ struct mirror_leg {
 	enum mirror_state state;
 	unsigned stale_count;
 	struct mirror_bits stale; /* regions in which it may differ from the others */
-	uint32_t resync_offset;	  /* sectors of the region `resync_region` that are copied */
+	uint32_t resync_offset;   /* sectors of the region `resync_region` that are copied */
 	uint32_t resync_region;
 	uint32_t queue; /* requests it has; kept by the filter */
 };
@@ -78,12 +78,14 @@ struct mirror_why {
 	char text[120];
 };
 enum mirror_verdict mirror_assemble(struct mirror_set *set, const struct mirror_found *found,
-				    bool is_late, struct mirror_why *why);
+                                    bool is_late, struct mirror_why *why);
 /* A leg whose bitmap counts (GOOD, or the first of them). */
 unsigned mirror_source(const struct mirror_set *set);
-/* bitmap: MIRROR_BITMAP_SECTORS sectors as read. Set bits become stale regions of all legs but the
- * source. */
-void mirror_start(struct mirror_set *set, const void *bitmap);
+/* bitmap: MIRROR_BITMAP_SECTORS sectors as read. Set bits become stale regions of legs in RESYNC and,
+ * after the system stopped (is_unclean), of all legs but the source: nobody will finish the writes
+ * that were cut off. If only the filter died, its clients send them again and thereby make the legs
+ * equal; copying would just spread what may be corrupt on the source. */
+void mirror_start(struct mirror_set *set, const void *bitmap, bool is_unclean);
 
 /* ---- states ---- */
 
@@ -93,7 +95,7 @@ bool mirror_fail(struct mirror_set *set, unsigned leg);
 /* A failed leg is back. 0: it resyncs now; -EUCLEAN: its superblock is missing or not ours;
  * -EBUSY: it ran without us, so both have writes that the other lacks. */
 int mirror_return(struct mirror_set *set, unsigned leg,
-		  const struct mirror_found *found) MUST_CHECK;
+                  const struct mirror_found *found) MUST_CHECK;
 /* Superblock to write to a leg now, in sector (generation & 1). */
 void mirror_super_for(const struct mirror_set *set, unsigned leg, struct mirror_super *out);
 static inline void mirror_recorded(struct mirror_set *set)
@@ -125,12 +127,15 @@ int mirror_choose(struct mirror_set *set, enum mirror_policy policy, const struc
 bool mirror_write_begin(struct mirror_set *set, uint64_t sector, uint32_t sectors);
 bool mirror_write_marked(const struct mirror_set *set, uint64_t sector, uint32_t sectors);
 void mirror_write_end(struct mirror_set *set, uint64_t sector, uint32_t sectors);
+unsigned mirror_dirty_regions(const struct mirror_set *set);
 /* Contents of bitmap sector i as it should be. */
 void mirror_bitmap_sector(const struct mirror_set *set, unsigned i, void *out);
 /* Bitmap sector i, with the contents of `written`, is on all legs. */
 void mirror_bitmap_stable(struct mirror_set *set, unsigned i, const void *written);
 /* Forget regions that were not written since the last sweep. Sets want_bitmap if there are any. */
 void mirror_sweep(struct mirror_set *set);
+/* Forget all regions without a write in flight: the clients are done for now. */
+void mirror_sweep_all(struct mirror_set *set);
 
 /* ---- resync ---- */
 

@@ -74,7 +74,7 @@ static bool super_valid(const struct mirror_super *s, uint64_t leg_sectors)
 }
 
 enum mirror_probe mirror_super_probe(const void *header, uint64_t leg_sectors,
-				     struct mirror_super *super)
+                                     struct mirror_super *super)
 {
 	enum mirror_probe result = MIRROR_BLANK;
 	uint64_t best = 0;
@@ -90,7 +90,7 @@ enum mirror_probe mirror_super_probe(const void *header, uint64_t leg_sectors,
 			best = super->generation;
 			result = MIRROR_VALID;
 		} else if (result == MIRROR_BLANK &&
-			   memcmp(candidate.magic, magic, sizeof(magic)) == 0) {
+		           memcmp(candidate.magic, magic, sizeof(magic)) == 0) {
 			result = MIRROR_DAMAGED;
 		}
 	}

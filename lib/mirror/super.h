@@ -18,9 +18,9 @@
 
 #include "axolotl/types.h"
 
-#define MIRROR_SECTOR	      512u
-#define MIRROR_LEGS_MAX	      4
-#define MIRROR_VERSION	      1u
+#define MIRROR_SECTOR         512u
+#define MIRROR_LEGS_MAX       4
+#define MIRROR_VERSION        1u
 #define MIRROR_DATA_START     128u
 #define MIRROR_BITMAP_START   8u
 #define MIRROR_BITMAP_SECTORS 8u
@@ -41,7 +41,7 @@ struct mirror_super {  /* one sector; little endian */
 	uint32_t version;
 	uint32_t legs;
 	uint8_t uuid[16]; /* of the set */
-	uint32_t self;	  /* which leg this is */
+	uint32_t self;    /* which leg this is */
 	uint32_t region_sectors;
 	uint64_t data_sectors;
 	uint64_t generation;
@@ -59,6 +59,6 @@ void mirror_super_seal(struct mirror_super *super);
 enum mirror_probe { MIRROR_VALID, MIRROR_BLANK, MIRROR_DAMAGED };
 /* header: the first two sectors of a leg; the newer valid slot goes to *super. */
 enum mirror_probe mirror_super_probe(const void *header, uint64_t leg_sectors,
-				     struct mirror_super *super);
+                                     struct mirror_super *super);
 
 #endif

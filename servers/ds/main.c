@@ -65,7 +65,7 @@ static bool is_request_sane(const struct ds_req *req)
 {
 	return memchr(req->key, '\0', DS_KEY_MAX) != NULL &&
 	       ((req->type_flags & 0xff) != DS_STR ||
-		memchr(req->value.str, '\0', DS_VALUE_MAX) != NULL);
+	        memchr(req->value.str, '\0', DS_VALUE_MAX) != NULL);
 }
 
 static void on_publish(const struct msg *m, const struct dstable_who *who)
@@ -83,7 +83,7 @@ static void on_publish(const struct msg *m, const struct dstable_who *who)
 			result = -EMSGSIZE;
 		else if (req.value.mem.len_bytes > 0)
 			result = k_safecopy_from(m->source, req.value.mem.grant, 0, mem_buffer,
-						 req.value.mem.len_bytes);
+			                         req.value.mem.len_bytes);
 	}
 	if (result >= 0)
 		result = dstable_publish(&table, who, &req, mem_buffer);
@@ -91,7 +91,7 @@ static void on_publish(const struct msg *m, const struct dstable_who *who)
 }
 
 static int give_memory(const struct msg *m, const struct dstable_who *who, const struct ds_req *req,
-		       uint32_t len)
+                       uint32_t len)
 {
 	const void *from = dstable_mem(&table, who, req->key);
 	int result = 0;
@@ -135,6 +135,27 @@ static void on_delete(const struct msg *m, const struct dstable_who *who)
 	reply_result(m, result);
 }
 
+/* Incarnations that died before they had a label leave their subscriptions behind. */
+static void drop_dead_subscribers(void)
+{
+	for (unsigned i = 0; i < DSTABLE_SUBSCRIBERS_MAX; i++) {
+		endpoint_t ep = dstable_subscriber(&table, i);
+
+		if (ep != EP_NONE && ipc_notify(ep) == -EDEADSRCDST)
+			dstable_unsubscribe(&table, ep);
+	}
+}
+
+static int subscribe(const struct dstable_who *who, const char *pattern)
+{
+	int r = dstable_subscribe(&table, who, pattern);
+
+	if (r != -ENOSPC)
+		return r;
+	drop_dead_subscribers();
+	return dstable_subscribe(&table, who, pattern);
+}
+
 static void on_subscribe(const struct msg *m, const struct dstable_who *who)
 {
 	struct ds_subscribe req;
@@ -143,7 +164,7 @@ static void on_subscribe(const struct msg *m, const struct dstable_who *who)
 	if (req.flags != 0 || memchr(req.pattern, '\0', sizeof(req.pattern)) == NULL)
 		reply_result(m, -EINVAL);
 	else
-		reply_result(m, dstable_subscribe(&table, who, req.pattern));
+		reply_result(m, subscribe(who, req.pattern));
 }
 
 static void on_check(const struct msg *m, const struct dstable_who *who)

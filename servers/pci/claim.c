@@ -114,7 +114,7 @@ static int add_bar(const struct function *f, const struct bar *bar, endpoint_t e
 	range.len = ((bar->base + bar->len + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)) - range.base;
 	if (shares_pages(f, &range)) {
 		sys_log("%04x: BAR at 0x%llx shares a page with another device; not granted",
-			f->bdf, (unsigned long long)bar->base);
+		        f->bdf, (unsigned long long)bar->base);
 		return 0;
 	}
 	return k_privctl(PRIVCTL_ADD_MEM, ep, &range);

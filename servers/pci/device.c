@@ -12,8 +12,8 @@
 #define ENABLE_ALL (PCI_ENABLE_IO | PCI_ENABLE_MEM | PCI_ENABLE_MASTER)
 
 _Static_assert(PCI_ENABLE_IO == COMMAND_IO && PCI_ENABLE_MEM == COMMAND_MEM &&
-		       PCI_ENABLE_MASTER == COMMAND_MASTER,
-	       "the bits of PCI_ENABLE are those of the command register");
+                       PCI_ENABLE_MASTER == COMMAND_MASTER,
+               "the bits of PCI_ENABLE are those of the command register");
 
 void device_change(const struct function *f, unsigned offset, uint32_t clear, uint32_t set)
 {

@@ -72,18 +72,18 @@ static void on_device(const struct msg *m, enum ipc_primitive how)
 	f = claim_device(m->source, req.index);
 	if (f != NULL) {
 		rep = (struct pci_device_rep){.bdf = f->bdf,
-					      .vendor = f->vendor,
-					      .device = f->device,
-					      .subvendor = f->subvendor,
-					      .subdevice = f->subdevice,
-					      .class_code = f->class_code,
-					      .subclass = f->subclass,
-					      .prog_if = f->prog_if,
-					      .revision = f->revision,
-					      .irq_line = f->irq_line,
-					      .bars = BARS,
-					      .has_msi = f->cap_msi != 0,
-					      .has_msix = f->cap_msix != 0};
+		                              .vendor = f->vendor,
+		                              .device = f->device,
+		                              .subvendor = f->subvendor,
+		                              .subdevice = f->subdevice,
+		                              .class_code = f->class_code,
+		                              .subclass = f->subclass,
+		                              .prog_if = f->prog_if,
+		                              .revision = f->revision,
+		                              .irq_line = f->irq_line,
+		                              .bars = BARS,
+		                              .has_msi = f->cap_msi != 0,
+		                              .has_msix = f->cap_msix != 0};
 	}
 	sys_reply(m, how, &rep);
 }
@@ -100,7 +100,7 @@ static void on_bar(const struct msg *m, enum ipc_primitive how)
 		rep.result = -EINVAL;
 	else if (f != NULL && f->bars[req.bar].len != 0 && f->bars[req.bar].base != 0)
 		rep = (struct pci_bar_rep){0, f->bars[req.bar].flags, f->bars[req.bar].base,
-					   f->bars[req.bar].len};
+		                           f->bars[req.bar].len};
 	sys_reply(m, how, &rep);
 }
 

@@ -41,7 +41,7 @@ static volatile uint32_t *msix_map(struct function *f)
 	pa = f->bars[bir].base + offset;
 	start = pa & ~(PAGE_BYTES - 1);
 	base = vm_map_phys(start, (pa + bytes - start + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1),
-			   VMP_READ | VMP_WRITE | VMP_UC);
+	                   VMP_READ | VMP_WRITE | VMP_UC);
 	if (base != NULL)
 		f->msix_table = (volatile uint32_t *)(void *)(base + (pa - start));
 	return f->msix_table;
@@ -58,7 +58,7 @@ static void msix_mask_all(struct function *f, volatile uint32_t *table)
 
 /* Memory decoding must be on for the table to answer; the command register is restored after. */
 static void msix_program(struct function *f, volatile uint32_t *table, uint32_t vector,
-			 const struct kirqctl *irq)
+                         const struct kirqctl *irq)
 {
 	volatile uint32_t *entry = &table[vector * MSIX_ENTRY_WORDS];
 	uint32_t command = config_read(f->bdf, CFG_COMMAND, 2);

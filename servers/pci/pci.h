@@ -8,12 +8,12 @@
 
 #define FUNCTIONS_MAX 64
 #define CLAIMS_MAX    32
-#define BARS	      6
+#define BARS          6
 #define IRQ_NONE      0xff
 
-#define BAR_FLAG_IO	  1u /* as in struct pci_bar_rep */
+#define BAR_FLAG_IO       1u /* as in struct pci_bar_rep */
 #define BAR_FLAG_PREFETCH 2u
-#define BAR_FLAG_64	  4u
+#define BAR_FLAG_64       4u
 
 struct bar {
 	uint64_t base; /* 0: not assigned by the firmware, or absent */
@@ -26,13 +26,13 @@ struct function {
 	uint16_t vendor, device, subvendor, subdevice;
 	uint8_t class_code, subclass, prog_if, revision;
 	uint8_t header;
-	uint8_t irq_line;	   /* GSI, or IRQ_NONE */
+	uint8_t irq_line;          /* GSI, or IRQ_NONE */
 	uint8_t cap_msi, cap_msix; /* offsets in configuration space, 0: none */
 	struct bar bars[BARS];
 
 	struct claim *owner;
-	bool msix_clean;	       /* all entries were masked in this incarnation */
-	bool msi_on;		       /* this incarnation uses MSI or MSI-X */
+	bool msix_clean;               /* all entries were masked in this incarnation */
+	bool msi_on;                   /* this incarnation uses MSI or MSI-X */
 	volatile uint32_t *msix_table; /* mapped once, kept over incarnations of the owner */
 };
 

@@ -17,7 +17,7 @@
 #define GSI_PIRQ_A    16u
 #define ROUTED_FIRST  25u /* devices with a DxxIR register */
 #define ROUTED_BRIDGE 30u /* but this one has none */
-#define LPC_BDF	      PCI_BDF(0, 31, 0)
+#define LPC_BDF       PCI_BDF(0, 31, 0)
 #define LPC_ICH9      0x2918u
 #define VENDOR_INTEL  0x8086u
 

@@ -5,15 +5,16 @@
  */
 #include <errno.h>
 #include <time.h>
+#include "axolotl/timepage.h"
 #include "pm.h"
 
-#define NS_PER_S	 1000000000ull
-#define NS_PER_US	 1000ull
-#define SECONDS_MAX	 4000000000ull /* 126 years: what is later counts as for ever */
-#define FOREVER_NS	 (SECONDS_MAX * NS_PER_S)
+#define NS_PER_S         1000000000ull
+#define NS_PER_US        1000ull
+#define SECONDS_MAX      4000000000ull /* 126 years: what is later counts as for ever */
+#define FOREVER_NS       (SECONDS_MAX * NS_PER_S)
 #define CPU_CLOCK_THREAD 4u /* in a negative clock id */
-#define CPU_CLOCK_KIND	 3u
-#define CPU_CLOCK_OWN	 (-8) /* ~0 << 3: of the caller */
+#define CPU_CLOCK_KIND   3u
+#define CPU_CLOCK_OWN    (-8) /* ~0 << 3: of the caller */
 
 static uint64_t alarm_ns; /* what the kernel's alarm is set to, 0: off */
 
@@ -64,6 +65,7 @@ void timer_alarm(uint64_t now)
 	struct timer *tm;
 
 	alarm_ns = 0;
+	random_stir(time_read_tsc());
 	if (now_ns() > now)
 		now = now_ns();
 	while ((tm = timer_pop(&timers, now)) != NULL) {
@@ -76,6 +78,7 @@ void timer_alarm(uint64_t now)
 		case TIMER_VIRTUAL:
 		case TIMER_PROF: itimer_expired(tm, now); break;
 		case TIMER_POSIX: ptimer_expired(tm, now); break;
+		case TIMER_INIT: init_again(); break;
 		}
 	}
 }
@@ -95,14 +98,14 @@ int timespec_read(struct thread *t, uint64_t addr, uint64_t *ns)
 	if (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= (int64_t)NS_PER_S)
 		return -EINVAL;
 	*ns = (uint64_t)ts.sec >= SECONDS_MAX ? FOREVER_NS
-					      : (uint64_t)ts.sec * NS_PER_S + (uint64_t)ts.nsec;
+	                                      : (uint64_t)ts.sec * NS_PER_S + (uint64_t)ts.nsec;
 	return 0;
 }
 
 /* clock_getcpuclockid: ~pid << 3 | kind, kind 0..2 of a process, 4..6 of a thread. */
 static int cpu_clock(const struct thread *t, int32_t id, uint64_t *ns)
 {
-	int32_t pid = ~(id >> 3);
+	int32_t pid = (int32_t)(~(uint32_t)id >> 3); /* the sign is gone: id < 0 */
 	struct cpu_time c;
 
 	if (((uint32_t)id & CPU_CLOCK_KIND) == CPU_CLOCK_KIND)

@@ -60,7 +60,10 @@ static int push_handler(struct thread *t, const struct sig_info *info)
 	struct sigframe_image img;
 	int r;
 
-	sigframe_restart(&t->regs, true, act.flags);
+	/* A wait with a relative time would begin anew again and again. */
+	sigframe_restart(&t->regs, true,
+	                 t->no_restart ? act.flags & ~(uint64_t)SA_RESTART : act.flags);
+	t->no_restart = false;
 	r = sigframe_build(&t->regs, &req, &img);
 	if (r == 0)
 		r = write_frame(t, &img);
@@ -127,6 +130,7 @@ static void release(struct thread *t)
 	if (t->regs.orig_rax != ~0ull && (int64_t)t->regs.rax == -ERESTARTSYS)
 		t->keep_wake = t->wake_ns != 0;
 	sigframe_restart(&t->regs, false, 0);
+	t->no_restart = false;
 	if (t->has_saved_mask) {
 		t->has_saved_mask = false;
 		t->mask = t->saved_mask;

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include "axolotl/timepage.h"
 #include "pm.h"
 
 #define TICK_NS 10000000ull /* clock ticks of siginfo and times: 100 Hz */
@@ -101,6 +102,7 @@ static void give_away_children(struct proc *p)
 			proc_adopt(heir, c);
 		else
 			break;
+		c->exit_signal = SIGCHLD; /* the new parent did not ask for another one */
 		if (c->pdeath_signal && c->state == PROC_ALIVE) {
 			struct sig_info info = {
 				.signo = c->pdeath_signal, .code = SI_USER, .pid = p->pid};
@@ -133,12 +135,12 @@ void proc_notify_parent(struct proc *p, int code, int32_t value)
 	int signo = is_death ? p->exit_signal : SIGCHLD;
 	struct cpu_time c = is_death ? p->dead_threads : proc_cpu_time(p);
 	struct sig_info info = {.signo = signo,
-				.code = is_death ? death_code(p->exit_status) : code,
-				.pid = p->pid,
-				.uid = p->cred.uid,
-				.status = is_death ? death_value(p->exit_status) : value,
-				.value = c.user_ns / TICK_NS,
-				.value2 = c.system_ns / TICK_NS};
+	                        .code = is_death ? death_code(p->exit_status) : code,
+	                        .pid = p->pid,
+	                        .uid = p->cred.uid,
+	                        .status = is_death ? death_value(p->exit_status) : value,
+	                        .value = c.user_ns / TICK_NS,
+	                        .value2 = c.system_ns / TICK_NS};
 	const struct ksigaction *a;
 	bool is_unwanted;
 
@@ -146,7 +148,7 @@ void proc_notify_parent(struct proc *p, int code, int32_t value)
 		return;
 	a = action_of(parent, SIGCHLD);
 	is_unwanted = is_death && signo == SIGCHLD &&
-		      (a->handler == KSIG_IGN || (a->flags & SA_NOCLDWAIT));
+	              (a->handler == KSIG_IGN || (a->flags & SA_NOCLDWAIT));
 	if (sig_is_valid(signo) && (is_death || !(a->flags & SA_NOCLDSTOP)) &&
 	    signal_post(parent, NULL, &info) < 0)
 		sys_log("signal %d for %d is lost", signo, parent->pid);
@@ -181,6 +183,7 @@ void thread_gone(struct thread *t)
 
 	p->dead_threads.user_ns += c.user_ns;
 	p->dead_threads.system_ns += c.system_ns;
+	random_stir(time_read_tsc());
 	vfork_release(t);
 	if (t->vfork_child)
 		t->vfork_child->vfork_parent = NULL;

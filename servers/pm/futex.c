@@ -11,8 +11,8 @@
 #include <errno.h>
 #include "pm.h"
 
-#define FUTEX_OP_WAIT	      0
-#define FUTEX_OP_WAKE	      1
+#define FUTEX_OP_WAIT         0
+#define FUTEX_OP_WAKE         1
 #define FUTEX_OP_REQUEUE      3
 #define FUTEX_OP_CMP_REQUEUE  4
 #define FUTEX_OP_WAKE_OP      5
@@ -20,12 +20,12 @@
 #define FUTEX_OP_WAKE_BITSET  10
 #define FUTEX_FLAG_PRIVATE    0x80u
 #define FUTEX_FLAG_REALTIME   0x100u
-#define FUTEX_ALL	      0xffffffffu
+#define FUTEX_ALL             0xffffffffu
 #define FUTEX_WORD_OWNER_DIED 0x40000000u
-#define FUTEX_WORD_TID	      0x3fffffffu
+#define FUTEX_WORD_TID        0x3fffffffu
 #define FUTEX_WORD_WAITERS    0x80000000u
 #define ROBUST_LIST_BYTES     24
-#define ROBUST_MAX	      2048
+#define ROBUST_MAX            2048
 
 static struct futex_table futexes;
 

@@ -53,7 +53,7 @@ struct futex_waiter *futex_take(struct futex_table *f, const struct futex_key *k
 }
 
 int futex_move(struct futex_table *f, const struct futex_key *from, const struct futex_key *to,
-	       int count)
+               int count)
 {
 	int moved = 0;
 

@@ -30,9 +30,9 @@ void futex_enqueue(struct futex_table *f, struct futex_waiter *w);
 void futex_dequeue(struct futex_table *f, struct futex_waiter *w);
 /* Take out the oldest waiter of key whose bitset meets bitset; NULL if there is none. */
 struct futex_waiter *futex_take(struct futex_table *f, const struct futex_key *key,
-				uint32_t bitset);
+                                uint32_t bitset);
 /* Move up to `count` waiters of `from` to `to`; returns how many. */
 int futex_move(struct futex_table *f, const struct futex_key *from, const struct futex_key *to,
-	       int count);
+               int count);
 
 #endif

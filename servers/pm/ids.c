@@ -166,13 +166,13 @@ int64_t call_setregid(struct thread *t, const uint64_t *args)
 int64_t call_setresuid(struct thread *t, const uint64_t *args)
 {
 	return changed(t, cred_setresuid(&t->proc->cred, (uint32_t)args[0], (uint32_t)args[1],
-					 (uint32_t)args[2]));
+	                                 (uint32_t)args[2]));
 }
 
 int64_t call_setresgid(struct thread *t, const uint64_t *args)
 {
 	return changed(t, cred_setresgid(&t->proc->cred, (uint32_t)args[0], (uint32_t)args[1],
-					 (uint32_t)args[2]));
+	                                 (uint32_t)args[2]));
 }
 
 /* setfsuid and setfsgid return the old id, whether or not they could change it. */
@@ -193,7 +193,7 @@ int64_t call_setfsuid(struct thread *t, const uint64_t *args)
 	struct cred *c = &t->proc->cred;
 
 	return set_fs_id(t, &c->fsuid, (const uint32_t[]){c->uid, c->euid, c->suid},
-			 (uint32_t)args[0]);
+	                 (uint32_t)args[0]);
 }
 
 int64_t call_setfsgid(struct thread *t, const uint64_t *args)
@@ -201,7 +201,7 @@ int64_t call_setfsgid(struct thread *t, const uint64_t *args)
 	struct cred *c = &t->proc->cred;
 
 	return set_fs_id(t, &c->fsgid, (const uint32_t[]){c->gid, c->egid, c->sgid},
-			 (uint32_t)args[0]);
+	                 (uint32_t)args[0]);
 }
 
 int64_t call_getgroups(struct thread *t, const uint64_t *args)
@@ -241,7 +241,7 @@ int64_t call_setgroups(struct thread *t, const uint64_t *args)
 #define CAP_VERSION_1 0x19980330u
 #define CAP_VERSION_2 0x20071026u
 #define CAP_VERSION_3 0x20080522u
-#define CAP_ALL	      0x1ffffffffffull
+#define CAP_ALL       0x1ffffffffffull
 
 struct cap_header {
 	uint32_t version;

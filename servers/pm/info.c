@@ -20,14 +20,14 @@ void info_getproc(endpoint_t ep, struct pm_proc_rep *rep)
 	}
 	p = t->proc;
 	*rep = (struct pm_proc_rep){.pid = p->pid,
-				    .ppid = p->parent ? p->parent->pid : 0,
-				    .pgid = p->pgid,
-				    .sid = p->sid,
-				    .uid = p->cred.uid,
-				    .euid = p->cred.fsuid,
-				    .gid = p->cred.gid,
-				    .egid = p->cred.fsgid,
-				    .is_system = p->is_system};
+	                            .ppid = p->parent ? p->parent->pid : 0,
+	                            .pgid = p->pgid,
+	                            .sid = p->sid,
+	                            .uid = p->cred.uid,
+	                            .euid = p->cred.fsuid,
+	                            .gid = p->cred.gid,
+	                            .egid = p->cred.fsgid,
+	                            .is_system = p->is_system};
 }
 
 void info_getgroups(const struct pm_groups *g, struct pm_groups_rep *rep)
@@ -78,24 +78,24 @@ static void fill(const struct proc *p, const struct kproc_info *kernel, struct p
 	struct cpu_time c = proc_cpu_time(p);
 
 	*i = (struct pm_procinfo){.ep = p->threads ? p->threads->ep : EP_NONE,
-				  .pid = p->pid,
-				  .ppid = p->parent ? p->parent->pid : 0,
-				  .pgid = p->pgid,
-				  .sid = p->sid,
-				  .tgid = p->pid,
-				  .uid = p->cred.uid,
-				  .euid = p->cred.euid,
-				  .gid = p->cred.gid,
-				  .egid = p->cred.egid,
-				  .state = state_of(p, kernel),
-				  .is_system = p->is_system,
-				  .nice = (uint8_t)p->nice,
-				  .threads = (uint8_t)(p->nthreads > 255 ? 255 : p->nthreads),
-				  .start_ns = p->start_ns,
-				  .user_ns = c.user_ns,
-				  .system_ns = c.system_ns,
-				  .child_user_ns = p->children_time.user_ns,
-				  .child_system_ns = p->children_time.system_ns};
+	                          .pid = p->pid,
+	                          .ppid = p->parent ? p->parent->pid : 0,
+	                          .pgid = p->pgid,
+	                          .sid = p->sid,
+	                          .tgid = p->pid,
+	                          .uid = p->cred.uid,
+	                          .euid = p->cred.euid,
+	                          .gid = p->cred.gid,
+	                          .egid = p->cred.egid,
+	                          .state = state_of(p, kernel),
+	                          .is_system = p->is_system,
+	                          .nice = (uint8_t)p->nice,
+	                          .threads = (uint8_t)(p->nthreads > 255 ? 255 : p->nthreads),
+	                          .start_ns = p->start_ns,
+	                          .user_ns = c.user_ns,
+	                          .system_ns = c.system_ns,
+	                          .child_user_ns = p->children_time.user_ns,
+	                          .child_system_ns = p->children_time.system_ns};
 	memcpy(i->name, p->name, sizeof(i->name));
 	fill_signals(p, i);
 }

@@ -79,14 +79,14 @@ static size_t read_strings(struct thread *t, uint64_t first, uint64_t end)
 }
 
 static const char *const limit_names[KRLIM_COUNT][2] = {
-	{"Max cpu time", "seconds"},	 {"Max file size", "bytes"},
-	{"Max data size", "bytes"},	 {"Max stack size", "bytes"},
+	{"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+	{"Max data size", "bytes"},      {"Max stack size", "bytes"},
 	{"Max core file size", "bytes"}, {"Max resident set", "bytes"},
-	{"Max processes", "processes"},	 {"Max open files", "files"},
-	{"Max locked memory", "bytes"},	 {"Max address space", "bytes"},
-	{"Max file locks", "locks"},	 {"Max pending signals", "signals"},
-	{"Max msgqueue size", "bytes"},	 {"Max nice priority", ""},
-	{"Max realtime priority", ""},	 {"Max realtime timeout", "us"},
+	{"Max processes", "processes"},  {"Max open files", "files"},
+	{"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+	{"Max file locks", "locks"},     {"Max pending signals", "signals"},
+	{"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+	{"Max realtime priority", ""},   {"Max realtime timeout", "us"},
 };
 
 static const char *limit_text(uint64_t value, char *buf, size_t len)
@@ -100,7 +100,7 @@ static const char *limit_text(uint64_t value, char *buf, size_t len)
 static size_t list_limits(const struct proc *p)
 {
 	size_t n = (size_t)snprintf(text, sizeof(text), "%-25s %-20s %-20s %-10s\n", "Limit",
-				    "Soft Limit", "Hard Limit", "Units");
+	                            "Soft Limit", "Hard Limit", "Units");
 	char soft[24], hard[24];
 
 	for (int i = 0; i < KRLIM_COUNT && n < sizeof(text) - 100; i++)
@@ -128,8 +128,8 @@ int32_t info_text(endpoint_t who, const struct pm_text *req)
 		return -EINVAL;
 	} else if (!t->proc->is_system) {
 		len = req->what == PM_TEXT_ENVIRON
-			      ? read_strings(t, t->proc->env_start, t->proc->env_end)
-			      : read_strings(t, t->proc->arg_start, t->proc->arg_end);
+		              ? read_strings(t, t->proc->env_start, t->proc->env_end)
+		              : read_strings(t, t->proc->arg_start, t->proc->arg_end);
 	}
 	if (len > req->len_bytes)
 		len = req->len_bytes;

@@ -9,9 +9,9 @@
 #include <sys/time.h>
 #include "pm.h"
 
-#define NS_PER_S	1000000000ull
-#define NS_PER_US	1000ull
-#define SECONDS_MAX	4000000000ull
+#define NS_PER_S        1000000000ull
+#define NS_PER_US       1000ull
+#define SECONDS_MAX     4000000000ull
 #define CPU_MIN_WAIT_NS 1000000ull /* do not look more often than each ms */
 
 struct itimer {
@@ -26,7 +26,7 @@ static struct itimer itimer_of(struct proc *p, int which)
 	switch (which) {
 	case ITIMER_VIRTUAL:
 		return (struct itimer){&p->virtual, &p->virtual_interval_ns, &p->virtual_goal_ns,
-				       SIGVTALRM};
+		                       SIGVTALRM};
 	case ITIMER_PROF:
 		return (struct itimer){&p->prof, &p->prof_interval_ns, &p->prof_goal_ns, SIGPROF};
 	default: return (struct itimer){&p->real, &p->real_interval_ns, NULL, SIGALRM};
@@ -71,7 +71,8 @@ static struct proc *owner_of(struct timer *tm)
 	case TIMER_PROF: return (struct proc *)((char *)tm - offsetof(struct proc, prof));
 	case TIMER_REAL:
 	case TIMER_SLEEP:
-	case TIMER_POSIX: break;
+	case TIMER_POSIX:
+	case TIMER_INIT: break;
 	}
 	return (struct proc *)((char *)tm - offsetof(struct proc, real));
 }
@@ -79,8 +80,8 @@ static struct proc *owner_of(struct timer *tm)
 static int which_of(const struct timer *tm)
 {
 	return tm->kind == TIMER_VIRTUAL ? ITIMER_VIRTUAL
-	       : tm->kind == TIMER_PROF	 ? ITIMER_PROF
-					 : ITIMER_REAL;
+	       : tm->kind == TIMER_PROF  ? ITIMER_PROF
+	                                 : ITIMER_REAL;
 }
 
 void itimer_expired(struct timer *tm, uint64_t now)
@@ -140,8 +141,8 @@ static int from_timeval(const struct ktimeval *tv, uint64_t *ns)
 	if (tv->sec < 0 || tv->usec < 0 || tv->usec >= 1000000)
 		return -EINVAL;
 	*ns = (uint64_t)tv->sec >= SECONDS_MAX
-		      ? SECONDS_MAX * NS_PER_S
-		      : (uint64_t)tv->sec * NS_PER_S + (uint64_t)tv->usec * NS_PER_US;
+	              ? SECONDS_MAX * NS_PER_S
+	              : (uint64_t)tv->sec * NS_PER_S + (uint64_t)tv->usec * NS_PER_US;
 	return 0;
 }
 
@@ -149,7 +150,7 @@ static int put_current(struct thread *t, int which, uint64_t addr)
 {
 	struct itimer i = itimer_of(t->proc, which);
 	struct kitimerval v = {to_timeval(*i.interval_ns),
-			       to_timeval(remaining_ns(t->proc, which))};
+	                       to_timeval(remaining_ns(t->proc, which))};
 
 	return copy_out(t, addr, &v, sizeof(v));
 }

@@ -22,7 +22,7 @@ static struct sig_info info_from(const struct proc *from, int signo, int code)
 }
 
 static int send_one(struct thread *by, struct proc *to, struct thread *only,
-		    const struct sig_info *info)
+                    const struct sig_info *info)
 {
 	if (!may_signal(by->proc, to, info->signo))
 		return -EPERM;
@@ -136,10 +136,10 @@ static int read_info(struct thread *t, uint64_t addr, int signo, struct sig_info
 	if (k.code >= 0 || k.code == SI_TKILL)
 		return -EPERM;
 	*info = (struct sig_info){.signo = signo,
-				  .code = k.code,
-				  .pid = k.u.from.pid,
-				  .uid = k.u.from.uid,
-				  .value = k.u.from.u.value};
+	                          .code = k.code,
+	                          .pid = k.u.from.pid,
+	                          .uid = k.u.from.uid,
+	                          .value = k.u.from.u.value};
 	return 0;
 }
 

@@ -49,7 +49,7 @@ static int check_new(const struct thread *t, const struct krlimit *old, const st
 int64_t call_prlimit64(struct thread *t, const uint64_t *args)
 {
 	struct proc *p = proc_for_id(t, (int32_t)args[0]);
-	struct krlimit *limit, new;
+	struct krlimit *limit, new = {0, 0};
 	int r = 0;
 
 	if (args[1] >= KRLIM_COUNT)

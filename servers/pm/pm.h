@@ -64,7 +64,7 @@ void copy_on_page(const struct msg *m);
 void vfs_start(struct thread *t, enum vfs_op op, endpoint_t target);
 void vfs_interrupt(struct thread *t);
 void vfs_forget(struct thread *t); /* t is going */
-void vfs_flush(void);		   /* send what could not be sent before */
+void vfs_flush(void);              /* send what could not be sent before */
 void vfs_on_reply(const struct msg *m);
 /* Tell vfs the ids of t's process, then answer t's call with `result`. */
 int64_t vfs_update(struct thread *t, struct proc *p, int64_t result);
@@ -78,7 +78,7 @@ void vfork_release(struct thread *child);
 void proc_exit(struct proc *p, int32_t status); /* all threads; status as of wait(2) */
 void thread_exit(struct thread *t);
 void thread_gone(struct thread *t); /* vfs has let go of it */
-void proc_reap(struct proc *p);	    /* forget a zombie */
+void proc_reap(struct proc *p);     /* forget a zombie */
 void proc_notify_parent(struct proc *p, int code, int32_t value);
 struct cpu_time proc_cpu_time(const struct proc *p);
 struct cpu_time thread_cpu_time(const struct thread *t);
@@ -119,7 +119,7 @@ struct ktimespec timespec_of(uint64_t ns);
 void timer_arm(struct timer *t, uint64_t t_ns);
 void timer_disarm(struct timer *t);
 void timer_alarm(uint64_t now); /* the kernel's alarm: run what is due */
-void timer_program(void);	/* set the kernel's alarm to the first timer */
+void timer_program(void);       /* set the kernel's alarm to the first timer */
 void sleep_expired(struct thread *t);
 void sleep_interrupted(struct thread *t);
 void itimer_expired(struct timer *tm, uint64_t now);
@@ -159,12 +159,13 @@ void sysproc_init(void);
 void init_start(void);
 void init_forked(struct thread *t, int result);
 void init_died(struct proc *p);
+void init_again(void);
 void init_on_spawn(const struct msg *m);
 
 /* ---- info.c, infotext.c ---- */
 int32_t info_text(endpoint_t who, const struct pm_text *req);
 void info_note_start(struct thread *t, uint64_t stack); /* t begins a new program */
-extern struct kutsname uts;				/* system.c */
+extern struct kutsname uts;                             /* system.c */
 int32_t info_procs(endpoint_t who, const struct pm_info *req);
 void info_getproc(endpoint_t ep, struct pm_proc_rep *rep);
 void info_getgroups(const struct pm_groups *g, struct pm_groups_rep *rep);

@@ -9,17 +9,17 @@
 #include <sys/resource.h>
 #include "pm.h"
 
-#define PRIORITY_USER	   7
-#define PRIORITY_LOWEST	   14
-#define QUANTUM_US	   20000
-#define NICE_LOWEST	   19
-#define NICE_HIGHEST	   (-20)
-#define POLICY_IDLE	   5
-#define POLICY_BATCH	   3
+#define PRIORITY_USER      7
+#define PRIORITY_LOWEST    14
+#define QUANTUM_US         20000
+#define NICE_LOWEST        19
+#define NICE_HIGHEST       (-20)
+#define POLICY_IDLE        5
+#define POLICY_BATCH       3
 #define POLICY_RESET_FLAG  0x40000000
 #define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_CLASSES	   3
-#define CPUS_MAX	   64
+#define IOPRIO_CLASSES     3
+#define CPUS_MAX           64
 
 static unsigned priority_of(int nice)
 {

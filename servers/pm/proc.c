@@ -124,6 +124,7 @@ struct thread *thread_alloc(endpoint_t ep, struct proc *p, int32_t tid)
 		link = &(*link)->next;
 	*link = t;
 	p->nthreads++;
+	table.thread_count++;
 	return t;
 }
 
@@ -136,6 +137,7 @@ void thread_free(struct thread *t)
 	if (*link)
 		*link = t->next;
 	t->proc->nthreads--;
+	table.thread_count--;
 	t->is_used = false;
 }
 

@@ -19,7 +19,8 @@
 #include "timers.h"
 
 #define PROCS_MAX    1024 /* zombies included */
-#define PID_MAX	     32768
+#define RESERVED     64   /* threads and processes that applications cannot have: for recovery */
+#define PID_MAX      32768
 #define PID_INIT     1
 #define PID_FIRST    2
 #define GROUPS_MAX   32
@@ -43,8 +44,8 @@ struct proc {
 	enum proc_state state;
 	int32_t pid, pgid, sid;
 	struct proc *parent;
-	struct proc *children;	  /* first child */
-	struct proc *sibling;	  /* next child of the same parent */
+	struct proc *children;    /* first child */
+	struct proc *sibling;     /* next child of the same parent */
 	struct proc *next, *prev; /* list of all that are not free */
 	struct thread *threads;
 	uint32_t nthreads;
@@ -53,8 +54,8 @@ struct proc {
 	uint64_t arg_start, arg_end, env_start,
 		env_end; /* strings as execve put them; 0: unknown */
 
-	bool is_system;	 /* started by rs or the trusted base */
-	bool is_fixed;	 /* trusted base: cannot be signalled */
+	bool is_system;  /* started by rs or the trusted base */
+	bool is_fixed;   /* trusted base: cannot be signalled */
 	bool has_execed; /* setpgid by the parent is refused */
 	bool is_subreaper, no_new_privs, keep_caps, is_dumpable;
 	bool is_reported; /* system: rs knows of its death */
@@ -122,7 +123,8 @@ struct thread {
 	struct timer sleep;
 	uint64_t wake_ns;   /* deadline of a wait that runs again */
 	uint64_t rest_addr; /* where nanosleep wants the rest */
-	bool keep_wake;	    /* the next call is the same wait, restarted */
+	bool keep_wake;     /* the next call is the same wait, restarted */
+	bool no_restart;    /* the interrupted call is not repeated after a handler */
 	uint64_t wait_set;  /* rt_sigtimedwait */
 	struct futex_waiter futex;
 	struct thread *vfork_child; /* BLOCK_VFORK */
@@ -135,7 +137,7 @@ struct thread {
 	uint64_t clone_flags; /* VOP_FORK */
 	int64_t vop_result;   /* answer of the call when vfs has confirmed */
 	bool has_interrupt;   /* VFS_INTERRUPT is to be sent */
-	bool is_busy;	      /* target of a request to vfs */
+	bool is_busy;         /* target of a request to vfs */
 
 	enum hold hold;
 	uint64_t page_id;      /* VM_FAULTIN under way; 0: none */
@@ -147,12 +149,13 @@ struct thread {
 	struct kstack alt;
 	uint64_t clear_tid, robust_list;
 	uint64_t child_tid, parent_tid; /* where clone stores the tid of this thread */
-	struct kregs regs;		/* valid while held */
+	struct kregs regs;              /* valid while held */
 };
 
 struct proc_table {
 	struct proc *first;
 	uint32_t count;
+	uint32_t thread_count;
 	int32_t last_pid;
 	uint32_t last_space;
 	struct proc procs[PROCS_MAX];
@@ -166,8 +169,8 @@ extern struct proc_table table;
 struct proc *proc_alloc(int32_t pid); /* NULL: table full; threads and lists empty */
 void proc_free(struct proc *p);
 struct proc *proc_by_pid(int32_t pid); /* zombies included */
-int32_t pid_alloc(void);	       /* -EAGAIN: none left */
-uint32_t proc_new_space(void);	       /* a number that no other address space has */
+int32_t pid_alloc(void);               /* -EAGAIN: none left */
+uint32_t proc_new_space(void);         /* a number that no other address space has */
 void proc_adopt(struct proc *parent, struct proc *child); /* moves child to parent's list */
 struct thread *thread_alloc(endpoint_t ep, struct proc *p, int32_t tid);
 void thread_free(struct thread *t);

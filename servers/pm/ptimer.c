@@ -8,8 +8,8 @@
 #include <time.h>
 #include "pm.h"
 
-#define PTIMERS_MAX	 256
-#define PTIMERS_OF_PROC	 32
+#define PTIMERS_MAX      256
+#define PTIMERS_OF_PROC  32
 #define NOTIFY_THREAD_ID 4
 
 struct ptimer {
@@ -97,8 +97,8 @@ static int put_current(struct thread *t, const struct ptimer *pt, uint64_t addr)
 {
 	uint64_t now = now_ns();
 	uint64_t left = !timer_is_set(&pt->timer) ? 0
-			: pt->timer.t_ns > now	  ? pt->timer.t_ns - now
-						  : 1;
+	                : pt->timer.t_ns > now    ? pt->timer.t_ns - now
+	                                          : 1;
 	struct kitimerspec v = {timespec_of(pt->interval_ns), timespec_of(left)};
 
 	return copy_out(t, addr, &v, sizeof(v));
@@ -178,10 +178,10 @@ void ptimer_expired(struct timer *tm, uint64_t now)
 	else
 		pt->overrun = (uint32_t)missed;
 	info = (struct sig_info){.signo = pt->event.signo,
-				 .code = SI_TIMER,
-				 .pid = pt->id,
-				 .uid = pt->overrun,
-				 .value = pt->event.value};
+	                         .code = SI_TIMER,
+	                         .pid = pt->id,
+	                         .uid = pt->overrun,
+	                         .value = pt->event.value};
 	if (signal_post(pt->proc, only, &info) < 0)
 		pt->overrun++;
 }

@@ -2,8 +2,8 @@
 /*
  * getrandom(2). Entropy comes from the CPU's RDSEED or RDRAND where CPUID has them (both are mixed
  * in, neither is trusted alone), and from the time-stamp counter: its value at the start, the
- * jitter between reads at the start, and its value at each message that pm receives (arrival of
- * interrupts, users, packets). Without RDRAND, on an emulated machine, the result is as good as
+ * jitter between reads at the start, and its value at each alarm,
+ * death of a thread, and request. Without RDRAND, on an emulated machine, the result is as good as
  * that jitter; programs get no warning, as Linux gives none once its pool counts as initialised.
  */
 #include <cpuid.h>

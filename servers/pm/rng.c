@@ -31,8 +31,8 @@ static void quarter(uint32_t *s, const uint8_t *i)
 void rng_block(const uint32_t key[8], const uint32_t nonce[4], uint32_t out[16])
 {
 	static const uint8_t rounds[8][4] = {{0, 4, 8, 12},  {1, 5, 9, 13},  {2, 6, 10, 14},
-					     {3, 7, 11, 15}, {0, 5, 10, 15}, {1, 6, 11, 12},
-					     {2, 7, 8, 13},  {3, 4, 9, 14}};
+	                                     {3, 7, 11, 15}, {0, 5, 10, 15}, {1, 6, 11, 12},
+	                                     {2, 7, 8, 13},  {3, 4, 9, 14}};
 	uint32_t start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
 
 	memcpy(start + 4, key, 32);

@@ -23,8 +23,8 @@ static const struct call_entry entries[CALLS_MAX] = {
 
 #define PM_CALL(name, handler) {SYS_##name, SYS_##name, EP_PM},
 #define PM_ANY(name, handler)  {SYS_##name, SYS_##name, EP_PM},
-#define VM_CALL(name)	       {SYS_##name, SYS_##name, EP_VM},
-#define VFS_CALL(name)	       {SYS_##name, SYS_##name, EP_VFS},
+#define VM_CALL(name)          {SYS_##name, SYS_##name, EP_VM},
+#define VFS_CALL(name)         {SYS_##name, SYS_##name, EP_VFS},
 static const struct klinux_route routes[] = {
 #include "calls.def"
 	{AXO_NR_SERVICE, AXO_NR_SERVICE, EP_RS},

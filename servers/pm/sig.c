@@ -71,7 +71,7 @@ int sig_enqueue(struct sig_pool *pool, struct sig_pending *p, const struct sig_i
 
 	if (info->signo < SIG_RT_FIRST && (p->set & bit))
 		return 0;
-	id = entry_alloc(pool);
+	id = p->count < SIG_QUEUE_MAX ? entry_alloc(pool) : 0;
 	if (!id && info->signo >= SIG_RT_FIRST)
 		return -EAGAIN;
 	p->set |= bit;
@@ -82,6 +82,7 @@ int sig_enqueue(struct sig_pool *pool, struct sig_pending *p, const struct sig_i
 	*link = id;
 	pool->entries[id - 1].info = *info;
 	pool->entries[id - 1].next = 0;
+	p->count++;
 	return 0;
 }
 
@@ -101,6 +102,7 @@ bool sig_take(struct sig_pool *pool, struct sig_pending *p, int signo, struct si
 			is_found = true;
 			*link = e->next;
 			entry_free(pool, id);
+			p->count--;
 			continue;
 		}
 		has_more = has_more || e->info.signo == signo;
@@ -122,6 +124,7 @@ void sig_discard(struct sig_pool *pool, struct sig_pending *p, uint64_t set)
 		if (set & SIG_BIT(e->info.signo)) {
 			*link = e->next;
 			entry_free(pool, id);
+			p->count--;
 		} else {
 			link = &e->next;
 		}

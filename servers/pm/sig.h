@@ -19,27 +19,29 @@
 struct sig_info {
 	int32_t signo;
 	int32_t code;
-	int32_t pid;	/* sender, or timer id */
-	uint32_t uid;	/* sender, or overruns of a timer */
+	int32_t pid;    /* sender, or timer id */
+	uint32_t uid;   /* sender, or overruns of a timer */
 	int32_t status; /* SIGCHLD */
 	int32_t reserved;
-	uint64_t value;	 /* address, sigval; SIGCHLD: user time in ticks */
+	uint64_t value;  /* address, sigval; SIGCHLD: user time in ticks */
 	uint64_t value2; /* SIGCHLD: system time in ticks */
 };
 
-#define SIG_POOL 1024
+#define SIG_POOL      1024
+#define SIG_QUEUE_MAX 256 /* of one process or thread, so that none takes the whole pool */
 struct sig_entry {
 	struct sig_info info;
 	uint16_t next; /* index + 1, 0: end */
 };
 struct sig_pool {
 	struct sig_entry entries[SIG_POOL];
-	uint16_t free;	/* index + 1 */
+	uint16_t free;  /* index + 1 */
 	uint16_t fresh; /* entries from here on were never used */
 };
 struct sig_pending {
 	uint64_t set;
-	uint16_t head; /* index + 1 of the oldest entry */
+	uint16_t head;  /* index + 1 of the oldest entry */
+	uint16_t count; /* entries */
 };
 
 enum sig_default { SIGDEF_TERM, SIGDEF_CORE, SIGDEF_IGNORE, SIGDEF_STOP, SIGDEF_CONT };

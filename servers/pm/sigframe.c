@@ -12,17 +12,17 @@
 #include "axolotl/vm.h"
 #include "sigframe.h"
 
-#define RED_ZONE	128
-#define FX_BYTES	512
+#define RED_ZONE        128
+#define FX_BYTES        512
 #define CALL_INSN_BYTES 2 /* syscall */
-#define FLAG_TF		0x100u
-#define FLAG_DF		0x400u
-#define FLAG_RF		0x10000u
+#define FLAG_TF         0x100u
+#define FLAG_DF         0x400u
+#define FLAG_RF         0x10000u
 /* CF PF AF ZF SF TF DF OF RF AC: what a program may set by itself. */
-#define FLAGS_USER	0x50dd5u
-#define FLAGS_FIXED	0x202u /* bit 1, IF */
-#define USER_CS		0x33
-#define USER_SS		0x2b
+#define FLAGS_USER      0x50dd5u
+#define FLAGS_FIXED     0x202u /* bit 1, IF */
+#define USER_CS         0x33
+#define USER_SS         0x2b
 
 bool sigframe_on_alt(const struct kstack *alt, uint64_t sp)
 {
@@ -62,7 +62,7 @@ static void put_context(struct ksigcontext *mc, const struct kregs *r)
 }
 
 int sigframe_build(const struct kregs *regs, const struct sigframe_req *req,
-		   struct sigframe_image *img)
+                   struct sigframe_image *img)
 {
 	uint64_t top = stack_top(regs, req);
 	bool is_switch = top != regs->rsp - RED_ZONE;
@@ -96,7 +96,7 @@ int sigframe_build(const struct kregs *regs, const struct sigframe_req *req,
 }
 
 void sigframe_enter(struct kregs *regs, const struct sigframe_req *req,
-		    const struct sigframe_image *img)
+                    const struct sigframe_image *img)
 {
 	regs->rdi = (uint64_t)req->info->signo;
 	regs->rsi = img->addr + offsetof(struct ksigframe, info);
@@ -139,10 +139,10 @@ int sigframe_leave(struct kregs *regs, const struct ksigframe *frame)
 bool sigframe_is_eintr_only(uint64_t number)
 {
 	static const uint16_t calls[] = {
-		SYS_pause,	SYS_rt_sigsuspend, SYS_rt_sigtimedwait, SYS_nanosleep,
-		SYS_poll,	SYS_ppoll,	   SYS_select,		SYS_pselect6,
+		SYS_pause,      SYS_rt_sigsuspend, SYS_rt_sigtimedwait, SYS_nanosleep,
+		SYS_poll,       SYS_ppoll,         SYS_select,          SYS_pselect6,
 		SYS_epoll_wait, SYS_epoll_pwait,   SYS_clock_nanosleep, SYS_semop,
-		SYS_semtimedop, SYS_msgrcv,	   SYS_msgsnd,		SYS_io_getevents,
+		SYS_semtimedop, SYS_msgrcv,        SYS_msgsnd,          SYS_io_getevents,
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)

@@ -20,7 +20,7 @@ struct sigframe_req {
 	const struct kstack *alt;
 };
 struct sigframe_image {
-	uint64_t addr;	  /* of the frame in the application */
+	uint64_t addr;    /* of the frame in the application */
 	uint64_t fx_addr; /* of the FXSAVE image */
 	struct ksigframe frame;
 };
@@ -29,10 +29,10 @@ struct sigframe_image {
 bool sigframe_on_alt(const struct kstack *alt, uint64_t sp);
 /* Builds the frame for regs; -EFAULT if there is no room for it in the address space. */
 int sigframe_build(const struct kregs *regs, const struct sigframe_req *req,
-		   struct sigframe_image *img);
+                   struct sigframe_image *img);
 /* Registers with which the handler starts. */
 void sigframe_enter(struct kregs *regs, const struct sigframe_req *req,
-		    const struct sigframe_image *img);
+                    const struct sigframe_image *img);
 /* rt_sigreturn: registers from the frame; flags are cleaned, addresses checked (-EFAULT). */
 int sigframe_leave(struct kregs *regs, const struct ksigframe *frame);
 /* After a call that ended with -ERESTARTSYS: go back to the call instruction, or -EINTR. */

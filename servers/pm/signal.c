@@ -40,7 +40,7 @@ static void interrupt_own(struct thread *t)
 {
 	switch (t->block) {
 	case BLOCK_SLEEP: sleep_interrupted(t); __attribute__((fallthrough));
-	case BLOCK_FUTEX:
+	case BLOCK_FUTEX: t->no_restart = t->wake_ns != 0; __attribute__((fallthrough));
 	case BLOCK_WAIT:
 	case BLOCK_PAUSE:
 		call_unblock(t);
@@ -242,9 +242,9 @@ static int fault_code(const struct kmsg_exception *x)
 	case 3: return TRAP_BRKPT;
 	case 6: return ILL_ILLOPN;
 	case 14:
-		return x->signo == SIGBUS    ? BUS_ADRERR
-		       : (x->error_code & 1) ? SEGV_ACCERR
-					     : SEGV_MAPERR;
+		if (x->signo == SIGBUS)
+			return BUS_ADRERR;
+		return x->error_code & KFAULT_PRESENT ? SEGV_ACCERR : SEGV_MAPERR;
 	case 16:
 	case 19: return FPE_FLTINV;
 	case 17: return BUS_ADRALN;
@@ -255,8 +255,8 @@ static int fault_code(const struct kmsg_exception *x)
 void signal_fault(struct thread *t, const struct kmsg_exception *x)
 {
 	struct sig_info info = {.signo = sig_is_valid(x->signo) ? x->signo : SIGSEGV,
-				.code = fault_code(x),
-				.value = x->vector == 14 ? x->addr : x->rip};
+	                        .code = fault_code(x),
+	                        .value = x->vector == 14 ? x->addr : x->rip};
 	endpoint_t on;
 
 	if (k_sigsend(t->ep, &t->regs, &on) < 0) {

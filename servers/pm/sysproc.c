@@ -69,10 +69,10 @@ static void forget(endpoint_t ep)
 int32_t sysproc_spawn(const struct pm_spawn *s, struct pm_spawn_rep *rep)
 {
 	struct vm_spawn v = {.image = s->image,
-			     .argc = s->argc,
-			     .args_ep = EP_RS,
-			     .args_bytes = s->args_bytes,
-			     .args_addr = s->args_addr};
+	                     .argc = s->argc,
+	                     .args_ep = EP_RS,
+	                     .args_bytes = s->args_bytes,
+	                     .args_addr = s->args_addr};
 	struct vm_rep vrep;
 	struct thread *t;
 	int r;
@@ -135,6 +135,12 @@ void sysproc_signal(struct proc *p, int signo, endpoint_t by)
 	if (p->state != PROC_ALIVE)
 		return;
 	switch (signo) {
+	/* What a crash raises ends it as well: to try out how a crash is recovered from. */
+	case SIGABRT:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGILL:
+	case SIGSEGV:
 	case SIGKILL:
 	case SIGTERM: r = sysproc_kill(ep, signo, by); break;
 	case SIGSTOP: r = k_sched(SCHED_STOP, ep, 0, 0); break;
@@ -150,12 +156,12 @@ void sysproc_signal(struct proc *p, int signo, endpoint_t by)
 static bool report(struct proc *p)
 {
 	struct rs_child_exit x = {.ep = p->threads->ep,
-				  .pid = p->pid,
-				  .signo = p->exit_status & 0x7f,
-				  .status = p->exit_status >> 8,
-				  .vector = p->fault.vector,
-				  .rip = p->fault.rip,
-				  .addr = p->fault.addr};
+	                          .pid = p->pid,
+	                          .signo = p->exit_status & 0x7f,
+	                          .status = p->exit_status >> 8,
+	                          .vector = p->fault.vector,
+	                          .rip = p->fault.rip,
+	                          .addr = p->fault.addr};
 	struct msg m;
 
 	msg_put(&m, RS_CHILD_EXIT, &x);

@@ -8,28 +8,28 @@
 #include <sys/reboot.h>
 #include "pm.h"
 
-#define REBOOT_MAGIC1	   0xfee1deadu
-#define RELEASE		   "6.1.0-axolotl"
-#define VERSION		   "Axolotl 1.0 multiserver"
-#define KLOG_READ_ALL	   3
+#define REBOOT_MAGIC1      0xfee1deadu
+#define RELEASE            "6.1.0-axolotl"
+#define VERSION            "Axolotl 1.0 multiserver"
+#define KLOG_READ_ALL      3
 #define KLOG_CLEAR_FIRST   4
-#define KLOG_CLEAR	   5
+#define KLOG_CLEAR         5
 #define KLOG_CONSOLE_LEVEL 8
 #define KLOG_SIZE_UNREAD   9
-#define KLOG_SIZE	   10
-#define KLOG_BYTES	   16384
+#define KLOG_SIZE          10
+#define KLOG_BYTES         16384
 #define PERSONALITY_QUERY  0xffffffffu
-#define ARCH_SET_GS	   0x1001
-#define ARCH_SET_FS	   0x1002
-#define ARCH_GET_FS	   0x1003
-#define ARCH_GET_GS	   0x1004
+#define ARCH_SET_GS        0x1001
+#define ARCH_SET_FS        0x1002
+#define ARCH_GET_FS        0x1003
+#define ARCH_GET_GS        0x1004
 
 struct kutsname uts = {.sysname = "Linux",
-		       .nodename = "axolotl",
-		       .release = RELEASE,
-		       .version = VERSION,
-		       .machine = "x86_64",
-		       .domainname = "(none)"};
+                       .nodename = "axolotl",
+                       .release = RELEASE,
+                       .version = VERSION,
+                       .machine = "x86_64",
+                       .domainname = "(none)"};
 
 int64_t call_uname(struct thread *t, const uint64_t *args)
 {
@@ -182,7 +182,7 @@ int64_t call_arch_prctl(struct thread *t, const uint64_t *args)
 		if (r < 0)
 			return -EPERM;
 		return copy_out(t, args[1], args[0] == ARCH_GET_FS ? &regs.fs_base : &regs.gs_base,
-				sizeof(uint64_t));
+		                sizeof(uint64_t));
 	default: return -EINVAL;
 	}
 }

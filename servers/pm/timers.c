@@ -14,9 +14,12 @@ static void place(struct timer_heap *h, uint32_t i, struct timer *t)
 
 static void move_up(struct timer_heap *h, uint32_t i, struct timer *t)
 {
-	while (i > 0 && h->slot[(i - 1) / 2]->t_ns > t->t_ns) {
-		place(h, i, h->slot[(i - 1) / 2]);
-		i = (i - 1) / 2;
+	while (i > 0) {
+		uint32_t parent = (i - 1) / 2;
+		if (h->slot[parent]->t_ns <= t->t_ns)
+			break;
+		place(h, i, h->slot[parent]);
+		i = parent;
 	}
 	place(h, i, t);
 }

@@ -38,16 +38,16 @@ static void put_update(struct thread *t, struct msg *m)
 	const struct thread *target = thread_by_ep(t->vop_target);
 	const struct proc *p = target ? target->proc : t->proc;
 	struct vfs_update u = {.id = t->vop_id,
-			       .ep = t->vop_target,
-			       .pid = p->pid,
-			       .pgid = p->pgid,
-			       .sid = p->sid,
-			       .uid = p->cred.uid,
-			       .euid = p->cred.fsuid,
-			       .gid = p->cred.gid,
-			       .egid = p->cred.fsgid,
-			       .ngroups = p->cred.ngroups,
-			       .is_new_session = p->sid == p->pid};
+	                       .ep = t->vop_target,
+	                       .pid = p->pid,
+	                       .pgid = p->pgid,
+	                       .sid = p->sid,
+	                       .uid = p->cred.uid,
+	                       .euid = p->cred.fsuid,
+	                       .gid = p->cred.gid,
+	                       .egid = p->cred.fsgid,
+	                       .ngroups = p->cred.ngroups,
+	                       .is_new_session = p->sid == p->pid};
 
 	msg_put(m, VFS_UPDATE, &u);
 }

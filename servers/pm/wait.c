@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include "pm.h"
 
-#define TICK_NS	       10000000ull
+#define TICK_NS        10000000ull
 #define WAIT_WCLONE    0x80000000u
 #define WAIT_WALL      0x40000000u
 #define WAIT_WNOTHREAD 0x20000000u
@@ -172,8 +172,8 @@ int64_t call_times(struct thread *t, const uint64_t *args)
 	const struct proc *p = t->proc;
 	struct cpu_time c = proc_cpu_time(p);
 	int64_t out[4] = {(int64_t)(c.user_ns / TICK_NS), (int64_t)(c.system_ns / TICK_NS),
-			  (int64_t)(p->children_time.user_ns / TICK_NS),
-			  (int64_t)(p->children_time.system_ns / TICK_NS)};
+	                  (int64_t)(p->children_time.user_ns / TICK_NS),
+	                  (int64_t)(p->children_time.system_ns / TICK_NS)};
 	int r = args[0] ? copy_out(t, args[0], out, sizeof(out)) : 0;
 
 	return r < 0 ? r : (int64_t)(now_ns() / TICK_NS);

@@ -28,8 +28,11 @@ static uint32_t find_number(uint32_t dir, const struct place *p, int32_t n)
 {
 	if (n < 0)
 		return 0;
-	if (dir == INO_ROOT)
+	if (dir == INO_ROOT) {
+		if (!data_proc(n))
+			data_refresh(0); /* it may be younger than the table */
 		return data_proc(n) ? tree_proc_ino(n, KIND_DIR) : 0;
+	}
 	if (p->pid && p->kind == KIND_TASK && n == p->pid)
 		return tree_proc_ino(n, KIND_TASK_DIR);
 	if (p->pid && p->kind == KIND_FD && has_fd(p->pid, n))
@@ -114,8 +117,8 @@ static bool list_pids(struct listing *l, uint64_t cookie)
 
 	while ((p = data_next(last)) != NULL) {
 		struct fs_dirent d = {.cookie = COOKIE_PIDS + (uint64_t)p->pid,
-				      .ino = tree_proc_ino(p->pid, KIND_DIR),
-				      .type = DT_DIR};
+		                      .ino = tree_proc_ino(p->pid, KIND_DIR),
+		                      .type = DT_DIR};
 		(void)snprintf(name, sizeof(name), "%d", p->pid);
 		if (!list_add(l, &d, name))
 			return false;
@@ -134,8 +137,8 @@ static bool list_fds(struct listing *l, const struct place *p, uint64_t cookie)
 	for (int i = 0; i < n; i++) {
 		uint64_t own = COOKIE_PIDS + (uint64_t)(uint32_t)list[i].fd + 1;
 		struct fs_dirent d = {.cookie = own,
-				      .ino = tree_proc_ino(p->pid, FD_BASE + (uint32_t)list[i].fd),
-				      .type = DT_LNK};
+		                      .ino = tree_proc_ino(p->pid, FD_BASE + (uint32_t)list[i].fd),
+		                      .type = DT_LNK};
 		if (list[i].fd < 0 || list[i].fd >= (int32_t)FD_MAX || own <= cookie)
 			continue;
 		(void)snprintf(name, sizeof(name), "%d", list[i].fd);
@@ -148,8 +151,8 @@ static bool list_fds(struct listing *l, const struct place *p, uint64_t cookie)
 static bool list_task(struct listing *l, const struct place *p, uint64_t cookie)
 {
 	struct fs_dirent d = {.cookie = COOKIE_PIDS + 1,
-			      .ino = tree_proc_ino(p->pid, KIND_TASK_DIR),
-			      .type = DT_DIR};
+	                      .ino = tree_proc_ino(p->pid, KIND_TASK_DIR),
+	                      .type = DT_DIR};
 	char name[16];
 
 	(void)snprintf(name, sizeof(name), "%d", p->pid);

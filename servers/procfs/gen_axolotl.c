@@ -8,9 +8,9 @@
 #include <string.h>
 #include "procfs.h"
 
-#define CHUNK	   128
+#define CHUNK      128
 #define KLOG_CHUNK 4096
-#define ABI_MAX	   128
+#define ABI_MAX    128
 #define IRQS_MAX   64
 
 static const struct {
@@ -36,7 +36,7 @@ static void add_event(struct text *t, const struct event *e)
 	unsigned kind = e->kind < EV_KINDS ? e->kind : EV_NONE;
 
 	text_add(t, "[%5llu.%06llu] %s", (unsigned long long)(e->t_ns / 1000000000),
-		 (unsigned long long)(e->t_ns / 1000 % 1000000), kinds[kind].text);
+	         (unsigned long long)(e->t_ns / 1000 % 1000000), kinds[kind].text);
 	if (e->label[0])
 		text_add(t, " %.*s", LABEL_MAX, e->label);
 	if (e->ep >= 0)
@@ -117,8 +117,8 @@ int gen_violations(struct text *t, int32_t pid)
 		for (unsigned kind = 0; kind < VIOL_KINDS; kind++)
 			if (counts[id][kind])
 				text_add(t, "%-3u %-16.16s %-18s %llu\n", id, name_of_priv(id),
-					 violation_names[kind],
-					 (unsigned long long)counts[id][kind]);
+				         violation_names[kind],
+				         (unsigned long long)counts[id][kind]);
 	return 0;
 }
 
@@ -132,7 +132,7 @@ int gen_abi(struct text *t, int32_t pid)
 		return -EIO;
 	for (int i = 0; i < n && i < ABI_MAX; i++)
 		text_add(t, "%u %u %.*s\n", list[i].number, list[i].count,
-			 (int)sizeof(list[i].last_name), list[i].last_name);
+		         (int)sizeof(list[i].last_name), list[i].last_name);
 	return 0;
 }
 
@@ -170,7 +170,7 @@ int gen_irqs(struct text *t, int32_t pid)
 	(void)pid;
 	for (int i = 0; i < n; i++)
 		text_add(t, "%u %s %llu %d\n", list[i].line, list[i].is_msi ? "msi" : "line",
-			 (unsigned long long)list[i].count, list[i].ep);
+		         (unsigned long long)list[i].count, list[i].ep);
 	return n < 0 ? -EIO : 0;
 }
 
@@ -182,14 +182,14 @@ int gen_endpoints(struct text *t, int32_t pid)
 
 	(void)pid;
 	text_add(t, "%6s %8s %4s %5s %8s %4s %8s %s\n", "pid", "ep", "priv", "rts", "waits-on",
-		 "prio", "messages", "name");
+	         "prio", "messages", "name");
 	while ((p = data_next(last)) != NULL) {
 		const struct kproc_info *k = data_kernel(p->ep);
 		last = p->pid;
 		if (k)
 			text_add(t, "%6d %8d %4u %#5x %8d %4u %8llu %.16s\n", p->pid, p->ep,
-				 k->priv_id, k->rts, k->blocked_on, k->priority,
-				 (unsigned long long)k->ipc_count, p->name);
+			         k->priv_id, k->rts, k->blocked_on, k->priority,
+			         (unsigned long long)k->ipc_count, p->name);
 	}
 	return 0;
 }

@@ -5,11 +5,11 @@
 #include <string.h>
 #include "procfs.h"
 
-#define TICK_NS	    10000000ull
+#define TICK_NS     10000000ull
 #define NS_PER_S    1000000000ull
 #define UTS_FIELD   65
 #define UTS_BYTES   (6 * UTS_FIELD)
-#define PID_MAX	    32768
+#define PID_MAX     32768
 #define IRQS_MAX    64
 #define NGROUPS_MAX 32
 #define FILES_MAX   1024
@@ -68,8 +68,8 @@ int gen_stat(struct text *t, int32_t pid)
 	text_add(t, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", u, s, idle);
 	text_add(t, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", u, s, idle);
 	text_add(t, "intr %llu\nctxt %llu\nbtime %llu\n", (unsigned long long)interrupts_total(),
-		 (unsigned long long)k.switches,
-		 (unsigned long long)((wall_ns() - k.now_ns) / NS_PER_S));
+	         (unsigned long long)k.switches,
+	         (unsigned long long)((wall_ns() - k.now_ns) / NS_PER_S));
 	text_add(t, "processes %d\nprocs_running %u\nprocs_blocked 0\n", last, c.running);
 	return 0;
 }
@@ -100,7 +100,7 @@ int gen_meminfo(struct text *t, int32_t pid)
 		return r;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		text_add(t, "%s:%*s%10llu kB\n", lines[i].name, 14 - (int)strlen(lines[i].name), "",
-			 (unsigned long long)(lines[i].bytes >> 10));
+		         (unsigned long long)(lines[i].bytes >> 10));
 	return 0;
 }
 
@@ -131,7 +131,7 @@ int gen_loadavg(struct text *t, int32_t pid)
 static void add_seconds(struct text *t, uint64_t ns, const char *after)
 {
 	text_add(t, "%llu.%02llu%s", (unsigned long long)(ns / NS_PER_S),
-		 (unsigned long long)(ns % NS_PER_S / TICK_NS), after);
+	         (unsigned long long)(ns % NS_PER_S / TICK_NS), after);
 }
 
 int gen_uptime(struct text *t, int32_t pid)
@@ -172,16 +172,16 @@ int gen_cpuinfo(struct text *t, int32_t pid)
 	model = (a >> 4 & 15) | (a >> 12 & 0xf0);
 	for (uint32_t i = 0; i < m.cpus; i++) {
 		text_add(t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n",
-			 i, vendor, family, model);
+		         i, vendor, family, model);
 		text_add(t, "model name\t: %.*s\nstepping\t: %u\n", (int)sizeof(m.cpu_name),
-			 m.cpu_name, a & 15);
+		         m.cpu_name, a & 15);
 		text_add(t, "cpu MHz\t\t: %llu.%03llu\n", (unsigned long long)(m.tsc_hz / 1000000),
-			 (unsigned long long)(m.tsc_hz / 1000 % 1000));
+		         (unsigned long long)(m.tsc_hz / 1000 % 1000));
 		text_add(t,
-			 "flags\t\t: fpu tsc msr pae apic cmov mmx fxsr sse sse2 syscall nx "
-			 "lm%s%s%s%s\n",
-			 c & bit_SSE3 ? " pni" : "", c & bit_SSSE3 ? " ssse3" : "",
-			 c & bit_SSE4_1 ? " sse4_1" : "", c & bit_SSE4_2 ? " sse4_2" : "");
+		         "flags\t\t: fpu tsc msr pae apic cmov mmx fxsr sse sse2 syscall nx "
+		         "lm%s%s%s%s\n",
+		         c & bit_SSE3 ? " pni" : "", c & bit_SSSE3 ? " ssse3" : "",
+		         c & bit_SSE4_1 ? " sse4_1" : "", c & bit_SSE4_2 ? " sse4_2" : "");
 		text_add(t, "bogomips\t: %llu.00\n\n", (unsigned long long)(m.tsc_hz / 500000));
 	}
 	return 0;
@@ -198,7 +198,7 @@ int gen_devices(struct text *t, int32_t pid)
 {
 	(void)pid;
 	text_add(t, "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n\nBlock devices:\n"
-		    "  1 ramdisk\n  8 sd\n");
+	            "  1 ramdisk\n  8 sd\n");
 	return 0;
 }
 
@@ -212,8 +212,8 @@ int gen_interrupts(struct text *t, int32_t pid)
 	for (int i = 0; i < n; i++) {
 		const struct kproc_info *k = data_kernel(list[i].ep);
 		text_add(t, "%4u: %10llu  %s  %.16s\n", list[i].line,
-			 (unsigned long long)list[i].count, list[i].is_msi ? "PCI-MSI" : "IO-APIC",
-			 k ? k->name : "-");
+		         (unsigned long long)list[i].count, list[i].is_msi ? "PCI-MSI" : "IO-APIC",
+		         k ? k->name : "-");
 	}
 	return 0;
 }

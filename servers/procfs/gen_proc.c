@@ -5,12 +5,12 @@
 #include "axolotl/vfs.h"
 #include "procfs.h"
 
-#define TICK_NS	   10000000ull /* 100 Hz */
+#define TICK_NS    10000000ull /* 100 Hz */
 #define PAGE_KIB   4
 #define CWD_FLAG   0
 #define ROOT_FLAG  1
 #define EXE_FLAG   2
-#define CAP_ALL	   0x1ffffffffffull
+#define CAP_ALL    0x1ffffffffffull
 #define SIGCHLD_NR 17
 
 static unsigned long long ticks(uint64_t ns)
@@ -39,21 +39,21 @@ int gen_stat_of(struct text *t, int32_t pid)
 	text_add(t, "%d (", p->pid);
 	add_name(t, p->name);
 	text_add(t, ") %c %d %d %d 0 -1 %u %llu 0 %llu 0 ", p->state, p->ppid, p->pgid, p->sid,
-		 p->is_system ? 0x200000u : 0x400000u, (unsigned long long)v.minor_faults,
-		 (unsigned long long)v.major_faults);
+	         p->is_system ? 0x200000u : 0x400000u, (unsigned long long)v.minor_faults,
+	         (unsigned long long)v.major_faults);
 	text_add(t, "%llu %llu %llu %llu ", ticks(p->user_ns), ticks(p->system_ns),
-		 ticks(p->child_user_ns), ticks(p->child_system_ns));
+	         ticks(p->child_user_ns), ticks(p->child_system_ns));
 	text_add(t, "%d %d %u 0 %llu ", 20 + (int8_t)p->nice, (int8_t)p->nice, p->threads,
-		 ticks(p->start_ns));
+	         ticks(p->start_ns));
 	text_add(t, "%llu %llu 18446744073709551615 ", (unsigned long long)v.virtual_bytes,
-		 (unsigned long long)(v.resident_bytes / PAGE_BYTES));
+	         (unsigned long long)(v.resident_bytes / PAGE_BYTES));
 	text_add(t, "0 0 0 0 0 %llu %llu %llu %llu ",
-		 (unsigned long long)(p->sig_pending & 0x7fffffff),
-		 (unsigned long long)(p->sig_blocked & 0x7fffffff),
-		 (unsigned long long)(p->sig_ignored & 0x7fffffff),
-		 (unsigned long long)(p->sig_caught & 0x7fffffff));
+	         (unsigned long long)(p->sig_pending & 0x7fffffff),
+	         (unsigned long long)(p->sig_blocked & 0x7fffffff),
+	         (unsigned long long)(p->sig_ignored & 0x7fffffff),
+	         (unsigned long long)(p->sig_caught & 0x7fffffff));
 	text_add(t, "%d 0 0 %d 0 0 0 0 0 0 0 0 %llu 0 0 0 0 0\n", k && k->rts ? 1 : 0, SIGCHLD_NR,
-		 (unsigned long long)v.brk_start);
+	         (unsigned long long)v.brk_start);
 	return 0;
 }
 
@@ -67,10 +67,10 @@ int gen_statm(struct text *t, int32_t pid)
 	if (ask_vm_proc(p->ep, &v) < 0)
 		memset(&v, 0, sizeof(v));
 	text_add(t, "%llu %llu %llu %llu 0 %llu 0\n",
-		 (unsigned long long)(v.virtual_bytes / PAGE_BYTES),
-		 (unsigned long long)(v.resident_bytes / PAGE_BYTES), 0ull,
-		 (unsigned long long)(v.text_bytes / PAGE_BYTES),
-		 (unsigned long long)((v.data_bytes + v.stack_bytes) / PAGE_BYTES));
+	         (unsigned long long)(v.virtual_bytes / PAGE_BYTES),
+	         (unsigned long long)(v.resident_bytes / PAGE_BYTES), 0ull,
+	         (unsigned long long)(v.text_bytes / PAGE_BYTES),
+	         (unsigned long long)((v.data_bytes + v.stack_bytes) / PAGE_BYTES));
 	return 0;
 }
 
@@ -92,12 +92,12 @@ static void add_memory(struct text *t, endpoint_t ep)
 	if (ask_vm_proc(ep, &v) < 0)
 		return;
 	text_add(t, "VmSize:\t%8llu kB\nVmRSS:\t%8llu kB\n",
-		 (unsigned long long)(v.virtual_bytes >> 10),
-		 (unsigned long long)(v.resident_bytes >> 10));
+	         (unsigned long long)(v.virtual_bytes >> 10),
+	         (unsigned long long)(v.resident_bytes >> 10));
 	text_add(t, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\n",
-		 (unsigned long long)(v.data_bytes >> 10),
-		 (unsigned long long)(v.stack_bytes >> 10),
-		 (unsigned long long)(v.text_bytes >> 10));
+	         (unsigned long long)(v.data_bytes >> 10),
+	         (unsigned long long)(v.stack_bytes >> 10),
+	         (unsigned long long)(v.text_bytes >> 10));
 }
 
 int gen_status(struct text *t, int32_t pid)
@@ -111,15 +111,15 @@ int gen_status(struct text *t, int32_t pid)
 	text_add(t, "Name:\t");
 	add_name(t, p->name);
 	text_add(t, "\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		 state_name(p->state), p->tgid, p->pid, p->ppid);
+	         state_name(p->state), p->tgid, p->pid, p->ppid);
 	text_add(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", p->uid, p->euid, p->euid,
-		 p->euid, p->gid, p->egid, p->egid, p->egid);
+	         p->euid, p->gid, p->egid, p->egid, p->egid);
 	add_memory(t, p->ep);
 	text_add(t, "Threads:\t%u\n", p->threads);
 	text_add(t, "SigPnd:\t%016llx\nShdPnd:\t0000000000000000\nSigBlk:\t%016llx\n",
-		 (unsigned long long)p->sig_pending, (unsigned long long)p->sig_blocked);
+	         (unsigned long long)p->sig_pending, (unsigned long long)p->sig_blocked);
 	text_add(t, "SigIgn:\t%016llx\nSigCgt:\t%016llx\n", (unsigned long long)p->sig_ignored,
-		 (unsigned long long)p->sig_caught);
+	         (unsigned long long)p->sig_caught);
 	text_add(t, "CapInh:\t0000000000000000\nCapPrm:\t%016llx\nCapEff:\t%016llx\n", caps, caps);
 	text_add(t, "Endpoint:\t%d\nSystem:\t%u\n", p->ep, p->is_system);
 	return 0;

@@ -25,7 +25,7 @@
 #define MARK_BYTES     64
 
 struct snapshot {
-	uint32_t ino;	  /* 0: free */
+	uint32_t ino;     /* 0: free */
 	uint64_t used_at; /* tick of the last use */
 	struct text text;
 };
@@ -59,15 +59,15 @@ static int attr_of(uint32_t ino, struct fs_attr *a)
 	if (p.pid && !(proc = data_proc(p.pid)))
 		return -ENOENT;
 	*a = (struct fs_attr){.ino = ino,
-			      .mode = mode_of(&p),
-			      .nlink = p.node && p.node->type == NODE_DIR ? 2 : 1,
-			      .uid = proc ? proc->euid : 0,
-			      .gid = proc ? proc->egid : 0,
-			      .block_bytes = PAGE_BYTES,
-			      .flags = FS_ATTR_VOLATILE,
-			      .atime_s = now,
-			      .mtime_s = now,
-			      .ctime_s = now};
+	                      .mode = mode_of(&p),
+	                      .nlink = p.node && p.node->type == NODE_DIR ? 2 : 1,
+	                      .uid = proc ? proc->euid : 0,
+	                      .gid = proc ? proc->egid : 0,
+	                      .block_bytes = PAGE_BYTES,
+	                      .flags = FS_ATTR_VOLATILE,
+	                      .atime_s = now,
+	                      .mtime_s = now,
+	                      .ctime_s = now};
 	return 0;
 }
 
@@ -127,7 +127,7 @@ static int snapshot_for(uint32_t ino, uint64_t pos, struct snapshot **found)
 	if (s->ino == ino && pos > 0)
 		return 0;
 	s->ino = 0;
-	data_refresh(FRESH_NS);
+	data_refresh(0);
 	r = generate(&s->text, ino);
 	if (r == 0 && s->text.is_full && s != &snapshots[0]) {
 		s = &snapshots[0];
@@ -250,8 +250,8 @@ static void on_setattr(const struct fs_setattr *rq, struct fs_rep *rep)
 {
 	rep->ino = rq->ino;
 	rep->result = is_events(rq->ino) && !(rq->mask & ~(uint32_t)FS_SET_SIZE)
-			      ? give_attr(rq->attr_grant, rq->ino)
-			      : -EPERM;
+	                      ? give_attr(rq->attr_grant, rq->ino)
+	                      : -EPERM;
 }
 
 static void dispatch_io(const struct msg *m, struct fs_rep *rep)

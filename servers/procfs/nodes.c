@@ -72,4 +72,4 @@ static const struct node proc_nodes[] = {
 };
 
 const struct tree proc_tree = {nodes, sizeof(nodes) / sizeof(nodes[0]), proc_nodes,
-			       sizeof(proc_nodes) / sizeof(proc_nodes[0])};
+                               sizeof(proc_nodes) / sizeof(proc_nodes[0])};

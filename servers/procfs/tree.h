@@ -17,8 +17,8 @@
 #define INO_ROOT  1u
 #define INO_PROC  0x10000000u
 #define PID_SHIFT 12
-#define FD_BASE	  0x400u
-#define FD_MAX	  0x400u
+#define FD_BASE   0x400u
+#define FD_MAX    0x400u
 #define TREE_NAME 32
 #define PID_LAST  32767
 
@@ -48,8 +48,8 @@ struct tree {
 /* What an inode number means. */
 struct place {
 	const struct node *node; /* NULL: an fd link */
-	int32_t pid;		 /* 0: static */
-	uint32_t kind;		 /* of a process */
+	int32_t pid;             /* 0: static */
+	uint32_t kind;           /* of a process */
 	uint32_t fd;
 };
 

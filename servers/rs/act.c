@@ -52,9 +52,9 @@ static int pm_call(uint32_t type, endpoint_t ep)
 int act_spawn(struct component *c, struct process *p)
 {
 	struct pm_spawn req = {.argc = c->args.count,
-			       .args_addr = (uint64_t)(uintptr_t)c->args.text,
-			       .args_bytes = c->args.bytes,
-			       .uid = c->policy.uid};
+	                       .args_addr = (uint64_t)(uintptr_t)c->args.text,
+	                       .args_bytes = c->args.bytes,
+	                       .uid = c->policy.uid};
 	struct pm_spawn_rep rep = {0};
 	int result;
 
@@ -127,7 +127,7 @@ void act_release(struct component *c)
 int act_publish(struct component *c)
 {
 	endpoint_t old = c->published;
-	int result = ds_publish_label(c->label, c->life.now.ep);
+	int result = ds_publish_label(c->label, c->life.now.ep, c->life.cause);
 
 	if (result != 0)
 		return result;
@@ -202,9 +202,12 @@ void act_running(struct component *c)
 	if (strcmp(c->label, "pci") != 0)
 		return;
 	pciq_reset();
-	for (unsigned i = 0; i < COMPONENTS_MAX; i++)
-		if (components[i].is_used)
-			machine_advance(&components[i]);
+	for (unsigned i = 0; i < COMPONENTS_MAX; i++) {
+		if (!components[i].is_used || components[i].is_fixed)
+			continue;
+		machine_ask_pci_again(&components[i]);
+		machine_advance(&components[i]);
+	}
 }
 
 /* ---- corpses ---- */

@@ -11,7 +11,7 @@
 #define ALIASES_MAX 8
 
 struct alias {
-	char key[DS_KEY_MAX];	 /* blk.disk */
+	char key[DS_KEY_MAX];    /* blk.disk */
 	char target[DS_KEY_MAX]; /* blk.sata0 */
 };
 static struct alias aliases[ALIASES_MAX];

@@ -4,13 +4,13 @@
 #include "rs.h"
 
 static const char *const state_names[CS_COUNT] = {
-	[CS_DOWN] = "down",	      [CS_WAITING] = "waiting", [CS_CLAIMING] = "claiming",
+	[CS_DOWN] = "down",           [CS_WAITING] = "waiting", [CS_CLAIMING] = "claiming",
 	[CS_STARTING] = "starting",   [CS_RUNNING] = "running", [CS_STOPPING] = "stopping",
 	[CS_SILENCING] = "silencing", [CS_BACKOFF] = "backoff",
 };
 
 static const char *const cause_names[CAUSE_COUNT] = {
-	[CAUSE_NONE] = "none",	   [CAUSE_EXIT] = "exit",	    [CAUSE_EXCEPTION] = "exception",
+	[CAUSE_NONE] = "none",     [CAUSE_EXIT] = "exit",           [CAUSE_EXCEPTION] = "exception",
 	[CAUSE_SIGNAL] = "signal", [CAUSE_HEARTBEAT] = "heartbeat", [CAUSE_COMPLAINT] = "complaint",
 	[CAUSE_UPDATE] = "update", [CAUSE_INIT] = "init",
 };
@@ -314,9 +314,9 @@ void machine_up(struct component *c)
 {
 	struct life *l = &c->life;
 
+	l->want_down = false; /* one that is going down comes back when it is */
 	if (l->state != CS_DOWN)
 		return;
-	l->want_down = false;
 	l->restarts = 0;
 	l->cause = CAUSE_NONE;
 	l->last_error = 0;
@@ -410,6 +410,14 @@ void machine_replace(struct component *c)
 		act_shutdown(c);
 		set_state(c, CS_STOPPING, l->stop_ns);
 	}
+}
+
+void machine_ask_pci_again(struct component *c)
+{
+	if (c->life.state == CS_SILENCING)
+		c->life.last_error = act_silence(c);
+	else if (c->life.state == CS_CLAIMING)
+		c->life.last_error = act_claim(c);
 }
 
 static void state_timeout(struct component *c)

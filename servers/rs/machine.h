@@ -65,18 +65,18 @@ struct life {
 	struct process now, standby;
 	bool was_started; /* `now` runs already: it was a standby */
 	bool want_down;
-	bool is_trial;	       /* brought up by somebody and never ready yet: a failure is final */
+	bool is_trial;         /* brought up by somebody and never ready yet: a failure is final */
 	bool is_claimed;       /* pci holds devices for the label */
 	uint32_t restarts;     /* since it was brought up */
 	enum rs_cause cause;   /* of the last recovery */
-	int last_error;	       /* why it is not running, or 0 */
+	int last_error;        /* why it is not running, or 0 */
 	uint64_t deadline_ns;  /* of the state, 0: none */
 	uint64_t standby_ns;   /* when to make the next standby, 0: not */
 	uint64_t heartbeat_ns; /* next one, 0: none */
 	unsigned unanswered;   /* heartbeats in a row */
 	uint64_t detect_ns, ready_ns; /* of the last recovery: for status */
-	uint64_t uptime_ns;	      /* of the incarnation that died last */
-	uint64_t up_since_ns;	      /* `now` became ready; 0: not yet */
+	uint64_t uptime_ns;           /* of the incarnation that died last */
+	uint64_t up_since_ns;         /* `now` became ready; 0: not yet */
 	struct backoff backoff;
 };
 
@@ -84,7 +84,7 @@ struct life {
 #define CLAIM_TIMEOUT_NS      2000000000ull
 #define SILENCE_TIMEOUT_NS    1000000000ull
 #define SCRIPT_TIMEOUT_NS     30000000000ull
-#define STANDBY_CALM_NS	      20000000ull
+#define STANDBY_CALM_NS       20000000ull
 #define STANDBY_RETRY_NS      1000000000ull
 
 struct component;
@@ -101,6 +101,8 @@ void machine_ready(struct component *c, int status);
 /* Replies of pci: to PCI_ALLOW (result or number of devices), to PCI_SILENCE. */
 void machine_claimed(struct component *c, int result, unsigned devices);
 void machine_silenced(struct component *c, unsigned devices);
+/* pci is back: what it was asked before is lost. */
+void machine_ask_pci_again(struct component *c);
 void machine_down(struct component *c);
 /* Stop politely and come back: new binary, new policy or just fresh. */
 void machine_replace(struct component *c);
@@ -118,8 +120,8 @@ const char *machine_cause_name(enum rs_cause cause);
 uint64_t act_now(void);
 bool act_deps_ready(const struct component *c);
 int act_spawn(struct component *c, struct process *p) MUST_CHECK; /* not running yet */
-int act_assign(struct component *c, endpoint_t ep) MUST_CHECK;	  /* the label's privileges */
-int act_start(endpoint_t ep) MUST_CHECK;			  /* let it run */
+int act_assign(struct component *c, endpoint_t ep) MUST_CHECK;    /* the label's privileges */
+int act_start(endpoint_t ep) MUST_CHECK;                          /* let it run */
 int act_start_standby(endpoint_t ep) MUST_CHECK; /* let it run with those of a standby */
 int act_init(struct component *c, uint32_t how) MUST_CHECK;
 int act_claim(struct component *c) MUST_CHECK;

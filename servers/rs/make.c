@@ -22,7 +22,7 @@ void make_configure(struct component *c)
 	l->init_ns = INIT_NS;
 	l->stop_ns = STOP_NS;
 	l->delays = (struct backoff_config){p->backoff_first_us * 1000, p->backoff_max_us * 1000,
-					    p->backoff_calm_us * 1000};
+	                                    p->backoff_calm_us * 1000};
 	if (l->delays.calm_ns == 0)
 		l->delays.calm_ns = CALM_NS;
 	backoff_defaults(&l->delays);
@@ -163,7 +163,7 @@ void make_sweep(void)
 /* ---- stacks ---- */
 
 static int make_filter(const struct stack *s, uint16_t node, const char *top,
-		       struct component **out)
+                       struct component **out)
 {
 	static struct stack_argv argv;
 	static struct args args;

@@ -77,7 +77,7 @@ static void text_component(struct text *t, const struct component *c)
 	    machine_cause_name(l->cause), us(c->outage_ns), us(uptime_ns(c)) / 1000,
 	    l->standby.ep != EP_NONE ? "standby"
 	    : l->last_error != 0     ? strerror(-l->last_error)
-				     : "");
+	                             : "");
 }
 
 size_t report_list(char *buf, size_t len, bool is_json)
@@ -116,8 +116,8 @@ static void text_details(struct text *t, const struct component *c)
 	    l->now.pid, c->priv_id, c->policy.uid);
 	put(t, "standby     %s\nheartbeat   %llu ms\nrecovery    %s\n",
 	    l->standby.ep != EP_NONE ? "ready"
-	    : l->wants_standby	     ? "wanted"
-				     : "no",
+	    : l->wants_standby       ? "wanted"
+	                             : "no",
 	    us(l->period_ns) / 1000, c->recovery[0] != '\0' ? c->recovery : "direct restart");
 	put(t, "restarts    %u\nlast cause  %s\nlast error  %s\n", l->restarts,
 	    machine_cause_name(l->cause), l->last_error != 0 ? strerror(-l->last_error) : "none");
@@ -196,7 +196,7 @@ void on_info(const struct msg *m)
 
 	msg_get(m, &req);
 	len = report_list(text, req.len_bytes < sizeof(text) ? req.len_bytes : sizeof(text),
-			  req.is_json != 0);
+	                  req.is_json != 0);
 	if (len > 0)
 		result = k_safecopy_to(m->source, req.grant, 0, text, len);
 	rep.result = result < 0 ? result : (int)len;

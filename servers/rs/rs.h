@@ -33,12 +33,12 @@ struct image {
 
 struct component {
 	bool is_used;
-	bool is_fixed;	      /* trusted base: has privileges, is not started or guarded by us */
+	bool is_fixed;        /* trusted base: has privileges, is not started or guarded by us */
 	bool is_transient;    /* forgotten when it is down */
 	bool wants_pci_again; /* the next PCI_ALLOW names the ids, not only the label */
 	char label[LABEL_MAX];
 	char program[BINARY_MAX]; /* argv[0], and the name in the boot archive */
-	char stack[LABEL_MAX];	  /* top unit of the stack that it is a part of, or "" */
+	char stack[LABEL_MAX];    /* top unit of the stack that it is a part of, or "" */
 	struct policy policy;
 	struct args args;
 	struct image *image;
@@ -46,7 +46,7 @@ struct component {
 	struct priv priv; /* as the kernel has it, without what pci added */
 	struct priv_range extra_mem[EXTRA_MEM_MAX]; /* boot entries that are its data */
 	unsigned extra_mem_count;
-	unsigned allow_next;		/* index of the id that pci is asked for next */
+	unsigned allow_next;            /* index of the id that pci is asked for next */
 	char recovery[POLICY_PATH_MAX]; /* script, or "" */
 	struct life life;
 	endpoint_t published; /* what ds says, EP_NONE: nothing */
@@ -76,8 +76,8 @@ int args_split(struct args *a, const char *text) MUST_CHECK;
 const char *args_word(const struct args *a, unsigned index);
 
 /* ---- options.c: key=value words of boot.conf and the command line ---- */
-#define OPTIONS_MAX	 64
-#define OPTION_KEY_MAX	 16
+#define OPTIONS_MAX      64
+#define OPTION_KEY_MAX   16
 #define OPTION_VALUE_MAX 512
 struct option {
 	char key[OPTION_KEY_MAX];
@@ -104,7 +104,7 @@ int privs_init(void) MUST_CHECK;
 /* ---- images.c ---- */
 int image_of_boot(const char *name, struct image **out) MUST_CHECK;
 int image_of_memory(const char *name, const struct vm_image_add *from,
-		    struct image **out) MUST_CHECK;
+                    struct image **out) MUST_CHECK;
 void image_put(struct image *im);
 
 /* ---- boot.c ---- */
@@ -121,9 +121,9 @@ struct blueprint {
 	const char *label;
 	const struct policy *policy;
 	const struct args *args; /* after argv[0] and those of the policy; may be NULL */
-	bool is_args_whole;	 /* without those of the policy */
-	struct image *image;	 /* NULL: from the boot archive */
-	const char *stack;	 /* or NULL */
+	bool is_args_whole;      /* without those of the policy */
+	struct image *image;     /* NULL: from the boot archive */
+	const char *stack;       /* or NULL */
 };
 int make_component(const struct blueprint *b, struct component **out) MUST_CHECK;
 int make_from_name(const char *program, const char *label, struct component **out) MUST_CHECK;
@@ -133,7 +133,7 @@ void make_configure(struct component *c);
 int make_add_arg(struct component *c, const char *word) MUST_CHECK;
 int make_stack(const char *expr, const char *top, char *why, size_t why_len) MUST_CHECK;
 void make_remove(struct component *c); /* it is down: forget it */
-void make_sweep(void);		       /* transient ones that are down */
+void make_sweep(void);                 /* transient ones that are down */
 
 /* ---- alias.c: stacks without a filter: a second name of a unit ---- */
 int alias_add(const char *name, const char *unit) MUST_CHECK;

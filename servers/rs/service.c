@@ -54,9 +54,9 @@ int service_fail(struct service *s, int error, const char *fmt, ...)
 int service_wait(struct service *s, struct component *c)
 {
 	struct waiter w = {.c = c,
-			   .ep = s->ep,
-			   .out = (uint64_t)(uintptr_t)s->user.out,
-			   .out_bytes = s->user.out_bytes};
+	                   .ep = s->ep,
+	                   .out = (uint64_t)(uintptr_t)s->user.out,
+	                   .out_bytes = s->user.out_bytes};
 	int result = waiter_add(&w);
 
 	if (result != 0)
@@ -74,8 +74,19 @@ static struct component *find(struct service *s)
 		service_fail(s, 0, "%s: no such component; see `service list`", s->argv[1]);
 	else if (c->is_fixed)
 		service_fail(s, 0, "%s: belongs to the trusted base and is not managed",
-			     s->argv[1]);
+		             s->argv[1]);
 	return c != NULL && !c->is_fixed ? c : NULL;
+}
+
+/* Without pci nobody could silence the devices of a driver that dies. */
+static bool is_needed(const struct component *c)
+{
+	if (strcmp(c->label, "pci") != 0)
+		return false;
+	for (unsigned i = 0; i < COMPONENTS_MAX; i++)
+		if (components[i].is_used && components[i].life.is_claimed)
+			return true;
+	return false;
 }
 
 static int service_down(struct service *s)
@@ -85,6 +96,8 @@ static int service_down(struct service *s)
 
 	if (c == NULL)
 		return -ESRCH;
+	if (is_needed(c))
+		return service_fail(s, -EBUSY, "%s: drivers with devices need it", c->label);
 	result = service_wait(s, c);
 	if (result == -ESUSPENDREP) {
 		c->is_transient = true;
@@ -150,6 +163,14 @@ static int service_status(struct service *s)
 	return 0;
 }
 
+static bool has_stack(const char *name)
+{
+	for (unsigned i = 0; i < COMPONENTS_MAX; i++)
+		if (components[i].is_used && strcmp(components[i].stack, name) == 0)
+			return true;
+	return false;
+}
+
 static int stack_down(struct service *s, const char *name)
 {
 	unsigned count = 0;
@@ -181,6 +202,8 @@ static int service_stack(struct service *s)
 		return stack_down(s, name);
 	if (strlen(name) >= LABEL_MAX)
 		return service_fail(s, -ENAMETOOLONG, "%s: name is too long", name);
+	if (has_stack(name))
+		return service_fail(s, -EEXIST, "%s: there is a stack of that name", name);
 	result = make_stack(s->argv[1], name, why, sizeof(why));
 	return result == 0 ? 0 : service_fail(s, result, "%s", why);
 }
@@ -189,9 +212,9 @@ static int service_stack(struct service *s)
 static int service_next(struct service *s)
 {
 	struct waiter w = {.is_query = true,
-			   .ep = s->ep,
-			   .out = (uint64_t)(uintptr_t)s->user.out,
-			   .out_bytes = s->user.out_bytes};
+	                   .ep = s->ep,
+	                   .out = (uint64_t)(uintptr_t)s->user.out,
+	                   .out_bytes = s->user.out_bytes};
 	struct waiter *old = waiter_query();
 	int result;
 
@@ -267,14 +290,14 @@ static int fetch(struct service *s, const struct msg *m)
 	s->ep = m->source;
 	s->out_len = 0;
 	result = k_vircopy(m->source, linux_args.args[0], EP_SELF, (uint64_t)(uintptr_t)&s->user,
-			   sizeof(s->user));
+	                   sizeof(s->user));
 	if (result < 0)
 		return -EFAULT;
 	bytes = s->user.argv_bytes;
 	if (bytes == 0 || bytes > SERVICE_ARGV_MAX)
 		return -E2BIG;
 	result = k_vircopy(m->source, (uint64_t)(uintptr_t)s->user.argv, EP_SELF,
-			   (uint64_t)(uintptr_t)s->words, bytes);
+	                   (uint64_t)(uintptr_t)s->words, bytes);
 	if (result < 0)
 		return -EFAULT;
 	if (s->words[bytes - 1] != '\0')
@@ -304,7 +327,7 @@ static int64_t deliver_out(struct service *s, int result)
 		len = s->user.out_bytes - 1;
 	s->out[len] = '\0';
 	if (k_vircopy(EP_SELF, (uint64_t)(uintptr_t)s->out, s->ep, (uint64_t)(uintptr_t)s->user.out,
-		      len + 1) < 0)
+	              len + 1) < 0)
 		return -EFAULT;
 	return result != 0 ? result : (int64_t)len;
 }

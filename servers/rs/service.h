@@ -7,7 +7,7 @@
 
 #define SERVICE_WORDS_MAX 64
 #define SERVICE_ARGV_MAX  4096u
-#define SERVICE_OUT_MAX	  32768u
+#define SERVICE_OUT_MAX   32768u
 #define SERVICE_CONF_MAX  16384u
 
 struct service {
@@ -15,7 +15,7 @@ struct service {
 	bool is_root;
 	bool is_json;
 	struct service_args user; /* in the caller's memory */
-	unsigned argc;		  /* without --json */
+	unsigned argc;            /* without --json */
 	const char *argv[SERVICE_WORDS_MAX];
 	char words[SERVICE_ARGV_MAX];
 	size_t out_len;

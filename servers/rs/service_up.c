@@ -107,7 +107,7 @@ static int find_policy(struct service *s, const struct up *up, const struct poli
 		if (bytes > SERVICE_CONF_MAX)
 			return service_fail(s, -EFBIG, "up: isolation file is too large");
 		if (k_vircopy(s->ep, (uint64_t)(uintptr_t)s->user.config, EP_SELF,
-			      (uint64_t)(uintptr_t)isolation_text, bytes) < 0)
+		              (uint64_t)(uintptr_t)isolation_text, bytes) < 0)
 			return -EFAULT;
 		isolation_text[bytes] = '\0';
 		if (policy_parse("isolation file", isolation_text, &file, &error) != 0)
@@ -122,8 +122,8 @@ static int find_policy(struct service *s, const struct up *up, const struct poli
 static int take_image(struct service *s, const char *program, struct image **out)
 {
 	struct vm_image_add add = {.ep = s->ep,
-				   .addr = (uint64_t)(uintptr_t)s->user.image,
-				   .len_bytes = s->user.image_bytes};
+	                           .addr = (uint64_t)(uintptr_t)s->user.image,
+	                           .len_bytes = s->user.image_bytes};
 	int result;
 
 	if (s->user.image == NULL)
@@ -132,7 +132,7 @@ static int take_image(struct service *s, const char *program, struct image **out
 		result = image_of_memory(program, &add, out);
 	if (result != 0)
 		return service_fail(s, result, "%s: no usable binary: %s", program,
-				    strerror(-result));
+		                    strerror(-result));
 	return 0;
 }
 

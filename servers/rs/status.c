@@ -7,8 +7,8 @@
 #include <string.h>
 #include "service.h"
 
-#define QUERIES_MAX	 8
-#define QUERY_BYTES	 4096u
+#define QUERIES_MAX      8
+#define QUERY_BYTES      4096u
 #define QUERY_TIMEOUT_NS 500000000ull
 
 struct query {
@@ -35,7 +35,7 @@ static void finish(struct query *q, size_t len)
 	grant_revoke(q->grant);
 	q->text[len] = '\0';
 	report[report_one(q->c, report, sizeof(report) - 1,
-			  &(struct report_form){q->is_json, q->text})] = '\0';
+	                  &(struct report_form){q->is_json, q->text})] = '\0';
 	result = service_put_text(&q->to, report);
 	service_reply(q->to.ep, result != 0 ? -EFAULT : (int64_t)strlen(report));
 }
@@ -73,8 +73,8 @@ int status_ask(struct service *s, struct component *c)
 	q->asked = c->life.now.ep;
 	q->deadline_ns = now_ns() + QUERY_TIMEOUT_NS;
 	q->to = (struct waiter){.ep = s->ep,
-				.out = (uint64_t)(uintptr_t)s->user.out,
-				.out_bytes = s->user.out_bytes};
+	                        .out = (uint64_t)(uintptr_t)s->user.out,
+	                        .out_bytes = s->user.out_bytes};
 	return 0;
 }
 
@@ -89,7 +89,7 @@ void on_status_reply(const struct msg *m)
 		if (!q->is_used || q->id != rep.id || q->asked != m->source)
 			continue;
 		finish(q, rep.result > 0 && (uint32_t)rep.result <= QUERY_BYTES ? (size_t)rep.result
-										: 0);
+		                                                                : 0);
 		return;
 	}
 }

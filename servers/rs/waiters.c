@@ -41,7 +41,7 @@ static void answer_service(const struct waiter *w, int result)
 
 	if (result != 0) {
 		snprintf(text, sizeof(text), "%s: %s (%s)\n", c->label, strerror(-result),
-			 machine_state_name(c->life.state));
+		         machine_state_name(c->life.state));
 		if (service_put_text(w, text) != 0)
 			result = -EFAULT;
 	}
@@ -88,7 +88,7 @@ bool waiters_script(struct component *c)
 	if (w == NULL)
 		return false;
 	len = snprintf(text, sizeof(text), "%s\n%s\n%s\n%u\n", c->recovery, c->label,
-		       machine_cause_name(c->life.cause), c->life.restarts);
+	               machine_cause_name(c->life.cause), c->life.restarts);
 	if (len < 0 || (size_t)len >= sizeof(text))
 		return false;
 	w->is_used = false;

@@ -80,7 +80,7 @@ int64_t sys_fchmodat(struct call *c)
 int64_t sys_fchmod(struct call *c)
 {
 	return on_fd(c, (int)c->args[0], set_mode,
-		     &(struct fs_setattr){.mode = (uint32_t)c->args[1]});
+	             &(struct fs_setattr){.mode = (uint32_t)c->args[1]});
 }
 
 /* ---- owner ---- */

@@ -10,7 +10,7 @@
 #include "blkdev.h"
 #include "blockdev/blockdev.h"
 
-#define BUFFERS	     8u
+#define BUFFERS      8u
 #define BUFFER_BYTES (128u << 10)
 #define BLKS_MAX     BDEV_UNITS_MAX
 
@@ -26,7 +26,7 @@
 
 struct blkdev {
 	struct dev *dev; /* NULL: free */
-	struct bdev *b;	 /* while it is open */
+	struct bdev *b;  /* while it is open */
 	uint32_t opens;
 	int open_status;
 	bool is_busy; /* a read-modify-write is in progress */
@@ -99,8 +99,8 @@ struct span {
 static int submit(struct blkdev *bd, const struct span *s)
 {
 	struct blk_element e = {.offset = (uint64_t)s->buffer * BUFFER_BYTES,
-				.len_bytes = s->sectors * BLK_SECTOR,
-				.arena = (uint16_t)arena};
+	                        .len_bytes = s->sectors * BLK_SECTOR,
+	                        .arena = (uint16_t)arena};
 	struct bdev_io io = {.op = (uint8_t)s->op, .sector = s->sector, .sectors = s->sectors};
 
 	if (s->op != BLK_FLUSH) {

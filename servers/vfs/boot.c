@@ -10,7 +10,7 @@
 #include "vfs.h"
 
 #define CONSOLE_STEP_NS 20000000ull
-#define CONSOLE_TRIES	100u
+#define CONSOLE_TRIES   100u
 
 static bool is_started;
 

@@ -64,7 +64,7 @@ static void call_main(void *arg)
 }
 
 bool call_start(const struct msg *m, enum ipc_primitive how, struct proc *p,
-		void (*run)(struct call *c))
+                void (*run)(struct call *c))
 {
 	struct call *c = alloc_call();
 

@@ -22,8 +22,8 @@ struct chrdev {
 	struct dev *dev; /* NULL: free */
 	char label[LABEL_MAX];
 	uint32_t minor;
-	endpoint_t ep;	   /* EP_NONE: no driver */
-	uint32_t gen;	   /* of the driver */
+	endpoint_t ep;     /* EP_NONE: no driver */
+	uint32_t gen;      /* of the driver */
 	uint32_t open_gen; /* in which it was opened at the driver; 0: not */
 	bool is_opening;
 	uint32_t opens;
@@ -180,10 +180,10 @@ static int send_once(struct call *c, struct chrdev *ch, struct chr_call *k, bool
 	k->req.grant = GRANT_INVALID;
 	if (k->io) {
 		k->req.grant = k->io->ep == EP_SELF
-				       ? grant_direct(ch->ep, (const void *)k->io->addr, k->io->len,
-						      k->access)
-				       : grant_proxy(ch->ep, k->io->ep, k->io->addr, k->io->len,
-						     k->access);
+		                       ? grant_direct(ch->ep, (const void *)k->io->addr, k->io->len,
+		                                      k->access)
+		                       : grant_proxy(ch->ep, k->io->ep, k->io->addr, k->io->len,
+		                                     k->access);
 		if (k->req.grant == GRANT_INVALID)
 			return -ENOMEM;
 		k->req.len_bytes = k->io->len;

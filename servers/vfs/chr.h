@@ -11,7 +11,7 @@ void chr_announced(const char *name, const char *value);
 /* A label points to a new endpoint. */
 void chr_label_changed(const char *label, endpoint_t ep);
 void chr_message(const struct msg *m); /* CHR_READY, CHR_SIGNAL */
-struct dev *chr_console(void);	       /* the device behind /dev/console; NULL: none yet */
+struct dev *chr_console(void);         /* the device behind /dev/console; NULL: none yet */
 int chr_open(struct call *c, struct dev *d, uint32_t flags, struct file **out) MUST_CHECK;
 
 #endif

@@ -111,15 +111,15 @@ static int64_t copy_loop(struct call *c, struct copy *k)
 	while ((uint64_t)total < k->len) {
 		uint64_t want = k->len - (uint64_t)total;
 		struct io in = {.addr = (uint64_t)c->buf,
-				.len = want < sizeof(c->buf) ? want : sizeof(c->buf)};
+		                .len = want < sizeof(c->buf) ? want : sizeof(c->buf)};
 		int64_t n = piece(c, k->in, k->in_pos, &in), put = 0;
 
 		if (n <= 0)
 			return total ? total : n;
 		while (put < n) {
 			struct io out = {.addr = (uint64_t)c->buf + (uint64_t)put,
-					 .len = (uint64_t)(n - put),
-					 .flags = 1};
+			                 .len = (uint64_t)(n - put),
+			                 .flags = 1};
 			int64_t w = piece(c, k->out, k->out_pos, &out);
 
 			if (w <= 0) {

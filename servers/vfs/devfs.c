@@ -91,10 +91,10 @@ void devfs_init(void)
 		const char *name;
 		uint32_t mode;
 	} builtin[] = {
-		{DEV_DIR, "/", S_IFDIR | 0755},		{DEV_NULL, "null", S_IFCHR | 0666},
-		{DEV_ZERO, "zero", S_IFCHR | 0666},	{DEV_FULL, "full", S_IFCHR | 0666},
+		{DEV_DIR, "/", S_IFDIR | 0755},         {DEV_NULL, "null", S_IFCHR | 0666},
+		{DEV_ZERO, "zero", S_IFCHR | 0666},     {DEV_FULL, "full", S_IFCHR | 0666},
 		{DEV_RANDOM, "random", S_IFCHR | 0666}, {DEV_RANDOM, "urandom", S_IFCHR | 0666},
-		{DEV_TTY, "tty", S_IFCHR | 0666},	{DEV_CONSOLE, "console", S_IFCHR | 0600},
+		{DEV_TTY, "tty", S_IFCHR | 0666},       {DEV_CONSOLE, "console", S_IFCHR | 0600},
 	};
 
 	for (unsigned i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)

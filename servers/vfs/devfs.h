@@ -31,8 +31,8 @@ struct dev {
 	bool is_gone; /* not in the directory any more, but known by number */
 	char name[LABEL_MAX];
 	const char *target; /* DEV_LINK */
-	unsigned dir;	    /* index of the directory: 0 is /dev itself */
-	uint32_t mode;	    /* with S_IFMT */
+	unsigned dir;       /* index of the directory: 0 is /dev itself */
+	uint32_t mode;      /* with S_IFMT */
 	uint32_t uid, gid;
 	uint32_t rdev;
 	int64_t time_s;

@@ -173,7 +173,7 @@ int64_t sys_epoll_wait(struct call *c)
 
 int64_t sys_epoll_pwait(struct call *c)
 {
-	int r = ready_mask_begin(c, c->args[4]);
+	int r = ready_mask_begin(c, c->args[4], c->args[5]);
 
 	return r ? r : ready_mask_end(c, c->args[4], do_wait(c));
 }
@@ -199,7 +199,7 @@ static int add(struct epoll *ep, struct file *f, int fd, const struct epoll_even
 }
 
 static int control(struct epoll *ep, struct file *f, const uint64_t *args,
-		   const struct epoll_event *ev)
+                   const struct epoll_event *ev)
 {
 	struct item **link = &ep->items;
 	int fd = (int)args[2];
@@ -291,5 +291,5 @@ int64_t sys_epoll_create(struct call *c)
 int64_t sys_epoll_create1(struct call *c)
 {
 	return c->args[0] & ~(uint64_t)EPOLL_CLOEXEC ? -EINVAL
-						     : create(c, c->args[0] & EPOLL_CLOEXEC);
+	                                             : create(c, c->args[0] & EPOLL_CLOEXEC);
 }

@@ -14,7 +14,7 @@ struct counter {
 	bool in_use;
 	bool is_semaphore;
 	bool is_realtime; /* timerfd */
-	uint64_t value;	  /* of an eventfd; unread expirations of a timerfd */
+	uint64_t value;   /* of an eventfd; unread expirations of a timerfd */
 	uint64_t next_ns; /* timerfd: monotonic time of the next expiration, 0: not armed */
 	uint64_t period_ns;
 	struct waitq wq;
@@ -119,7 +119,7 @@ static const struct file_ops timer_ops = {
 };
 
 static int64_t new_file(struct call *c, const struct file_ops *ops, uint32_t flags,
-			struct counter **out)
+                        struct counter **out)
 {
 	struct counter *k = alloc_counter();
 	struct file *f = k ? file_new(ops, O_RDWR | (flags & O_NONBLOCK)) : NULL;

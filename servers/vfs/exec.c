@@ -141,9 +141,9 @@ static int open_interp(struct call *c, struct exec_job *j)
 	char path[256];
 	const struct elf_image *e = &j->main.elf;
 	struct io io = {.ep = EP_SELF,
-			.addr = (uint64_t)path,
-			.pos = e->interp_offset,
-			.len = e->interp_bytes};
+	                .addr = (uint64_t)path,
+	                .pos = e->interp_offset,
+	                .len = e->interp_bytes};
 	int r;
 
 	if (!e->has_interp)
@@ -325,7 +325,7 @@ static int64_t run_fd(struct call *c, struct exec_job *j, int fd)
 		vnode_ref(f->vn);
 	file_unref(f);
 	r = j->main.vn ? open_file(c, &j->main) : -EACCES;
-	return r ? r : prepare(c, j, c->args[2], c->args[3]);
+	return r ? r : prepare(c, j, c->args[1], c->args[2]);
 }
 
 static int64_t do_exec(struct call *c, const struct at *at)

@@ -132,7 +132,7 @@ static uint64_t *put_pointers(const struct exec_args *a, uint64_t *out, uint32_t
 }
 
 int exec_stack_build(const struct exec_args *a, struct exec_stack *s, uint64_t *vector,
-		     size_t max_words)
+                     size_t max_words)
 {
 	uint64_t execfn, platform, random, *out = vector;
 	uint32_t at = a->start;

@@ -18,12 +18,12 @@
 
 #include "axolotl/types.h"
 
-#define EXEC_TEXT_MAX	 (512u << 10) /* argv and envp together */
-#define EXEC_STRING_MAX	 (128u << 10) /* one string, with its NUL */
-#define EXEC_ROOM	 16384u	      /* for interpreters and script names */
+#define EXEC_TEXT_MAX    (512u << 10) /* argv and envp together */
+#define EXEC_STRING_MAX  (128u << 10) /* one string, with its NUL */
+#define EXEC_ROOM        16384u       /* for interpreters and script names */
 #define EXEC_STRINGS_MAX 16384u
-#define EXEC_AUX_MAX	 24u
-#define EXEC_LINE_MAX	 256u /* of a script's first line that is looked at */
+#define EXEC_AUX_MAX     24u
+#define EXEC_LINE_MAX    256u /* of a script's first line that is looked at */
 
 struct exec_args {
 	uint32_t start, env_start, end;
@@ -88,6 +88,6 @@ struct exec_stack {
 };
 /* Lays the stack out and writes argc, argv, envp, auxv to vector (at most max_words): -E2BIG. */
 int exec_stack_build(const struct exec_args *a, struct exec_stack *s, uint64_t *vector,
-		     size_t max_words) MUST_CHECK;
+                     size_t max_words) MUST_CHECK;
 
 #endif

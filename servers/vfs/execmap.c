@@ -57,17 +57,17 @@ static int map_stack(struct call *c, const struct exec_job *j)
 {
 	const struct exec_stack *s = &j->stack;
 	struct vm_map req = {.ep = c->ep,
-			     .prot = VMP_READ | VMP_WRITE,
-			     .flags = VM_GROWDOWN | VM_FIXED,
-			     .addr = VM_STACK_TOP,
-			     .len_bytes = VM_STACK_BYTES};
+	                     .prot = VMP_READ | VMP_WRITE,
+	                     .flags = VM_GROWDOWN | VM_FIXED,
+	                     .addr = VM_STACK_TOP,
+	                     .len_bytes = VM_STACK_BYTES};
 	int r = map(&req);
 
 	if (!r)
 		r = user_write(c, s->tail_at, s->tail, s->tail_len);
 	if (!r)
 		r = user_write(c, s->text_at, j->args.text + j->args.start,
-			       j->args.end - j->args.start);
+		               j->args.end - j->args.start);
 	if (!r)
 		r = user_write(c, s->sp, j->vector, s->words * 8);
 	return r;

@@ -23,7 +23,7 @@ void fdtab_init(struct fdtab *t);
 int fdtab_find_free(const struct fdtab *t, unsigned from) MUST_CHECK;
 void fdtab_set(struct fdtab *t, unsigned fd, void *file, bool cloexec);
 void *fdtab_get(const struct fdtab *t, int fd); /* NULL: not open or out of range */
-void *fdtab_clear(struct fdtab *t, int fd);	/* what was there */
+void *fdtab_clear(struct fdtab *t, int fd);     /* what was there */
 bool fdtab_cloexec(const struct fdtab *t, unsigned fd);
 void fdtab_set_cloexec(struct fdtab *t, unsigned fd, bool on);
 

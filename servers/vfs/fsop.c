@@ -93,9 +93,9 @@ static int64_t transfer(struct call *c, struct vnode *v, struct io *io, const st
 		req.id = (uint32_t)id_of(c, mt, op);
 		req.flags = proto->flags & ~IS_WRITE;
 		req.grant = io->ep == EP_SELF
-				    ? grant_direct(mt->ep, (const void *)io->addr, req.len_bytes,
-						   access)
-				    : grant_proxy(mt->ep, io->ep, io->addr, req.len_bytes, access);
+		                    ? grant_direct(mt->ep, (const void *)io->addr, req.len_bytes,
+		                                   access)
+		                    : grant_proxy(mt->ep, io->ep, io->addr, req.len_bytes, access);
 		if (req.grant == GRANT_INVALID)
 			return -ENOMEM;
 		msg_put(&m, op, &req);

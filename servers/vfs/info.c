@@ -12,7 +12,7 @@ static void describe(struct call *c, struct file *f, struct vfs_fdinfo *out)
 		if (path_of(c, f->vn, c->buf, sizeof(c->buf)) < 0)
 			(void)snprintf(c->buf, sizeof(c->buf), "inode:[%u]", f->vn->ino);
 		(void)snprintf(out->target, sizeof(out->target), "%.*s",
-			       (int)sizeof(out->target) - 1, c->buf);
+		               (int)sizeof(out->target) - 1, c->buf);
 	} else if (file_is_pipe(f)) {
 		(void)snprintf(out->target, sizeof(out->target), "pipe:[%u]", f->arg);
 	} else if (file_is_socket(f)) {

@@ -104,7 +104,7 @@ static void merge(struct lock **list, struct lock *l)
 
 	while ((o = *link)) {
 		bool touches = (l->last != LOCK_EOF && o->first == l->last + 1) ||
-			       (o->last != LOCK_EOF && l->first == o->last + 1);
+		               (o->last != LOCK_EOF && l->first == o->last + 1);
 
 		if (o == l || !is_same_owner(o, l) || o->type != l->type || !touches) {
 			link = &o->next;

@@ -18,7 +18,7 @@
 #include "vfs.h"
 
 #define LINUX_CALLS 512u
-#define BACKLOG	    256u /* requests of vm and procfs that found no free call */
+#define BACKLOG     256u /* requests of vm and procfs that found no free call */
 
 typedef int64_t (*linux_fn_t)(struct call *c);
 
@@ -262,6 +262,6 @@ int main(void)
 		if (how < 0)
 			sys_panic("vfs: RECEIVE failed: %d", how);
 		dispatch(&m, (enum ipc_primitive)how == IPC_SENDREC ? IPC_SEND
-								    : (enum ipc_primitive)how);
+		                                                    : (enum ipc_primitive)how);
 	}
 }

@@ -61,9 +61,13 @@ void mount_label_changed(const char *label, endpoint_t ep)
 		if (!mt->in_use || mt->is_dev || mt->is_dead || mt->ep == EP_NONE || mt->ep == ep ||
 		    strcmp(mt->label, label) != 0)
 			continue;
+		await_dead(mt->ep);
+		if (mt->is_proc && ep != EP_NONE) { /* it has no state: the next one goes on */
+			mt->ep = ep;
+			continue;
+		}
 		sys_log("vfs: the server of %s died", mt->where);
 		mt->is_dead = true;
-		await_dead(mt->ep);
 	}
 }
 

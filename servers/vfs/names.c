@@ -283,9 +283,9 @@ static int check_not_below(struct call *c, struct vnode *moved, struct vnode *di
 static int check_types(const struct walk *from, const struct walk *to)
 {
 	if (!VN_IS(from->vn, S_IFDIR))
-		return from->want_dir || to->want_dir	  ? -ENOTDIR
+		return from->want_dir || to->want_dir     ? -ENOTDIR
 		       : to->vn && VN_IS(to->vn, S_IFDIR) ? -EISDIR
-							  : 0;
+		                                          : 0;
 	return to->vn && !VN_IS(to->vn, S_IFDIR) ? -ENOTDIR : 0;
 }
 
@@ -348,13 +348,13 @@ int64_t sys_rename(struct call *c)
 int64_t sys_renameat(struct call *c)
 {
 	return rename_at(c, &(struct rename_req){(int)c->args[0], (int)c->args[2], c->args[1],
-						 c->args[3], 0});
+	                                         c->args[3], 0});
 }
 
 int64_t sys_renameat2(struct call *c)
 {
 	struct rename_req q = {(int)c->args[0], (int)c->args[2], c->args[1], c->args[3],
-			       (unsigned)c->args[4]};
+	                       (unsigned)c->args[4]};
 
 	return rename_at(c, &q);
 }

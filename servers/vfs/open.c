@@ -96,7 +96,7 @@ static int check_existing(struct call *c, const struct walk *w, uint32_t flags)
 static int create(struct call *c, struct walk *w, const uint64_t *mode)
 {
 	struct fs_make k = {.op = FS_CREATE,
-			    .mode = S_IFREG | (*mode & 07777 & ~c->proc->fs->umask)};
+	                    .mode = S_IFREG | (*mode & 07777 & ~c->proc->fs->umask)};
 	int r;
 
 	if (w->want_dir)
@@ -205,19 +205,19 @@ static int64_t do_open(struct call *c, const struct open_req *q)
 int64_t sys_open(struct call *c)
 {
 	return do_open(c,
-		       &(struct open_req){AT_FDCWD, c->args[0], (uint32_t)c->args[1], c->args[2]});
+	               &(struct open_req){AT_FDCWD, c->args[0], (uint32_t)c->args[1], c->args[2]});
 }
 
 int64_t sys_openat(struct call *c)
 {
 	return do_open(c, &(struct open_req){(int)c->args[0], c->args[1], (uint32_t)c->args[2],
-					     c->args[3]});
+	                                     c->args[3]});
 }
 
 int64_t sys_creat(struct call *c)
 {
 	return do_open(c, &(struct open_req){AT_FDCWD, c->args[0], O_CREAT | O_WRONLY | O_TRUNC,
-					     c->args[1]});
+	                                     c->args[1]});
 }
 
 int64_t sys_close(struct call *c)

@@ -61,16 +61,16 @@ static int lookup_parent(struct call *c, struct cursor *k, struct vnode **out)
 	return r;
 }
 
-/* /proc/self and /proc/thread-self are the caller's, which the server cannot know. */
-static bool is_self_link(const struct vnode *dir, const char *name)
+int path_readlink(struct call *c, struct vnode *v, const char *name)
 {
-	return dir->mount->is_proc && dir == dir->mount->root &&
-	       (!strcmp(name, "self") || !strcmp(name, "thread-self"));
+	/* /proc/self and /proc/thread-self are the caller's, which their server cannot know. */
+	if (c->proc && v->mount->is_proc && (!strcmp(name, "self") || !strcmp(name, "thread-self")))
+		return snprintf(c->buf, sizeof(c->buf), "%d", c->proc->pid);
+	return fs_readlink(c, v);
 }
 
 static int lookup(struct call *c, struct cursor *k, const char *name, struct vnode **out)
 {
-	char pid[16];
 	int r;
 
 	if (name[0] == '\0' || !strcmp(name, ".")) {
@@ -80,10 +80,6 @@ static int lookup(struct call *c, struct cursor *k, const char *name, struct vno
 	}
 	if (!strcmp(name, ".."))
 		return lookup_parent(c, k, out);
-	if (c->proc && is_self_link(k->at, name)) {
-		(void)snprintf(pid, sizeof(pid), "%d", c->proc->pid);
-		name = pid;
-	}
 	r = fs_lookup(c, k->at, name, out);
 	if (!r)
 		*out = top_of(*out);
@@ -91,13 +87,13 @@ static int lookup(struct call *c, struct cursor *k, const char *name, struct vno
 }
 
 /* k->at stays (or becomes the root); c->path becomes what the link v says plus what was left. */
-static int follow(struct call *c, struct cursor *k, struct vnode *v)
+static int follow(struct call *c, struct cursor *k, struct vnode *v, const char *name)
 {
 	int r;
 
 	if (++k->links > LINKS_MAX)
 		return -ELOOP;
-	r = fs_readlink(c, v);
+	r = path_readlink(c, v, name);
 	if (r < 0)
 		return r;
 	if (r == 0)
@@ -148,7 +144,7 @@ static int step(struct call *c, struct cursor *k, struct walk *w)
 		return r;
 	if (v && VN_IS(v, S_IFLNK) &&
 	    (!is_last || (w->flags & WALK_FOLLOW) || (w->want_dir && !(w->flags & WALK_PARENT)))) {
-		r = follow(c, k, v);
+		r = follow(c, k, v, w->name);
 		vnode_unref(v);
 		return r;
 	}

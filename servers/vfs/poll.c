@@ -149,7 +149,7 @@ int64_t sys_ppoll(struct call *c)
 	int64_t r = deadline_from_timespec(c, c->args[2], &deadline_ns);
 
 	if (!r)
-		r = ready_mask_begin(c, c->args[3]);
+		r = ready_mask_begin(c, c->args[3], c->args[4]);
 	return r ? r : ready_mask_end(c, c->args[3], do_poll(c, deadline_ns));
 }
 
@@ -266,7 +266,7 @@ int64_t sys_pselect6(struct call *c)
 	if (!r && c->args[5])
 		r = user_read(c, mask, c->args[5], sizeof(mask));
 	if (!r)
-		r = ready_mask_begin(c, mask[0]);
+		r = ready_mask_begin(c, mask[0], mask[1]);
 	return r ? r : ready_mask_end(c, mask[0], do_select(c, deadline_ns));
 }
 
@@ -282,9 +282,9 @@ int64_t sys_select(struct call *c)
 		if (tv.tv_sec < 0 || tv.tv_usec < 0 || tv.tv_sec > INT32_MAX)
 			return -EINVAL;
 		deadline_ns = tv.tv_sec || tv.tv_usec
-				      ? deadline_after((uint64_t)tv.tv_sec * 1000000000u +
-						       (uint64_t)tv.tv_usec * 1000u)
-				      : DEADLINE_NOW;
+		                      ? deadline_after((uint64_t)tv.tv_sec * 1000000000u +
+		                                       (uint64_t)tv.tv_usec * 1000u)
+		                      : DEADLINE_NOW;
 	}
 	n = do_select(c, deadline_ns);
 	if (utv && deadline_ns != DEADLINE_NOW && n >= 0) { /* Linux writes back what is left */

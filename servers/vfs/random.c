@@ -38,7 +38,7 @@ static void block(uint64_t counter, uint32_t out[16])
 			quarter(&out[k], &out[4 + k], &out[8 + k], &out[12 + k]);
 		for (unsigned k = 0; k < 4; k++)
 			quarter(&out[k], &out[4 + (k + 1) % 4], &out[8 + (k + 2) % 4],
-				&out[12 + (k + 3) % 4]);
+			        &out[12 + (k + 3) % 4]);
 	}
 	for (unsigned i = 0; i < 16; i++)
 		out[i] += in[i];

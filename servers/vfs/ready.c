@@ -113,13 +113,15 @@ static int set_mask(const struct call *c, uint32_t op, uint64_t mask)
 	return r ? r : rep.result;
 }
 
-int ready_mask_begin(struct call *c, uint64_t umask)
+int ready_mask_begin(struct call *c, uint64_t umask, uint64_t bytes)
 {
 	uint64_t mask;
 	int r;
 
 	if (!umask)
 		return 0;
+	if (bytes != sizeof(mask))
+		return -EINVAL;
 	if (user_read(c, &mask, umask, sizeof(mask)) != 0)
 		return -EFAULT;
 	r = set_mask(c, PM_SIGMASK_SET, mask);

@@ -21,7 +21,7 @@ struct ready_set {
 int ready_wait(struct call *c, const struct ready_set *s, uint64_t deadline_ns) MUST_CHECK;
 /* ppoll and its kin: the signal mask at umask (0: none) holds during the call. begin: 0 or the
  * result of the call; end: the result. */
-int ready_mask_begin(struct call *c, uint64_t umask) MUST_CHECK;
+int ready_mask_begin(struct call *c, uint64_t umask, uint64_t bytes) MUST_CHECK;
 int64_t ready_mask_end(struct call *c, uint64_t umask, int64_t result);
 /* Deadlines from arguments: -errno, else *deadline_ns. */
 int deadline_from_timespec(struct call *c, uint64_t uts, uint64_t *deadline_ns) MUST_CHECK;

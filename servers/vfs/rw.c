@@ -194,7 +194,7 @@ static int copy_vector(struct call *c, const struct vector *v, size_t len, bool 
 			return r;
 		n = iov.iov_len < len - done ? iov.iov_len : len - done;
 		r = to_user ? user_write(c, (uint64_t)iov.iov_base, c->buf + done, n)
-			    : user_read(c, c->buf + done, (uint64_t)iov.iov_base, n);
+		            : user_read(c, c->buf + done, (uint64_t)iov.iov_base, n);
 		if (r)
 			return r;
 		done += n;

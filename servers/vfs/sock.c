@@ -11,7 +11,7 @@
 #define PAIRS_MAX 128u
 
 struct pair {
-	unsigned open;	    /* ends; 0: free */
+	unsigned open;      /* ends; 0: free */
 	struct pipe *to[2]; /* what end i writes and the other one reads */
 	struct waitq wq;
 };

@@ -287,17 +287,17 @@ int64_t sys_faccessat2(struct call *c)
 
 static int64_t readlink_at(struct call *c, int dirfd, uint64_t upath, const uint64_t *buf_len)
 {
-	struct vnode *v;
+	struct walk w = {.flags = 0};
 	int64_t n;
 	int r;
 
 	if ((int64_t)buf_len[1] <= 0)
 		return -EINVAL;
-	r = path_vnode(c, &(struct at){dirfd, upath, AT_SYMLINK_NOFOLLOW}, &v);
+	r = path_at(c, &w, dirfd, upath);
 	if (r)
 		return r;
-	n = VN_IS(v, S_IFLNK) ? fs_readlink(c, v) : -EINVAL;
-	vnode_unref(v);
+	n = VN_IS(w.vn, S_IFLNK) ? path_readlink(c, w.vn, w.name) : -EINVAL;
+	walk_done(&w);
 	if (n < 0)
 		return n;
 	if ((uint64_t)n > buf_len[1])

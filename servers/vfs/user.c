@@ -32,7 +32,7 @@ static int copy(struct call *c, const struct io *io, void *local, bool is_write)
 {
 	for (unsigned i = 0; i < FAULT_TRIES; i++) {
 		int r = is_write ? k_vircopy(EP_SELF, (uint64_t)local, io->ep, io->addr, io->len)
-				 : k_vircopy(io->ep, io->addr, EP_SELF, (uint64_t)local, io->len);
+		                 : k_vircopy(io->ep, io->addr, EP_SELF, (uint64_t)local, io->len);
 
 		if (r != -ENOTREADY)
 			return r ? -EFAULT : 0;

@@ -29,7 +29,7 @@
 #define MOUNTS_MAX 16
 #define GROUPS_MAX 32
 #define LINKS_MAX  40 /* symbolic links followed in one path */
-#define SCRATCH	   PATH_MAX
+#define SCRATCH    PATH_MAX
 
 /* ---- waiting ---- */
 
@@ -57,7 +57,7 @@ struct await {
 
 struct call {
 	bool in_use;
-	bool no_reply;	   /* exec: the caller has a new image */
+	bool no_reply;     /* exec: the caller has a new image */
 	struct proc *proc; /* NULL: work of vfs itself or for vm, procfs */
 	endpoint_t ep;
 	unsigned nr; /* Linux call */
@@ -111,7 +111,7 @@ struct proc {
 struct mount {
 	bool in_use;
 	bool is_dead;
-	bool is_dev;	  /* served by vfs itself (devfs.c) */
+	bool is_dev;      /* served by vfs itself (devfs.c) */
 	bool is_volatile; /* procfs: names and attributes are not cached */
 	bool is_proc;
 	bool is_busy; /* being mounted or unmounted */
@@ -130,7 +130,7 @@ struct vnode {
 	uint32_t fs_refs; /* references that the file server counts for us */
 	struct fs_attr attr;
 	bool attr_valid;
-	bool is_gone;	       /* unlinked or removed: forget it when refs becomes 0 */
+	bool is_gone;          /* unlinked or removed: forget it when refs becomes 0 */
 	uint32_t attr_gen;     /* changes with each operation that changes attributes */
 	uint32_t name_gen;     /* directory: changes with each operation that changes names */
 	struct mount *mounted; /* on top of this directory */
@@ -167,18 +167,18 @@ struct file_ops {
 };
 
 struct file {
-	uint32_t refs;	/* 0: free */
+	uint32_t refs;  /* 0: free */
 	uint32_t flags; /* O_* */
 	const struct file_ops *ops;
 	struct vnode *vn; /* NULL: pipe, socket, eventfd, ... */
 	struct waitq *wq; /* woken when readiness may have changed; NULL: always ready */
 	uint64_t pos;
-	bool pos_busy;	  /* a read or write that moves pos is in progress */
+	bool pos_busy;    /* a read or write that moves pos is in progress */
 	bool reads_ahead; /* the last read ended where this one begins */
 	uint64_t next_pos;
 	uint32_t epolls; /* interest lists that it is in */
-	void *obj;	 /* of ops */
-	uint32_t arg;	 /* of ops */
+	void *obj;       /* of ops */
+	uint32_t arg;    /* of ops */
 };
 
 #define FILE_READABLE(f)                                                                           \
@@ -191,7 +191,7 @@ struct file {
 void call_init(void);
 /* Starts run() in a fiber; false if there is none left. */
 bool call_start(const struct msg *m, enum ipc_primitive how, struct proc *p,
-		void (*run)(struct call *c));
+                void (*run)(struct call *c));
 /* Suspends until call_wake(): 0, or -EINTR, or -ETIMEDOUT. deadline 0: none. */
 int call_wait(struct call *c, bool can_interrupt, uint64_t deadline_ns);
 void call_wake(struct call *c);
@@ -205,7 +205,7 @@ void waitq_wake(struct waitq *q);
 int waitq_sleep(struct call *c, struct waitq *q, bool can_interrupt);
 
 uint32_t await_prepare(struct call *c, endpoint_t from, uint32_t type); /* returns the id */
-int await_send(struct call *c, const struct msg *m);			/* to aw.from */
+int await_send(struct call *c, const struct msg *m);                    /* to aw.from */
 int await_reply(struct call *c, bool can_interrupt); /* 0, -EINTR, -EIO: server is dead */
 void await_deliver(const struct msg *m, uint32_t id);
 void await_dead(endpoint_t ep);
@@ -231,7 +231,7 @@ static inline void io_advance(struct io *io, uint64_t n)
 /* ---- proc.c ---- */
 
 void proc_init(void);
-struct proc *proc_find(endpoint_t ep);	 /* NULL if unknown */
+struct proc *proc_find(endpoint_t ep);   /* NULL if unknown */
 struct proc *proc_obtain(endpoint_t ep); /* asks pm about an unknown one */
 void proc_fork(const struct msg *m);
 void proc_exit(const struct msg *m, enum ipc_primitive how);
@@ -255,7 +255,7 @@ int vnode_access_as(struct call *c, struct vnode *v, const struct cred *cr, int 
 struct file *file_new(const struct file_ops *ops, uint32_t flags); /* refs = 1; NULL: -ENFILE */
 void file_ref(struct file *f);
 void file_unref(struct file *f);
-struct file *file_get(struct call *c, int fd);			/* with a reference; NULL: -EBADF */
+struct file *file_get(struct call *c, int fd);                  /* with a reference; NULL: -EBADF */
 int file_install(struct call *c, struct file *f, bool cloexec); /* fd; takes the reference */
 int file_close(struct proc *p, int fd);
 int64_t file_read(struct call *c, struct file *f, struct io *io);
@@ -332,6 +332,8 @@ struct at {
 	uint32_t flags;
 };
 int path_vnode(struct call *c, const struct at *at, struct vnode **out) MUST_CHECK;
+/* Target of the symbolic link v that was found under that name, into c->buf. */
+int path_readlink(struct call *c, struct vnode *v, const char *name) MUST_CHECK;
 /* Path text of a vnode relative to root; `not_from`: a server that must not be asked. */
 int path_of(struct call *c, struct vnode *v, char *out, size_t size) MUST_CHECK;
 

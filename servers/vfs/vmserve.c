@@ -16,7 +16,7 @@
 struct token {
 	uint64_t number;  /* sequence << INDEX_BITS | index */
 	struct vnode *vn; /* NULL: free; with a reference */
-	uint64_t refs;	  /* of vm */
+	uint64_t refs;    /* of vm */
 };
 
 static struct token tokens[TOKENS_MAX];

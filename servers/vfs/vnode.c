@@ -15,8 +15,8 @@
 static struct vnode vnodes[VNODES_MAX];
 static struct vnode *buckets[BUCKETS];
 static struct vnode *lru_head, *lru_tail; /* head: used longest ago */
-static unsigned never_used;		  /* vnodes from here on are fresh */
-static struct vnode *free_list;		  /* by hash_next */
+static unsigned never_used;               /* vnodes from here on are fresh */
+static struct vnode *free_list;           /* by hash_next */
 
 static struct vnode **bucket_of(const struct mount *m, uint32_t ino)
 {

@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include "vm.h"
 
-#define MADV_LAST	25
-#define MADV_HWPOISON_	100
+#define MADV_LAST       25
+#define MADV_HWPOISON_  100
 #define MADV_SOFT_OFFL_ 101
 
 /* Page-aligned, mapped range: *end behind it. */
@@ -108,7 +108,7 @@ static uint8_t is_resident(struct space *s, uint64_t page)
 	if (r == NULL || r->object == 0 || (r->kind != REGION_FILE && r->kind != REGION_SHM))
 		return 0;
 	return pagemap_get(&object_nth(r->object)->pages,
-			   PAGE_OF(r->offset) + (page - PAGE_OF(r->start))) != 0;
+	                   PAGE_OF(r->offset) + (page - PAGE_OF(r->start))) != 0;
 }
 
 int64_t linux_mincore(const struct linux_request *rq)

@@ -34,7 +34,7 @@ static const struct base_server base_servers[] = {
 	{"ds", EP_DS, PRIV_ID_DS, 0, KCALLS_COMMON, 2},
 	{"pm", EP_PM, PRIV_ID_PM, PRIV_MANAGER | PRIV_LINUX, KCALLS_COMMON | KCALLS_PROCESSES, 2},
 	{"vfs", EP_VFS, PRIV_ID_VFS, PRIV_PROXY_GRANT | PRIV_LINUX,
-	 KCALLS_COMMON | KCALL_BIT(VIRCOPY), 2},
+         KCALLS_COMMON | KCALL_BIT(VIRCOPY), 2},
 	{"rs", EP_RS, PRIV_ID_RS, PRIV_MANAGER | PRIV_LINUX, KCALLS_COMMON | KCALLS_PROCESSES, 1},
 };
 
@@ -45,14 +45,14 @@ static const struct klinux_route memory_routes[] = {
 	{SYS_madvise, SYS_madvise, EP_VM},
 };
 _Static_assert(SYS_mmap == 9 && SYS_mprotect == 10 && SYS_munmap == 11 && SYS_brk == 12,
-	       "these four are neighbours");
+               "these four are neighbours");
 
 static int set_privileges(const struct base_server *b)
 {
 	struct priv p = {.id = b->priv_id,
-			 .flags = b->flags | PRIV_SYSTEM | PRIV_FIXED,
-			 .ipc_mask = (1u << IPC_PRIMITIVES) - 1,
-			 .kcall_mask = b->kcalls};
+	                 .flags = b->flags | PRIV_SYSTEM | PRIV_FIXED,
+	                 .ipc_mask = (1u << IPC_PRIMITIVES) - 1,
+	                 .kcall_mask = b->kcalls};
 
 	memset(p.send_mask, 0xff, sizeof(p.send_mask)); /* everybody is their client */
 	memcpy(p.label, b->name, strlen(b->name));
@@ -62,9 +62,9 @@ static int set_privileges(const struct base_server *b)
 static int start_server(const struct base_server *b)
 {
 	struct spawn sp = {.args = b->name,
-			   .args_bytes = (uint32_t)strlen(b->name) + 1,
-			   .argc = 1,
-			   .name = b->name};
+	                   .args_bytes = (uint32_t)strlen(b->name) + 1,
+	                   .argc = 1,
+	                   .name = b->name};
 	uint32_t image;
 	int err = image_load_boot(b->name, &image);
 

@@ -137,8 +137,8 @@ static int64_t map_for_exec(struct space *s, const struct vm_map *req)
 {
 	uint64_t len = PAGE_UP(req->len_bytes);
 	struct region r = {.prot = (uint8_t)req->prot,
-			   .max_prot = VMP_READ | VMP_WRITE | VMP_EXEC,
-			   .kind = REGION_ANON};
+	                   .max_prot = VMP_READ | VMP_WRITE | VMP_EXEC,
+	                   .kind = REGION_ANON};
 	int err;
 
 	if (req->flags & VM_GROWDOWN) {

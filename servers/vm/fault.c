@@ -18,12 +18,12 @@
 #include <string.h>
 #include "vm.h"
 
-#define WINDOW_PAGES	16u /* of objects; a power of two */
-#define WINDOW_ZERO	8u  /* of zeroed frames */
-#define LIST_MAX	256u
+#define WINDOW_PAGES    16u /* of objects; a power of two */
+#define WINDOW_ZERO     8u  /* of zeroed frames */
+#define LIST_MAX        256u
 /* One request makes at most so many pages present; a longer copy faults again. */
 #define RANGE_PAGES_MAX 1024u
-#define PREFAULT_PAGES	1024u /* of a mapping whose pages are cached */
+#define PREFAULT_PAGES  1024u /* of a mapping whose pages are cached */
 #define PREFAULT_COPIES 24u   /* writable parts up to this size are copied at once */
 
 static uint64_t object_page(const struct region *r, uint64_t page)
@@ -176,9 +176,9 @@ static uint32_t entry_prot(const struct region *r, uint32_t entry)
 static int show_phys(struct space *s, const struct region *r)
 {
 	struct hw_run run = {.va = r->start,
-			     .pages = PAGE_OF(r->end - r->start),
-			     .pa = r->offset,
-			     .prot = r->prot | ((r->flags & RF_UC) ? VMP_UC : 0)};
+	                     .pages = PAGE_OF(r->end - r->start),
+	                     .pa = r->offset,
+	                     .prot = r->prot | ((r->flags & RF_UC) ? VMP_UC : 0)};
 
 	return hw_map(s, &run);
 }
@@ -189,9 +189,9 @@ static int show_dma(struct space *s, const struct region *r)
 	uint64_t page = PAGE_OF(r->start);
 	uint32_t first = pagemap_get(&s->pages, page);
 	struct hw_run run = {.va = r->start,
-			     .pages = PAGE_OF(r->end - r->start),
-			     .pa = frame_pa(first & PE_FRAME),
-			     .prot = r->prot};
+	                     .pages = PAGE_OF(r->end - r->start),
+	                     .pa = frame_pa(first & PE_FRAME),
+	                     .prot = r->prot};
 
 	VM_ASSERT(first != 0);
 	return hw_map(s, &run);
@@ -199,19 +199,26 @@ static int show_dma(struct space *s, const struct region *r)
 
 static bool is_contiguous(struct space *s, const struct region *r)
 {
-	uint32_t first = pagemap_get(&s->pages, PAGE_OF(r->start));
-	uint64_t pages = PAGE_OF(r->end - r->start);
+	uint64_t page = PAGE_OF(r->start), end = PAGE_OF(r->end);
+	uint32_t expected = pagemap_get(&s->pages, page);
+	struct pagemap_span span;
 
-	for (uint64_t i = 0; i < pages; i++)
-		if (pagemap_get(&s->pages, PAGE_OF(r->start) + i) != first + i)
+	if (expected == 0 || (expected & PE_COW))
+		return false;
+	for (; pagemap_span(&s->pages, page, end, &span); page += span.count) {
+		if (span.first != page)
 			return false;
-	return first != 0 && !(first & PE_COW);
+		for (uint32_t i = 0; i < span.count; i++)
+			if (span.entries[i] != expected++)
+				return false;
+	}
+	return page == end;
 }
 
 /* Shows entries [i, ...) of the span as long as they exist and have the same protection; returns
  * how many, or an error. */
 static int show_run(struct space *s, const struct region *r, const struct pagemap_span *span,
-		    uint32_t i)
+                    uint32_t i)
 {
 	static uint64_t list[LIST_MAX];
 	const uint32_t *e = span->entries + i;
@@ -317,7 +324,7 @@ static int lend_cached(struct space *s, const struct region *r, uint64_t first, 
 static void fill_around(struct space *s, const struct region *r, uint64_t *first, uint64_t *end)
 {
 	bool is_zero = r->kind == REGION_ANON ||
-		       (r->kind == REGION_FILE && object_page(r, *first) >= PAGE_OF(r->file_end));
+	               (r->kind == REGION_FILE && object_page(r, *first) >= PAGE_OF(r->file_end));
 
 	if (r->kind == REGION_FILE && !is_zero) {
 		widen(r, WINDOW_PAGES, first, end);
@@ -334,7 +341,7 @@ static void fill_around(struct space *s, const struct region *r, uint64_t *first
 }
 
 static int present_part(struct space *s, const struct region *r, const struct access_range *a,
-			struct need *need)
+                        struct need *need)
 {
 	uint64_t first = PAGE_OF(a->addr), end = PAGE_OF(a->addr + a->len_bytes - 1) + 1;
 	bool is_write = (a->access & ACCESS_WRITE) != 0;
@@ -386,7 +393,7 @@ void space_prefault(struct space *s, const struct region *r)
 {
 	uint64_t first = PAGE_OF(r->start), end = PAGE_OF(r->end);
 	bool is_small = r->file_end > r->offset &&
-			PAGE_OF(r->file_end - r->offset) < PREFAULT_COPIES && memory_is_plenty();
+	                PAGE_OF(r->file_end - r->offset) < PREFAULT_COPIES && memory_is_plenty();
 	bool want_copies = (r->prot & VMP_WRITE) && is_small;
 
 	if (r->kind != REGION_FILE)

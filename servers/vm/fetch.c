@@ -19,7 +19,7 @@
 
 struct fetch {
 	struct object *object; /* NULL: free */
-	uint64_t first;	       /* page of the object */
+	uint64_t first;        /* page of the object */
 	uint32_t count;
 	uint32_t frame; /* contiguous */
 	grant_t grant;
@@ -72,9 +72,9 @@ static void choose_window(const struct need *need, uint64_t *first, uint64_t *en
 static int send_fetch(struct fetch *f)
 {
 	struct vfs_fetch req = {.id = fetch_id(f),
-				.token = f->object->token,
-				.offset = ADDR_OF(f->first),
-				.len_bytes = ADDR_OF(f->count)};
+	                        .token = f->object->token,
+	                        .offset = ADDR_OF(f->first),
+	                        .len_bytes = ADDR_OF(f->count)};
 	struct msg m;
 	int err;
 

@@ -24,7 +24,7 @@ static bool is_private(const struct region *r)
 
 /* Lends the pages of one leaf; *last is behind the last page that the parent could write. */
 static int lend_span(struct space *child, const struct pagemap_span *span, uint64_t *first,
-		     uint64_t *last)
+                     uint64_t *last)
 {
 	uint32_t *to = pagemap_make(&child->pages, span->first);
 	int32_t count = 0;

@@ -7,7 +7,7 @@
 #include "frame.h"
 
 #define FRAME_INNER 0xffu
-#define ZONES	    2u
+#define ZONES       2u
 #define ZONE_LOW    0u
 #define ZONE_HIGH   1u
 #define FRAMES_4G   (1u << 20)

@@ -15,7 +15,7 @@
 
 #include "axolotl/types.h"
 
-#define FRAME_NONE	0u
+#define FRAME_NONE      0u
 #define FRAME_ORDER_MAX 16u /* largest block: 256 MiB */
 
 enum frame_kind {

@@ -69,10 +69,10 @@ int hw_map(struct space *s, const struct hw_run *run)
 
 	while (done < run->pages) {
 		struct kvmctl v = {.space = s->number,
-				   .va = run->va + ADDR_OF(done),
-				   .pa = run->pa + ADDR_OF(done),
-				   .pages = run->pages - done,
-				   .prot = run->prot};
+		                   .va = run->va + ADDR_OF(done),
+		                   .pa = run->pa + ADDR_OF(done),
+		                   .pages = run->pages - done,
+		                   .prot = run->prot};
 
 		if (run->list != NULL) {
 			v.list = run->list + done;

@@ -13,7 +13,7 @@
 #include "sys/sys.h"
 #include "vm.h"
 
-#define IMAGES_MAX	256u
+#define IMAGES_MAX      256u
 #define IMAGE_BYTES_MAX (64ul << 20)
 
 static struct image images[IMAGES_MAX + 1]; /* number 0: none */
@@ -125,8 +125,8 @@ static int decode_name(const struct msg *m, struct vm_image_boot *req)
 {
 	msg_get(m, req);
 	return req->name[0] == 0 || strnlen(req->name, sizeof(req->name)) == sizeof(req->name)
-		       ? -EINVAL
-		       : 0;
+	               ? -EINVAL
+	               : 0;
 }
 
 void image_boot(const struct msg *m, struct vm_rep *rep)
@@ -167,7 +167,7 @@ static int fill_from_memory(struct object *o, struct space *s, const struct vm_i
 		if (n == FRAME_NONE)
 			return -ENOMEM;
 		err = space_copy_in(s, frame_ptr(n), req->addr + pos,
-				    left < PAGE_BYTES ? left : PAGE_BYTES);
+		                    left < PAGE_BYTES ? left : PAGE_BYTES);
 		if (err == 0)
 			err = pagemap_set(&o->pages, PAGE_OF(pos), n);
 		if (err < 0)
@@ -181,7 +181,7 @@ static int parse_object(struct object *o, uint64_t len_bytes, struct elf_image *
 	uint32_t first = pagemap_get(&o->pages, 0);
 	int err =
 		elf_parse(frame_ptr(first), len_bytes < PAGE_BYTES ? (size_t)len_bytes : PAGE_BYTES,
-			  len_bytes, elf);
+	                  len_bytes, elf);
 
 	if (err == -E2BIG)
 		err = -ENOEXEC;

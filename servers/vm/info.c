@@ -19,12 +19,12 @@ struct writer {
 static int write_grant(struct writer *w, const void *bytes, uint64_t len_bytes)
 {
 	struct kvmctl v = {.ep = EP_VM,
-			   .va = w->pos,
-			   .pages = 0, /* to copy, not to map */
-			   .prot = VMP_WRITE,
-			   .len_bytes = len_bytes,
-			   .grantor = w->m->source,
-			   .grant = w->req->grant};
+	                   .va = w->pos,
+	                   .pages = 0, /* to copy, not to map */
+	                   .prot = VMP_WRITE,
+	                   .len_bytes = len_bytes,
+	                   .grantor = w->m->source,
+	                   .grant = w->req->grant};
 	struct space *s;
 	int err;
 
@@ -59,7 +59,7 @@ void info_mem(const struct msg *m, struct vm_rep *rep)
 		.free_bytes = ADDR_OF(frame_counts.free),
 		.cached_bytes = ADDR_OF(frame_counts.by_kind[FRAME_CACHE]),
 		.tables_bytes = ADDR_OF(frame_counts.by_kind[FRAME_TABLE] +
-					frame_counts.by_kind[FRAME_META]),
+	                                frame_counts.by_kind[FRAME_META]),
 		.anon_bytes = ADDR_OF(frame_counts.by_kind[FRAME_ANON]),
 		.shared_bytes = ADDR_OF(shared_pages()),
 	};
@@ -129,9 +129,9 @@ static int format_region(char *line, size_t len, const struct region *r)
 	uint64_t offset = r->kind == REGION_FILE || r->kind == REGION_SHM ? r->offset : 0;
 
 	return snprintf(line, len, "%08lx-%08lx %c%c%c%c %08lx 00:00 %lu %s\n", r->start, r->end,
-			r->prot & VMP_READ ? 'r' : '-', r->prot & VMP_WRITE ? 'w' : '-',
-			r->prot & VMP_EXEC ? 'x' : '-', r->flags & RF_SHARED ? 's' : 'p', offset,
-			inode, name_of(r));
+	                r->prot & VMP_READ ? 'r' : '-', r->prot & VMP_WRITE ? 'w' : '-',
+	                r->prot & VMP_EXEC ? 'x' : '-', r->flags & RF_SHARED ? 's' : 'p', offset,
+	                inode, name_of(r));
 }
 
 void info_maps(const struct msg *m, struct vm_rep *rep)

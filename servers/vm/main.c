@@ -22,14 +22,14 @@ struct linux_entry {
 	linux_fn_t fn;
 };
 static const struct linux_entry linux_table[] = {
-	{SYS_brk, linux_brk},		{SYS_mmap, linux_mmap},
-	{SYS_munmap, linux_munmap},	{SYS_mprotect, linux_mprotect},
-	{SYS_mremap, linux_mremap},	{SYS_madvise, linux_madvise},
-	{SYS_msync, linux_msync},	{SYS_mlock, linux_mlock},
-	{SYS_mlock2, linux_mlock},	{SYS_munlock, linux_munlock},
+	{SYS_brk, linux_brk},           {SYS_mmap, linux_mmap},
+	{SYS_munmap, linux_munmap},     {SYS_mprotect, linux_mprotect},
+	{SYS_mremap, linux_mremap},     {SYS_madvise, linux_madvise},
+	{SYS_msync, linux_msync},       {SYS_mlock, linux_mlock},
+	{SYS_mlock2, linux_mlock},      {SYS_munlock, linux_munlock},
 	{SYS_mlockall, linux_mlockall}, {SYS_munlockall, linux_munlock},
-	{SYS_mincore, linux_mincore},	{SYS_shmget, linux_shmget},
-	{SYS_shmat, linux_shmat},	{SYS_shmdt, linux_shmdt},
+	{SYS_mincore, linux_mincore},   {SYS_shmget, linux_shmget},
+	{SYS_shmat, linux_shmat},       {SYS_shmdt, linux_shmdt},
 	{SYS_shmctl, linux_shmctl},
 };
 

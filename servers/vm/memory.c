@@ -14,7 +14,7 @@
 #define RESERVE_SHARE 64u   /* of all frames, 1/64 is kept for recovery ... */
 #define RESERVE_MAX   1024u /* ... but at most so many */
 #define RECLAIM_BATCH 64u
-#define GIB	      (1ul << 30)
+#define GIB           (1ul << 30)
 #define BOOT_TABLES   8u /* top to leaf twice, and two more */
 
 static uint8_t boot_tables[BOOT_TABLES][PAGE_BYTES] __attribute__((aligned(4096)));

@@ -100,7 +100,7 @@ static int64_t map_anon(struct space *s, struct region *r, uint32_t flags)
 static void populate(struct space *s, uint64_t start, uint64_t end, uint32_t prot)
 {
 	struct access_range a = {.addr = start,
-				 .access = (prot & PROT_WRITE) ? ACCESS_WRITE : ACCESS_READ};
+	                         .access = (prot & PROT_WRITE) ? ACCESS_WRITE : ACCESS_READ};
 	struct need need;
 
 	for (; a.addr < end; a.addr += a.len_bytes) {
@@ -114,9 +114,9 @@ static int ask_for_token(const struct linux_request *rq, uint64_t len_bytes)
 {
 	struct parked *p = &parked[EP_SLOT(rq->ep)];
 	struct vfs_fd_map req = {.ep = rq->ep,
-				 .fd = (int32_t)rq->args[4],
-				 .prot = (uint32_t)rq->args[2],
-				 .flags = (uint32_t)rq->args[3]};
+	                         .fd = (int32_t)rq->args[4],
+	                         .prot = (uint32_t)rq->args[2],
+	                         .flags = (uint32_t)rq->args[3]};
 	struct msg m;
 
 	if (p->type != 0)
@@ -199,11 +199,11 @@ static int64_t map_file(struct space *s, const struct parked *p, const struct vf
 	bool is_shared = (p->flags & MAP_TYPE) != MAP_PRIVATE;
 	struct object *o = take_token(rep->value);
 	struct region r = {.offset = p->offset,
-			   .file_end = rep->value2,
-			   .prot = (uint8_t)p->prot,
-			   .max_prot = VMP_READ | VMP_EXEC | (is_shared ? 0 : VMP_WRITE),
-			   .kind = REGION_FILE,
-			   .flags = is_shared ? RF_SHARED : 0};
+	                   .file_end = rep->value2,
+	                   .prot = (uint8_t)p->prot,
+	                   .max_prot = VMP_READ | VMP_EXEC | (is_shared ? 0 : VMP_WRITE),
+	                   .kind = REGION_FILE,
+	                   .flags = is_shared ? RF_SHARED : 0};
 	int64_t addr;
 	int err;
 

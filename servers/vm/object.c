@@ -16,10 +16,10 @@
 #include "vm.h"
 
 #define OBJECTS_MAX 1024u
-#define BUCKETS	    256u
+#define BUCKETS     256u
 
 static struct object objects[OBJECTS_MAX + 1]; /* number 0: none */
-static uint16_t bucket_heads[BUCKETS];	       /* FILE objects by token */
+static uint16_t bucket_heads[BUCKETS];         /* FILE objects by token */
 static uint16_t bucket_next[OBJECTS_MAX + 1];
 static uint64_t tick;
 static unsigned releasing_count;

@@ -128,7 +128,7 @@ bool pagemap_span(struct pagemap *pm, uint64_t index, uint64_t end, struct pagem
 		return false;
 	pm->hint = pos;
 	*span = (struct pagemap_span){leaf_at(pm, pos) + (index - base), index,
-				      (uint32_t)(stop - index)};
+	                              (uint32_t)(stop - index)};
 	return true;
 }
 

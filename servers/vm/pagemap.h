@@ -17,14 +17,14 @@
 #define PAGEMAP_LEAF 1024u /* entries: one frame of 32-bit words covers 4 MiB */
 
 #define PE_FRAME 0x0fffffffu
-#define PE_COW	 0x80000000u /* spaces: shared on loan, copy before the first write */
+#define PE_COW   0x80000000u /* spaces: shared on loan, copy before the first write */
 
 struct pagemap {
-	uint32_t dir;	     /* first frame of the directory, FRAME_NONE: empty map */
+	uint32_t dir;        /* first frame of the directory, FRAME_NONE: empty map */
 	uint32_t dir_order;  /* it has 2^dir_order frames */
 	uint32_t leaf_count; /* used entries of the directory */
-	uint32_t hint;	     /* position of the last hit */
-	uint64_t used;	     /* entries that are not 0 */
+	uint32_t hint;       /* position of the last hit */
+	uint64_t used;       /* entries that are not 0 */
 };
 
 uint32_t pagemap_get(struct pagemap *pm, uint64_t index); /* 0: none */

@@ -15,11 +15,11 @@ static bool is_user_range(uint64_t addr, uint64_t len_bytes)
 static int grow_heap(struct space *s, uint64_t from, uint64_t to)
 {
 	struct region r = {.start = from,
-			   .end = to,
-			   .prot = VMP_READ | VMP_WRITE,
-			   .max_prot = VMP_READ | VMP_WRITE | VMP_EXEC,
-			   .kind = REGION_ANON,
-			   .flags = RF_HEAP};
+	                   .end = to,
+	                   .prot = VMP_READ | VMP_WRITE,
+	                   .max_prot = VMP_READ | VMP_WRITE | VMP_EXEC,
+	                   .kind = REGION_ANON,
+	                   .flags = RF_HEAP};
 	int err;
 
 	if (!regions_is_free(&s->regions, from, to))
@@ -80,7 +80,7 @@ static void apply_protect(struct space *s, const struct region *r)
 {
 	if (r->kind == REGION_PHYS || r->kind == REGION_DMA || r->kind == REGION_SAFEMAP) {
 		hw_protect(s, r->start, PAGE_OF(r->end - r->start),
-			   r->prot | ((r->flags & RF_UC) ? VMP_UC : 0));
+		           r->prot | ((r->flags & RF_UC) ? VMP_UC : 0));
 		return;
 	}
 	if (r->prot & VMP_WRITE) /* pages on loan stay read-only: entry by entry */

@@ -132,7 +132,7 @@ void regions_remove(struct regions *rs, uint32_t i)
 {
 	VM_ASSERT(i < rs->count);
 	memmove(regions_at(rs, i), regions_at(rs, i) + 1,
-		(rs->count - i - 1) * sizeof(struct region));
+	        (rs->count - i - 1) * sizeof(struct region));
 	rs->count--;
 }
 

@@ -22,23 +22,23 @@ enum region_kind {
 };
 
 #define RF_SHARED  0x01u /* writes reach the object */
-#define RF_BSS	   0x02u /* FILE: what lies behind file_end is zero memory, not an error */
+#define RF_BSS     0x02u /* FILE: what lies behind file_end is zero memory, not an error */
 #define RF_STACK   0x04u
-#define RF_HEAP	   0x08u /* brk */
+#define RF_HEAP    0x08u /* brk */
 #define RF_NOCOUNT 0x10u /* not counted as committed (MAP_NORESERVE, stacks) */
 #define RF_SPECIAL 0x20u /* time page and vDSO: every space has them */
-#define RF_SYSV	   0x40u /* attached by shmat */
-#define RF_UC	   0x80u /* PHYS: uncached */
+#define RF_SYSV    0x40u /* attached by shmat */
+#define RF_UC      0x80u /* PHYS: uncached */
 
 struct region {
 	uint64_t start, end; /* [start, end), page aligned */
 	uint64_t offset;     /* in the object, of start, page aligned; see region_kind */
 	uint64_t file_end;   /* FILE: object offset behind the last byte of the file's part */
 	uint32_t object;     /* object number, 0: none; SAFEMAP: endpoint of the grantor */
-	uint8_t prot;	     /* VMP_* */
+	uint8_t prot;        /* VMP_* */
 	uint8_t max_prot;    /* mprotect cannot go beyond */
-	uint8_t kind;	     /* enum region_kind */
-	uint8_t flags;	     /* RF_* */
+	uint8_t kind;        /* enum region_kind */
+	uint8_t flags;       /* RF_* */
 };
 _Static_assert(sizeof(struct region) == 40, "region size");
 

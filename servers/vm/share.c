@@ -38,11 +38,24 @@ static uint64_t place_dma(struct space *s, uint64_t len_bytes, uint32_t colour, 
 /* Enters `count` contiguous frames into the pages of s; takes over one reference of each. */
 static int enter_run(struct space *s, uint64_t addr, uint32_t frame, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		if (pagemap_set(&s->pages, PAGE_OF(addr) + i, frame + i) == 0)
-			continue;
-		frame_unref_run(frame + i, count - i);
-		return -ENOMEM;
+	uint64_t page = PAGE_OF(addr);
+	uint32_t left = count;
+
+	while (left > 0) {
+		uint32_t room = PAGEMAP_LEAF - (uint32_t)(page % PAGEMAP_LEAF);
+		uint32_t n = left < room ? left : room;
+		uint32_t *to = pagemap_make(&s->pages, page);
+
+		if (to == NULL) {
+			frame_unref_run(frame, left);
+			return -ENOMEM;
+		}
+		for (uint32_t i = 0; i < n; i++)
+			to[i] = frame + i;
+		pagemap_adjust(&s->pages, page, (int32_t)n);
+		page += n;
+		frame += n;
+		left -= n;
 	}
 	return 0;
 }
@@ -73,8 +86,11 @@ void share_alloc_dma(const struct msg *m, struct vm_rep *rep)
 	if (s == NULL || len == 0 || len > SHARE_MAX || (req.flags & ~VM_DMA_BELOW_4G))
 		return;
 	rep->result = -ENOMEM;
-	frame = memory_run((uint32_t)PAGE_OF(len), FRAME_DMA,
-			   (req.flags & VM_DMA_BELOW_4G ? FRAME_BELOW_4G : 0) | FRAME_URGENT);
+	do
+		frame = memory_run((uint32_t)PAGE_OF(len), FRAME_DMA,
+		                   (req.flags & VM_DMA_BELOW_4G ? FRAME_BELOW_4G : 0) |
+		                           FRAME_URGENT);
+	while (frame == FRAME_NONE && frame_counts.free < PAGE_OF(len) && oom_relieve());
 	if (frame == FRAME_NONE)
 		return;
 	r.start = place_dma(s, len, req.colour, frame_pa(frame));
@@ -111,7 +127,7 @@ void share_map_phys(const struct msg *m, struct vm_rep *rep)
 	if (rep->result < 0)
 		return;
 	r.start = check.len_bytes >= LARGE_BYTES ? place_congruent(s, check.len_bytes, check.pa)
-						 : mmap_place(s, 0, check.len_bytes);
+	                                         : mmap_place(s, 0, check.len_bytes);
 	r.end = r.start + check.len_bytes;
 	r.offset = check.pa;
 	r.prot = r.max_prot = req.prot & (VMP_READ | VMP_WRITE);
@@ -124,11 +140,29 @@ void share_map_phys(const struct msg *m, struct vm_rep *rep)
 	rep->value = r.start + skew;
 }
 
+/* Whether all pages are there and none is on loan: the usual case, arenas that are in use. */
+static bool is_all_owned(struct space *s, uint64_t first, uint64_t end)
+{
+	struct pagemap_span span;
+
+	while (first < end) {
+		if (!pagemap_span(&s->pages, first, end, &span) || span.first != first)
+			return false;
+		for (uint32_t i = 0; i < span.count; i++)
+			if (span.entries[i] == 0 || (span.entries[i] & PE_COW))
+				return false;
+		first += span.count;
+	}
+	return true;
+}
+
 /* The grantor's pages, present and not on loan where it can write: both must see the same. */
 static int make_grantor_present(struct space *g, uint64_t addr, uint64_t len_bytes)
 {
 	uint64_t end = addr + len_bytes;
 
+	if (is_all_owned(g, PAGE_OF(addr), PAGE_OF(end)))
+		return 0;
 	while (addr < end) {
 		const struct region *r = regions_find(&g->regions, addr);
 		struct access_range a = {.addr = addr, .access = ACCESS_READ};
@@ -150,18 +184,46 @@ static int make_grantor_present(struct space *g, uint64_t addr, uint64_t len_byt
 	return 0;
 }
 
-/* The mapper's entries: the grantor's frames, one more reference each. */
+/* One leaf of the mapper's entries: the grantor's frames, one more reference each. */
+static int enter_span(struct space *s, uint64_t page, const struct pagemap_span *from,
+                      bool is_write)
+{
+	uint32_t *to = pagemap_make(&s->pages, page);
+	uint32_t i;
+
+	if (to == NULL)
+		return -ENOMEM;
+	for (i = 0; i < from->count; i++) {
+		uint32_t entry = from->entries[i];
+
+		if (entry == 0 || ((entry & PE_COW) && is_write))
+			break;
+		frame_ref(entry & PE_FRAME);
+		to[i] = entry;
+	}
+	pagemap_adjust(&s->pages, page, (int32_t)i);
+	return i == from->count ? 0 : -EFAULT;
+}
+
 static int enter_grant(struct space *s, const struct region *r, struct space *g, uint64_t from)
 {
-	for (uint64_t i = 0; i < PAGE_OF(r->end - r->start); i++) {
-		uint32_t entry = pagemap_get(&g->pages, PAGE_OF(from) + i);
-		uint32_t loan = (r->prot & VMP_WRITE) ? 0 : entry & PE_COW;
+	uint64_t page = PAGE_OF(r->start), source = PAGE_OF(from);
+	uint64_t source_end = source + PAGE_OF(r->end - r->start);
+	struct pagemap_span span;
 
-		if (entry == 0 || ((entry & PE_COW) && (r->prot & VMP_WRITE)))
+	while (source < source_end) {
+		uint32_t room = PAGEMAP_LEAF - (uint32_t)(page % PAGEMAP_LEAF);
+		int err;
+
+		if (!pagemap_span(&g->pages, source, source_end, &span) || span.first != source)
 			return -EFAULT;
-		if (pagemap_set(&s->pages, PAGE_OF(r->start) + i, (entry & PE_FRAME) | loan) < 0)
-			return -ENOMEM;
-		frame_ref(entry & PE_FRAME);
+		if (span.count > room)
+			span.count = room;
+		err = enter_span(s, page, &span, (r->prot & VMP_WRITE) != 0);
+		if (err < 0)
+			return err;
+		page += span.count;
+		source += span.count;
 	}
 	return 0;
 }
@@ -169,12 +231,12 @@ static int enter_grant(struct space *s, const struct region *r, struct space *g,
 static int check_safemap(const struct msg *m, const struct vm_safemap *req, struct kvmctl *v)
 {
 	*v = (struct kvmctl){.ep = m->source,
-			     .va = req->offset,
-			     .pages = PAGE_OF(req->len_bytes),
-			     .prot = req->prot,
-			     .len_bytes = req->len_bytes,
-			     .grantor = req->grantor,
-			     .grant = req->grant};
+	                     .va = req->offset,
+	                     .pages = PAGE_OF(req->len_bytes),
+	                     .prot = req->prot,
+	                     .len_bytes = req->len_bytes,
+	                     .grantor = req->grantor,
+	                     .grant = req->grant};
 	if (req->len_bytes == 0 || req->len_bytes % PAGE_BYTES || req->len_bytes > SHARE_MAX ||
 	    (req->prot & ~(VMP_READ | VMP_WRITE)) || req->prot == 0)
 		return -EINVAL;
@@ -202,7 +264,7 @@ void share_safemap(const struct msg *m, struct vm_rep *rep)
 		return;
 	first = pagemap_get(&g->pages, PAGE_OF(root.va)) & PE_FRAME;
 	r.start = req.len_bytes >= LARGE_BYTES ? place_congruent(s, req.len_bytes, frame_pa(first))
-					       : mmap_place(s, 0, req.len_bytes);
+	                                       : mmap_place(s, 0, req.len_bytes);
 	r.end = r.start + req.len_bytes;
 	r.object = (uint32_t)req.grantor;
 	r.offset = (uint32_t)req.grant;

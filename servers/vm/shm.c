@@ -12,9 +12,9 @@
 #include "sys/sys.h"
 #include "vm.h"
 
-#define SEGMENTS_MAX	64u
-#define SEGMENT_MAX	(1ul << 36)
-#define SHM_EXEC_FLAG	0100000
+#define SEGMENTS_MAX    64u
+#define SEGMENT_MAX     (1ul << 36)
+#define SHM_EXEC_FLAG   0100000
 #define SHM_IDS_PER_SEQ 64
 
 struct segment {
@@ -81,11 +81,11 @@ static int64_t make_segment(int32_t key, uint64_t size, uint32_t mode)
 	o->limit_pages = pages;
 	o->is_pinned = true;
 	*g = (struct segment){.object = object_number(o),
-			      .seq = (g->seq + 1) & 0xffffff,
-			      .key = key,
-			      .mode = mode & 0777,
-			      .size_bytes = size,
-			      .change_s = wall_ns() / 1000000000ul};
+	                      .seq = (g->seq + 1) & 0xffffff,
+	                      .key = key,
+	                      .mode = mode & 0777,
+	                      .size_bytes = size,
+	                      .change_s = wall_ns() / 1000000000ul};
 	return id_of(g);
 }
 
@@ -98,7 +98,7 @@ int64_t linux_shmget(const struct linux_request *rq)
 
 	if (g == NULL)
 		return key != IPC_PRIVATE && !(flags & IPC_CREAT) ? -ENOENT
-								  : make_segment(key, size, flags);
+		                                                  : make_segment(key, size, flags);
 	if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
 		return -EEXIST;
 	return size > g->size_bytes ? -EINVAL : id_of(g);
@@ -122,7 +122,7 @@ int64_t linux_shmat(const struct linux_request *rq)
 	if (addr == 0)
 		addr = mmap_place(rq->space, 0, len);
 	else if (addr % PAGE_BYTES || addr >= VM_USER_TOP || len > VM_USER_TOP - addr ||
-		 (!(flags & SHM_REMAP) && !regions_is_free(&rq->space->regions, addr, addr + len)))
+	         (!(flags & SHM_REMAP) && !regions_is_free(&rq->space->regions, addr, addr + len)))
 		return -EINVAL;
 	if (addr == 0)
 		return -ENOMEM;
@@ -189,10 +189,10 @@ static uint64_t count_attached(uint32_t object)
 static int64_t stat_segment(const struct linux_request *rq, const struct segment *g)
 {
 	struct shmid_ds ds = {.shm_segsz = g->size_bytes,
-			      .shm_atime = (time_t)g->attach_s,
-			      .shm_dtime = (time_t)g->detach_s,
-			      .shm_ctime = (time_t)g->change_s,
-			      .shm_nattch = count_attached(g->object)};
+	                      .shm_atime = (time_t)g->attach_s,
+	                      .shm_dtime = (time_t)g->detach_s,
+	                      .shm_ctime = (time_t)g->change_s,
+	                      .shm_nattch = count_attached(g->object)};
 	int err;
 
 	ds.shm_perm.__key = g->key;

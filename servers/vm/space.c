@@ -73,7 +73,7 @@ static void commit_return(struct space *s, uint64_t pages)
 uint64_t region_commit_pages(const struct region *r)
 {
 	bool is_private = (r->kind == REGION_ANON || r->kind == REGION_FILE) &&
-			  !(r->flags & (RF_SHARED | RF_NOCOUNT));
+	                  !(r->flags & (RF_SHARED | RF_NOCOUNT));
 
 	return is_private && (r->prot & VMP_WRITE) ? PAGE_OF(r->end - r->start) : 0;
 }

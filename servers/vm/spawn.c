@@ -41,14 +41,14 @@ static int map_segment(struct space *s, const struct image *img, const struct el
 
 	elf_segment_pages(seg, &p);
 	r = (struct region){.start = p.vaddr,
-			    .end = p.vaddr + p.len_bytes,
-			    .offset = p.offset,
-			    .file_end = p.offset + p.file_bytes,
-			    .object = img->object,
-			    .prot = (uint8_t)seg->prot,
-			    .max_prot = VMP_READ | VMP_WRITE | VMP_EXEC,
-			    .kind = REGION_FILE,
-			    .flags = RF_BSS};
+	                    .end = p.vaddr + p.len_bytes,
+	                    .offset = p.offset,
+	                    .file_end = p.offset + p.file_bytes,
+	                    .object = img->object,
+	                    .prot = (uint8_t)seg->prot,
+	                    .max_prot = VMP_READ | VMP_WRITE | VMP_EXEC,
+	                    .kind = REGION_FILE,
+	                    .flags = RF_BSS};
 	err = mmap_install(s, &r);
 	if (err < 0)
 		return err;
@@ -61,11 +61,11 @@ static int map_segment(struct space *s, const struct image *img, const struct el
 static int map_stack(struct space *s)
 {
 	struct region r = {.start = VM_STACK_TOP - VM_STACK_BYTES,
-			   .end = VM_STACK_TOP,
-			   .prot = VMP_READ | VMP_WRITE,
-			   .max_prot = VMP_READ | VMP_WRITE,
-			   .kind = REGION_ANON,
-			   .flags = RF_STACK | RF_NOCOUNT};
+	                   .end = VM_STACK_TOP,
+	                   .prot = VMP_READ | VMP_WRITE,
+	                   .max_prot = VMP_READ | VMP_WRITE,
+	                   .kind = REGION_ANON,
+	                   .flags = RF_STACK | RF_NOCOUNT};
 	struct access_range a = {VM_STACK_TOP - STACK_PRESENT, STACK_PRESENT, ACCESS_WRITE};
 	struct need need;
 	int err = mmap_install(s, &r);
@@ -78,14 +78,14 @@ static int fill_stack(struct space *s, const struct spawn *sp, uint64_t *stack)
 	static uint8_t buf[2 * PAGE_BYTES];
 	const struct elf_image *elf = &sp->image->elf;
 	struct stack_image img = {.top = VM_STACK_TOP,
-				  .args = sp->args,
-				  .args_bytes = sp->args_bytes,
-				  .argc = sp->argc,
-				  .phdr = elf->phdr_vaddr,
-				  .entry = elf->entry,
-				  .vdso = VDSO_VA,
-				  .phnum = elf->phnum,
-				  .phentsize = elf->phentsize};
+	                          .args = sp->args,
+	                          .args_bytes = sp->args_bytes,
+	                          .argc = sp->argc,
+	                          .phdr = elf->phdr_vaddr,
+	                          .entry = elf->entry,
+	                          .vdso = VDSO_VA,
+	                          .phnum = elf->phnum,
+	                          .phentsize = elf->phentsize};
 	uint64_t used;
 	int err;
 
@@ -158,8 +158,12 @@ void spawn_request(const struct msg *m, struct vm_rep *rep)
 	err = k_sched(SCHED_STOP, ep, 0, 0);
 	if (err == 0)
 		err = k_sched(SCHED_SET, ep, SPAWN_PRIORITY, SPAWN_QUANTUM);
-	if (err == 0)
+	while (err == 0) {
 		err = spawn_into(ep, &sp);
+		if (err == 0)
+			break;
+		err = err == -ENOMEM && oom_relieve() ? 0 : err;
+	}
 	if (err < 0) {
 		VM_ASSERT(k_clear(ep) == 0);
 		space_detach(ep);

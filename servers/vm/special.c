@@ -12,12 +12,12 @@ static uint64_t vdso_pa, vdso_pages;
 static struct region time_region(void)
 {
 	return (struct region){.start = TIME_PAGE_VA,
-			       .end = TIME_PAGE_VA + PAGE_BYTES,
-			       .offset = time_page_pa,
-			       .prot = VMP_READ,
-			       .max_prot = VMP_READ,
-			       .kind = REGION_PHYS,
-			       .flags = RF_SPECIAL};
+	                       .end = TIME_PAGE_VA + PAGE_BYTES,
+	                       .offset = time_page_pa,
+	                       .prot = VMP_READ,
+	                       .max_prot = VMP_READ,
+	                       .kind = REGION_PHYS,
+	                       .flags = RF_SPECIAL};
 }
 
 static int map_one(struct space *s, const struct region *r)
@@ -34,12 +34,12 @@ int special_map(struct space *s)
 {
 	struct region time = time_region();
 	struct region vdso = {.start = VDSO_VA,
-			      .end = VDSO_VA + ADDR_OF(vdso_pages),
-			      .offset = vdso_pa,
-			      .prot = VMP_READ | VMP_EXEC,
-			      .max_prot = VMP_READ | VMP_EXEC,
-			      .kind = REGION_PHYS,
-			      .flags = RF_SPECIAL};
+	                      .end = VDSO_VA + ADDR_OF(vdso_pages),
+	                      .offset = vdso_pa,
+	                      .prot = VMP_READ | VMP_EXEC,
+	                      .max_prot = VMP_READ | VMP_EXEC,
+	                      .kind = REGION_PHYS,
+	                      .flags = RF_SPECIAL};
 	int err = map_one(s, &time);
 
 	return err < 0 ? err : map_one(s, &vdso);

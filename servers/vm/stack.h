@@ -11,7 +11,7 @@
 #define STACK_ARGS_MAX 64u
 
 struct stack_image {
-	uint64_t top;	  /* address behind the last byte, a multiple of 16 */
+	uint64_t top;     /* address behind the last byte, a multiple of 16 */
 	const char *args; /* NUL-terminated strings one after the other */
 	uint32_t args_bytes;
 	uint32_t argc;
@@ -23,6 +23,6 @@ struct stack_image {
 /* Builds it at the end of buf; *sp is the initial stack pointer (16-byte aligned). -EINVAL: args
  * are not argc strings; -E2BIG: does not fit. */
 int stack_build(const struct stack_image *img, uint8_t *buf, size_t buf_bytes,
-		uint64_t *sp) MUST_CHECK;
+                uint64_t *sp) MUST_CHECK;
 
 #endif

@@ -25,11 +25,11 @@
 #include "pagemap.h"
 #include "region.h"
 
-#define PAGE_OF(addr)	((uint64_t)(addr) >> PAGE_SHIFT)
-#define ADDR_OF(page)	((uint64_t)(page) << PAGE_SHIFT)
+#define PAGE_OF(addr)   ((uint64_t)(addr) >> PAGE_SHIFT)
+#define ADDR_OF(page)   ((uint64_t)(page) << PAGE_SHIFT)
 #define PAGE_DOWN(addr) ((uint64_t)(addr) & ~(PAGE_BYTES - 1))
-#define PAGE_UP(addr)	(((uint64_t)(addr) + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1))
-#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
+#define PAGE_UP(addr)   (((uint64_t)(addr) + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1))
+#define ARRAY_LEN(a)    (sizeof(a) / sizeof((a)[0]))
 
 /* All RAM of ours and the boot archive, at this address plus the physical one, in our own space. */
 #define RAM_VA 0x200000000000ul
@@ -38,9 +38,10 @@
 
 struct space {
 	bool is_used;
-	bool is_system;	 /* made from an image: may use the reserve of frames */
+	bool is_system;  /* made from an image: may use the reserve of frames */
+	bool is_dying;   /* chosen by oom_relieve(): killed, its memory is given up */
 	uint32_t number; /* the kernel's */
-	uint32_t users;	 /* processes in it */
+	uint32_t users;  /* processes in it */
 	uint32_t tables; /* frames given for page tables, linked by `next` */
 	uint32_t table_count;
 	struct regions regions;
@@ -99,9 +100,11 @@ void memory_init(const struct boot_info *boot);
 /* A zeroed frame; gives up cached pages when RAM is short. FRAME_NONE: out of memory. */
 uint32_t memory_page(enum frame_kind kind, unsigned flags);
 uint32_t memory_dirty_page(enum frame_kind kind, unsigned flags); /* contents undefined */
-void memory_copy(void *to, const void *from);			  /* one page */
+void memory_copy(void *to, const void *from);                     /* one page */
 /* Like frame_alloc_run(), contents zeroed. */
 uint32_t memory_run(uint32_t count, enum frame_kind kind, unsigned flags);
+/* Out of memory: kills the application with most memory of its own; false: there is none. */
+bool oom_relieve(void);
 bool memory_is_plenty(void); /* enough to map more than was asked for */
 
 /* ---- objects: object.c ---- */
@@ -109,13 +112,13 @@ bool memory_is_plenty(void); /* enough to map more than was asked for */
 enum object_kind { OBJECT_FREE, OBJECT_FILE, OBJECT_IMAGE, OBJECT_SHM };
 
 struct object {
-	uint8_t kind;	   /* enum object_kind */
-	bool is_stale;	   /* FILE: vfs wants the token back as soon as nobody uses it */
+	uint8_t kind;      /* enum object_kind */
+	bool is_stale;     /* FILE: vfs wants the token back as soon as nobody uses it */
 	bool is_releasing; /* FILE: VFS_TOKEN_RELEASE could not be sent yet */
 	bool is_pinned; /* IMAGE: in the image table; SHM: System V segment that was not removed */
 	uint32_t refs_of_vfs; /* FILE: token references that vfs counts for us */
 	uint32_t fetches;     /* under way */
-	uint64_t token;	      /* FILE */
+	uint64_t token;       /* FILE */
 	uint64_t user_pages;  /* of regions that refer to it */
 	uint64_t limit_pages; /* SHM: size; commitment is counted */
 	uint64_t last_use;    /* tick of object_touch */
@@ -173,12 +176,12 @@ int space_copy_out(struct space *s, uint64_t addr, const void *src, uint64_t len
 
 /* ---- waiting for files: wait.c, fetch.c ---- */
 
-void wait_fault(const struct msg *m);				/* KMSG_FAULT */
-void wait_faultin(const struct msg *m);				/* VM_FAULTIN by ASEND */
+void wait_fault(const struct msg *m);                           /* KMSG_FAULT */
+void wait_faultin(const struct msg *m);                         /* VM_FAULTIN by ASEND */
 void wait_faultin_now(const struct msg *m, struct vm_rep *rep); /* by SENDREC */
-void wait_forget(endpoint_t ep);	    /* ep is gone: as source and as target */
+void wait_forget(endpoint_t ep);            /* ep is gone: as source and as target */
 void wait_fetch_done(const struct need *n); /* a fetch of [page, limit_pages) has ended */
-void wait_retry(void);			    /* those that found no fetch slot */
+void wait_retry(void);                      /* those that found no fetch slot */
 /* Begins to read the pages around need->page, unless that is under way; -EAGAIN: no slot. */
 int fetch_start(const struct need *need) MUST_CHECK;
 void fetch_reply(const struct msg *m);
@@ -211,7 +214,7 @@ int64_t linux_shmctl(const struct linux_request *rq);
 void shm_object_gone(uint32_t object); /* a segment's object has ended */
 void linux_reply(endpoint_t ep, uint32_t type, int64_t result);
 
-void token_give_back(uint64_t token);	 /* one reference that found no place */
+void token_give_back(uint64_t token);    /* one reference that found no place */
 void mmap_fd_reply(const struct msg *m); /* VFS_FD_MAP */
 void mmap_forget(endpoint_t ep);
 /* Address for len bytes: hint if that is free, else the highest gap; 0: none. */
@@ -245,8 +248,8 @@ void info_maps(const struct msg *m, struct vm_rep *rep);
 struct image {
 	struct elf_image elf;
 	uint32_t object; /* 0: slot is free */
-	uint32_t refs;	 /* of rs */
-	char name[48];	 /* of boot archive entries; empty: added by VM_IMAGE_ADD */
+	uint32_t refs;   /* of rs */
+	char name[48];   /* of boot archive entries; empty: added by VM_IMAGE_ADD */
 };
 void image_init(const void *archive_bytes, uint64_t archive_pa, uint64_t len_bytes);
 struct image *image_nth(uint32_t number); /* >= 1; NULL: no such image */

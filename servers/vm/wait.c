@@ -20,11 +20,11 @@
 enum waiter_kind { WAIT_NONE, WAIT_FAULT, WAIT_FAULTIN };
 
 struct waiter {
-	uint8_t kind;	   /* enum waiter_kind */
+	uint8_t kind;      /* enum waiter_kind */
 	bool is_fetching;  /* false: found no fetch slot, wants to try again */
 	endpoint_t source; /* who is held, or who asked */
 	endpoint_t target; /* whose space */
-	uint32_t id;	   /* FAULTIN */
+	uint32_t id;       /* FAULTIN */
 	struct access_range range;
 	struct object *object; /* what is awaited */
 	uint64_t page;
@@ -43,7 +43,9 @@ static int attempt(struct waiter *w)
 
 	if (s == NULL)
 		return -EFAULT;
-	err = space_make_present(s, &w->range, &need);
+	do
+		err = space_make_present(s, &w->range, &need);
+	while (err == -ENOMEM && oom_relieve());
 	if (err != -EINPROGRESS)
 		return err;
 	if (w->has_failed && w->object == need.object && w->page == need.page)
@@ -170,10 +172,10 @@ void wait_faultin(const struct msg *m)
 		if (w->kind != WAIT_NONE)
 			continue;
 		*w = (struct waiter){.kind = WAIT_FAULTIN,
-				     .source = m->source,
-				     .target = req.ep,
-				     .id = req.id,
-				     .range = {req.addr, req.len_bytes, access_of_faultin(&req)}};
+		                     .source = m->source,
+		                     .target = req.ep,
+		                     .id = req.id,
+		                     .range = {req.addr, req.len_bytes, access_of_faultin(&req)}};
 		run_waiter(w);
 		return;
 	}

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (set.regions == 0 || set.regions > MIRROR_REGIONS_MAX)
 		abort();
-	mirror_start(&set, bitmap);
+	mirror_start(&set, bitmap, true);
 	(void)mirror_write_begin(&set, set.super.data_sectors - 1, 1);
 	for (int i = 0; i < 100 && mirror_resync_next(&set, 4096, &chunk); i++) {
 		if (chunk.sectors == 0 || chunk.sector + chunk.sectors > set.super.data_sectors)

@@ -45,8 +45,8 @@ def minix_image(folder, megabytes=64):
     return path
 
 
-def booted_with(boot, path):
-    guest = boot(disks=[DiskSpec("sata0", None, path)])
+def booted_with(boot, path, **options):
+    guest = boot(disks=[DiskSpec("sata0", None, path)], **options)
     guest.until("test -b /dev/sata0", 10)
     guest.sh("mount -t mfs /dev/sata0 /mnt")
     return guest
@@ -88,8 +88,7 @@ def test_guest_written_minix_image_passes_fsck_minix(boot):
         os.mkdir(f"{folder}/tree")
         tree(f"{folder}/tree", 2)
         path = minix_image(folder)
-        guest = booted_with(boot, path)
-        guest.agent.put(f"{folder}/tree", "/tmp/tree")
+        guest = booted_with(boot, path, put=[(f"{folder}/tree", "/tmp/tree")])
         guest.sh("cp -r /tmp/tree/. /mnt/; rm -r /mnt/d2; mkdir /mnt/new; mv /mnt/d3 /mnt/new/; "
                  "truncate -s 100000 /mnt/d0/e0/file0; seq 1 200000 > /mnt/numbers; rm /mnt/numbers; sync", 60)
         expected = guest.sh(SUMS)

@@ -75,7 +75,6 @@ void port_recover(struct port *p);
 void port_fail_all(struct port *p, int status);
 
 /* cmd.c */
-void cmd_init(void);
 void cmd_submit(struct port *p, struct bserver_request *r);
 void cmd_pump(struct port *p);
 void cmd_identify(struct port *p);

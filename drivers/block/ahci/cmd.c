@@ -23,13 +23,17 @@
 
 static struct job jobs[BSERVER_REQUESTS_MAX];
 static struct job *free_jobs;
+static unsigned used_jobs;
 
-void cmd_init(void)
+/* As many as the library has requests; the first ones are used again and again. */
+static struct job *new_job(void)
 {
-	for (unsigned i = 0; i < BSERVER_REQUESTS_MAX; i++) {
-		jobs[i].next = free_jobs;
-		free_jobs = &jobs[i];
-	}
+	struct job *j = free_jobs;
+
+	if (j == NULL)
+		return &jobs[used_jobs++];
+	free_jobs = j->next;
+	return j;
 }
 
 void cmd_finish(struct port *p, struct job *j, int status)
@@ -134,7 +138,7 @@ static uint8_t data_command(const struct port *p, const struct job *j, bool is_n
 	if (!is_write)
 		return ATA_READ_DMA_EXT;
 	return (j->r->flags & BLK_REQ_FUA) && p->disk.has_fua ? ATA_WRITE_DMA_FUA_EXT
-							      : ATA_WRITE_DMA_EXT;
+	                                                      : ATA_WRITE_DMA_EXT;
 }
 
 static void build_data(struct port *p, unsigned slot, struct job *j, bool is_ncq)
@@ -198,7 +202,7 @@ void cmd_identify(struct port *p)
 	memset(p->mem->identify, 0, sizeof(p->mem->identify));
 	build_simple(p, 0, ATA_IDENTIFY, 1);
 	put_prd(&t->prds[0], p->mem_bus + offsetof(struct port_memory, identify),
-		sizeof(p->mem->identify));
+	        sizeof(p->mem->identify));
 	issue(p, 0, NULL, false);
 }
 
@@ -228,9 +232,8 @@ void cmd_pump(struct port *p)
 
 void cmd_submit(struct port *p, struct bserver_request *r)
 {
-	struct job *j = free_jobs; /* as many as the library has requests */
+	struct job *j = new_job();
 
-	free_jobs = j->next;
 	*j = (struct job){.r = r, .is_flush = r->op == BLK_FLUSH};
 	if (p->state == PORT_EMPTY || p->state == PORT_FAILED) {
 		cmd_finish(p, j, -EIO);
@@ -270,7 +273,7 @@ static void slot_done(struct port *p, unsigned slot, bool was_exclusive)
 	if (!j->is_flush)
 		j->sectors_done += j->sectors_now;
 	wants_flush = j->r->op == BLK_WRITE && (j->r->flags & BLK_REQ_FUA) && !p->disk.has_fua &&
-		      p->disk.has_cache && !j->is_flush;
+	              p->disk.has_cache && !j->is_flush;
 	if (!j->is_flush && j->sectors_done < j->r->sectors) {
 		wait_first(p, j);
 	} else if (wants_flush) {

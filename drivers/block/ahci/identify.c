@@ -56,7 +56,7 @@ bool identify_parse(const uint16_t w[256], struct disk *d)
 	d->info.queue_depth = d->depth;
 	d->info.replicas = 1;
 	d->info.flags = (d->has_cache ? BLK_FLAG_VOLATILE_CACHE : 0) |
-			(d->has_fua || !d->has_cache ? BLK_FLAG_FUA : 0);
+	                (d->has_fua || !d->has_cache ? BLK_FLAG_FUA : 0);
 	get_string(w + ID_MODEL, 20, model);
 	get_string(w + ID_SERIAL, 10, serial);
 	memcpy(d->info.model, model, sizeof(d->info.model) - 1);

@@ -16,8 +16,8 @@
 
 #include "ahci.h"
 
-#define HBAS_MAX	 4
-#define BAR_AHCI	 5
+#define HBAS_MAX         4
+#define BAR_AHCI         5
 #define RESET_TIMEOUT_NS 1000000000ull /* AHCI 10.4.3 */
 
 struct hba {
@@ -69,20 +69,20 @@ static void flush_batch(void)
 
 static int disk_status(unsigned unit, char *buf, size_t len)
 {
-	static const char *const states[] = {"empty",	 "reset", "link",
-					     "identify", "ready", "failed"};
+	static const char *const states[] = {"empty",    "reset", "link",
+	                                     "identify", "ready", "failed"};
 	const struct port *p = &ports[unit];
 	int n;
 
 	if (unit >= port_count)
 		return -ENXIO;
 	n = snprintf(buf, len,
-		     "unit=sata%u\nstate=%s\nmodel=%s\nsectors=%llu\nncq=%d\ndepth=%u\nfua=%d\n"
-		     "errors=%llu\ntimeouts=%llu\nunplugs=%llu\n",
-		     unit, states[p->state], p->disk.info.model,
-		     (unsigned long long)p->disk.info.sectors, p->disk.has_ncq, p->disk.depth,
-		     p->disk.has_fua, (unsigned long long)p->errors,
-		     (unsigned long long)p->timeouts, (unsigned long long)p->unplugs);
+	             "unit=sata%u\nstate=%s\nmodel=%s\nsectors=%llu\nncq=%d\ndepth=%u\nfua=%d\n"
+	             "errors=%llu\ntimeouts=%llu\nunplugs=%llu\n",
+	             unit, states[p->state], p->disk.info.model,
+	             (unsigned long long)p->disk.info.sectors, p->disk.has_ncq, p->disk.depth,
+	             p->disk.has_fua, (unsigned long long)p->errors,
+	             (unsigned long long)p->timeouts, (unsigned long long)p->unplugs);
 	return n + bserver_status_text(buf + n, len - (size_t)n);
 }
 
@@ -120,10 +120,10 @@ static int add_port(struct hba *h, unsigned number)
 	if (port_count == BLK_UNITS_MAX)
 		return -ENOSPC;
 	*p = (struct port){.regs = h->regs + (HBA_PORTS + number * PORT_BYTES) / 4,
-			   .unit = port_count,
-			   .number = number,
-			   .hba_slots = CAP_SLOTS(cap),
-			   .hba_has_ncq = cap & CAP_SNCQ};
+	                   .unit = port_count,
+	                   .number = number,
+	                   .hba_slots = CAP_SLOTS(cap),
+	                   .hba_has_ncq = cap & CAP_SNCQ};
 	p->mem =
 		vm_alloc_dma(sizeof(*p->mem), cap & CAP_S64A ? 0 : VM_DMA_BELOW_4G, 0, &p->mem_bus);
 	if (p->mem == NULL)
@@ -182,14 +182,13 @@ static int init_hba(struct hba *h)
 static int init(const struct sys_init *how)
 {
 	static const struct bserver_ops ops = {.info = disk_info,
-					       .submit = disk_submit,
-					       .flush_batch = flush_batch,
-					       .status = disk_status};
+	                                       .submit = disk_submit,
+	                                       .flush_batch = flush_batch,
+	                                       .status = disk_status};
 	static const struct bserver_config config = {.ops = &ops, .wants_bus = true};
 
 	(void)how;
 	bserver_init(&config);
-	cmd_init();
 	while (hba_count < HBAS_MAX && pcidev_find(hba_count, &hbas[hba_count].pci) == 0) {
 		int err = init_hba(&hbas[hba_count]);
 
@@ -287,12 +286,12 @@ static int status(char *buf, size_t len)
 int main(void)
 {
 	static const struct sys_component component = {.init = init,
-						       .message = message,
-						       .doorbell = doorbell,
-						       .interrupt = interrupt,
-						       .alarm = alarm_fired,
-						       .idle = idle,
-						       .status = status};
+	                                               .message = message,
+	                                               .doorbell = doorbell,
+	                                               .interrupt = interrupt,
+	                                               .alarm = alarm_fired,
+	                                               .idle = idle,
+	                                               .status = status};
 
 	sys_main(&component);
 }

@@ -23,13 +23,13 @@
 
 #include "ahci.h"
 
-#define RESET_HOLD_NS	 1000000ull    /* 10.4.2: DET = 1 for at least 1 ms */
-#define LOOK_NS		 1000000ull    /* between looks at the link */
-#define LINK_TIMEOUT_NS	 1000000000ull /* link up and signature */
-#define NO_DEVICE_NS	 20000000ull   /* no presence detected for so long: nothing is there */
-#define IDENTIFY_NS	 1000000000ull
-#define STOP_TIMEOUT_NS	 50000000ull /* 10.1.2 allows 500 ms; then a reset is due anyway */
-#define RESETS_MAX	 3
+#define RESET_HOLD_NS    1000000ull    /* 10.4.2: DET = 1 for at least 1 ms */
+#define LOOK_NS          1000000ull    /* between looks at the link */
+#define LINK_TIMEOUT_NS  1000000000ull /* link up and signature */
+#define NO_DEVICE_NS     20000000ull   /* no presence detected for so long: nothing is there */
+#define IDENTIFY_NS      1000000000ull
+#define STOP_TIMEOUT_NS  50000000ull /* 10.1.2 allows 500 ms; then a reset is due anyway */
+#define RESETS_MAX       3
 #define DEADLINE_LOOK_NS 500000000ull
 
 static void set_state(struct port *p, enum port_state state)
@@ -38,7 +38,7 @@ static void set_state(struct port *p, enum port_state state)
 		[PORT_EMPTY] = 1u << PORT_RESET,
 		[PORT_RESET] = 1u << PORT_LINK | 1u << PORT_EMPTY,
 		[PORT_LINK] = 1u << PORT_IDENTIFY | 1u << PORT_RESET | 1u << PORT_EMPTY |
-			      1u << PORT_FAILED,
+	                      1u << PORT_FAILED,
 		[PORT_IDENTIFY] =
 			1u << PORT_READY | 1u << PORT_RESET | 1u << PORT_EMPTY | 1u << PORT_FAILED,
 		[PORT_READY] = 1u << PORT_RESET | 1u << PORT_EMPTY | 1u << PORT_FAILED,
@@ -131,6 +131,8 @@ static void go_empty(struct port *p)
 {
 	set_state(p, PORT_EMPTY);
 	port_fail_all(p, -EIO);
+	memset(&p->disk, 0, sizeof(p->disk)); /* the next one may be another disk */
+	bserver_forget_opens(p->unit);
 	announce(p, false);
 }
 

@@ -61,12 +61,13 @@ static void shift_line(struct screen *s, bool is_delete)
 }
 
 /* IL, DL: lines below the cursor move inside the scroll region. */
-static void shift_lines(struct screen *s, int direction)
+static void shift_lines(struct screen *s, bool is_delete)
 {
+	int lines = (int)at_most(param(s, 0, 1), SCREEN_ROWS);
+
 	if (s->cur.row < s->top || s->cur.row > s->bottom)
 		return;
-	screen_scroll(s, s->cur.row, s->bottom,
-		      direction * (int)at_most(param(s, 0, 1), SCREEN_ROWS));
+	screen_scroll(s, s->cur.row, s->bottom, is_delete ? lines : -lines);
 	s->cur.col = 0;
 	s->wrap_pending = false;
 }
@@ -199,14 +200,15 @@ static bool move(struct screen *s, uint8_t c)
 void screen_csi(struct screen *s, uint8_t c)
 {
 	unsigned start = s->cur.row * SCREEN_COLS + s->cur.col;
+	int lines;
 
 	if (move(s, c))
 		return;
 	switch (c) {
 	case 'J': erase_display(s); break;
 	case 'K': erase_line(s); break;
-	case 'L': shift_lines(s, -1); break;
-	case 'M': shift_lines(s, 1); break;
+	case 'L': shift_lines(s, false); break;
+	case 'M': shift_lines(s, true); break;
 	case 'P': shift_line(s, true); break;
 	case '@': shift_line(s, false); break;
 	case 'X':
@@ -214,8 +216,8 @@ void screen_csi(struct screen *s, uint8_t c)
 		break;
 	case 'S':
 	case 'T':
-		screen_scroll(s, s->top, s->bottom,
-			      (c == 'S' ? 1 : -1) * (int)at_most(param(s, 0, 1), SCREEN_ROWS));
+		lines = (int)at_most(param(s, 0, 1), SCREEN_ROWS);
+		screen_scroll(s, s->top, s->bottom, c == 'S' ? lines : -lines);
 		break;
 	case 'm': renditions(s); break;
 	case 'r': set_region(s); break;

@@ -11,7 +11,7 @@
 #define REQUESTS_MAX  64    /* fibers for requests */
 #define DATA_MOST     2048u /* data sectors of one request: 1 MiB */
 #define LOWER_MOST    4096u /* lower sectors that one request may span */
-#define STAGING_BYTES (16u << 20)
+#define STAGING_BYTES (4u << 20)
 
 /* What the medium says; valid while the filter runs. */
 struct medium {
@@ -32,6 +32,7 @@ struct counters {
 	uint64_t corrupt, healed, lost;  /* sectors on some replica; written back; good nowhere */
 	uint64_t heal_errors;            /* writes back that failed */
 	uint64_t scrubbed, scrub_rounds; /* groups; whole passes */
+	uint64_t lower_ns, sum_ns;       /* of reads: waiting for below; verifying and copying */
 };
 extern struct counters counters;
 

@@ -12,6 +12,7 @@
 static struct request requests[REQUESTS_MAX];
 static struct request *free_list;
 static unsigned active;
+static uint64_t writes_begun;
 static struct request_list blocked, unmarked, held;
 struct range locked;
 
@@ -52,6 +53,11 @@ void data_init(void)
 unsigned data_active(void)
 {
 	return active;
+}
+
+uint64_t data_writes_begun(void)
+{
+	return writes_begun;
 }
 
 static bool overlaps(const struct bserver_request *r, const struct range *range)
@@ -117,6 +123,8 @@ static void finish(struct request *q, int status)
 	q->next = free_list;
 	free_list = q;
 	active--;
+	if (r->op == BLK_FLUSH && active == 0)
+		manager_flushed();
 	bserver_complete(r, status);
 	copier_kick();
 }
@@ -271,6 +279,7 @@ static void start_write(struct request *q)
 		return;
 	}
 	q->is_intent = true;
+	writes_begun++;
 	if (mirror_write_begin(&set, q->r->sector, q->r->sectors)) {
 		send_write(q);
 	} else {

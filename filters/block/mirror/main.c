@@ -21,8 +21,9 @@
  * request.replica = leg + 1 reads or writes that leg alone; for such a read there is no other leg
  * and no repair, that is the business of who asked.
  *
- * State kept over a restart: on the legs only (lib/mirror/super.h). A restart finds the regions
- * that were being written by the bitmap and makes the legs equal there.
+ * State kept over a restart: on the legs only (lib/mirror/super.h). After a stop of the system the
+ * bitmap names the regions that were being written, and the legs are made equal there, by copying
+ * from the first good one; what is corrupt on it is copied too, because nothing here can tell.
  */
 #include <stdlib.h>
 #include <stdio.h>
@@ -106,10 +107,10 @@ static int status(char *buf, size_t len)
 {
 	int n = snprintf(buf, len,
 	                 "state=%s\ngeneration=%llu\nsectors=%llu\nregion_sectors=%u\n"
-	                 "copied_sectors=%llu\n",
+	                 "copied_sectors=%llu\ndirty_regions=%u\n",
 	                 set_state(), (unsigned long long)set.super.generation,
 	                 (unsigned long long)set.super.data_sectors, set.super.region_sectors,
-	                 (unsigned long long)copier_copied());
+	                 (unsigned long long)copier_copied(), mirror_dirty_regions(&set));
 
 	return n < 0 || (size_t)n >= len ? 0 : n + leg_status(buf + n, len - (size_t)n);
 }

@@ -6,7 +6,8 @@
 #include <string.h>
 #include "mirror.h"
 
-#define SWEEP_NS         1000000000ull
+#define SWEEP_NS         500000000ull
+#define SETTLE_NS        20000000ull
 #define REFUSED_AGAIN_NS 2000000000ull
 
 static struct fiber *fiber;
@@ -14,7 +15,9 @@ static bool is_idle;    /* waits for a kick, and for nothing else */
 static bool was_kicked; /* while it was busy */
 static bool is_refused;
 static struct filter_timer tick;
-static bool want_sweep;
+static bool want_sweep, want_sweep_all;
+static struct filter_timer settle;
+static uint64_t writes_at_flush;
 
 bool manager_is_refused(void)
 {
@@ -48,6 +51,24 @@ static void tick_due(struct filter_timer *t)
 	leg_retry_due(now);
 	filter_timer_set(t, now + SWEEP_NS);
 	manager_kick();
+}
+
+/* After a flush and a moment of silence the bitmap is cleaned at once: so is a mirror whose clients
+ * were shut down, whatever happens to the machine then. */
+static void settle_due(struct filter_timer *t)
+{
+	(void)t;
+	if (data_active() > 0 || data_writes_begun() != writes_at_flush)
+		return;
+	want_sweep_all = true;
+	manager_kick();
+}
+
+void manager_flushed(void)
+{
+	writes_at_flush = data_writes_begun();
+	settle.fn = settle_due;
+	filter_timer_set(&settle, now_ns() + SETTLE_NS);
 }
 
 /* ---- I/O of one leg ---- */
@@ -127,8 +148,10 @@ static void run(const struct mirror_found *found)
 {
 	if (is_refused)
 		announce_again();
-	mirror_start(&set, own_memory + OWN_HEADER(mirror_source(&set)) +
-	                           (size_t)MIRROR_BITMAP_START * MIRROR_SECTOR);
+	mirror_start(&set,
+	             own_memory + OWN_HEADER(mirror_source(&set)) +
+	                     (size_t)MIRROR_BITMAP_START * MIRROR_SECTOR,
+	             !filter_is_restart());
 	for (unsigned i = 0; i < set.legs; i++) {
 		struct bdev *b = legs[i].b;
 
@@ -308,7 +331,9 @@ static void manage(void *arg)
 		join_legs();
 		if (want_sweep)
 			mirror_sweep(&set);
-		want_sweep = false;
+		if (want_sweep_all)
+			mirror_sweep_all(&set);
+		want_sweep = want_sweep_all = false;
 		if (!set.want_record && set.want_bitmap == 0)
 			wait_for_kick();
 	}

@@ -70,6 +70,7 @@ void data_recorded(void);       /* completions that waited for the superblocks g
 void data_unlocked(void);       /* writes that waited for the copier go on */
 bool data_writes_in(const struct range *range);
 unsigned data_active(void);
+uint64_t data_writes_begun(void);
 
 /* legs.c: failure and return of legs */
 void leg_open(unsigned leg);
@@ -82,6 +83,7 @@ int leg_status(char *buf, size_t len);
 /* manager.c: the fiber that assembles, records, writes the bitmap, takes legs back */
 int manager_start(void);
 void manager_kick(void);
+void manager_flushed(void); /* a flush ended and nothing else is going on */
 bool manager_is_refused(void);
 
 /* copier.c: the fiber that resyncs and repairs */

@@ -52,7 +52,7 @@ int __vdso_clock_gettime(clockid_t clock, struct timespec *ts)
 	if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
 		ns = read_clock(1);
 	else if (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW ||
-		 clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_BOOTTIME)
+	         clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_BOOTTIME)
 		ns = read_clock(0);
 	else
 		return trap_clock_gettime(clock, ts); /* CPU times, unknown clocks */

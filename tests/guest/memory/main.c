@@ -112,6 +112,7 @@ int main(int argc, char **argv)
 	failed += run_table(map_tests, &passed);
 	failed += run_table(file_tests, &passed);
 	failed += run_table(thread_tests, &passed);
+	failed += run_table(stress_tests, &passed);
 	failed += run_table(limit_tests, &passed);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;

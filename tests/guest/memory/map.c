@@ -109,7 +109,7 @@ static void fixed_mappings_replace(void)
 	CHECK(q == p + 2 * PAGE && q[0] == 0 && q[2 * PAGE - 1] == 0);
 	CHECK(p[2 * PAGE - 1] == 1 && p[4 * PAGE] == 1);
 	CHECK(mmap(p, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
-		      MAP_FAILED &&
+	              MAP_FAILED &&
 	      errno == EEXIST);
 	CHECK(mmap(p + 1, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED &&
 	      errno == EINVAL);

@@ -27,7 +27,8 @@ struct test {
 #fn, fn, true                                                                      \
 	}
 
-extern const struct test fork_tests[], map_tests[], file_tests[], limit_tests[], thread_tests[];
+extern const struct test fork_tests[], map_tests[], file_tests[], limit_tests[], thread_tests[],
+	stress_tests[];
 
 void fail(const char *file, int line, const char *what) __attribute__((noreturn));
 #define CHECK(cond)                                                                                \

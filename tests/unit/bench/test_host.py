@@ -82,15 +82,15 @@ class BootImageTest(unittest.TestCase):
                 bootimg.read(file.name, "x")
 
 
-LOG = """SEQ TIME_US KIND LABEL
-7 1000.0 kill ahci signal=9 by=3
-8 1010.5 death ahci signal=9 status=0
-9 1100.0 detect ahci cause=3 restarts=1
-10 1500.0 publish ahci old=1 new=2
-11 1600.0 reopen mirror.disk.1 server=2
-12 1650.0 replay mirror.disk.1 requests=4 server=2
-13 2000.0 recovered mirror.disk.1 server=2 id=5
-20 9000.0 death ahci signal=9 status=0
+LOG = """[    0.000100] boot
+[    0.001000] kill ahci (ep 10) signal=9 by=3
+[    0.001010] death ahci (ep 10) signal=9 status=0
+[    0.001100] detect ahci (ep 10) cause=3 restarts=1
+[    0.001500] publish ahci (ep 12) old=10 new=12
+[    0.001600] reopen mirror.disk.1 (ep 20) server=12
+[    0.001650] replay mirror.disk.1 (ep 20) requests=4 server=12
+[    0.002000] recovered mirror.disk.1 (ep 20) server=12 id=5
+[    9.000000] death ahci (ep 12) signal=9 status=0
 """
 
 

@@ -13,7 +13,7 @@
 #include "bootarchive/bootarchive.h"
 
 #define ARCHIVE_BYTES (5 * PAGE_BYTES)
-#define ENTRIES	      3
+#define ENTRIES       3
 
 struct image {
 	struct boot_archive head;
@@ -150,7 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_archive_is_read), cmocka_unit_test(header_is_checked),
-		cmocka_unit_test(names_are_checked),	cmocka_unit_test(ranges_are_checked),
+		cmocka_unit_test(names_are_checked),    cmocka_unit_test(ranges_are_checked),
 		cmocka_unit_test(padding_is_checked),
 	};
 

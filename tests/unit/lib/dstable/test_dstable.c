@@ -30,7 +30,7 @@ static struct ds_req request(uint32_t type, const char *key)
 }
 
 static int publish_str(const struct dstable_who *who, const char *key, const char *value,
-		       uint32_t flags)
+                       uint32_t flags)
 {
 	struct ds_req req = request(DS_STR | flags, key);
 
@@ -120,7 +120,21 @@ static void label_moves_in_one_step(void **state)
 	assert_int_equal(dstable_delete_owner(&t, "ahci"), 1);
 	dstable_check(&t, &mfs, &c);
 	assert_true(c.result == DS_LABEL && c.value.label.ep == EP_NONE &&
-		    c.value.label.old == 1044);
+	            c.value.label.old == 1044);
+}
+
+static void restarts_leave_no_subscriptions(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		const struct dstable_who life = {.label = "mirror", .ep = 100 + i};
+
+		assert_int_equal(dstable_subscribe(&t, &life, "blk\\..*"), 0);
+		assert_int_equal(publish_label(&rs, "mirror", life.ep), 0);
+	}
+	assert_int_equal(dstable_delete_owner(&t, "mirror"), 1);
+	for (unsigned i = 0; i < DSTABLE_SUBSCRIBERS_MAX; i++)
+		assert_int_equal(dstable_subscriber(&t, i), EP_NONE);
 }
 
 static void changes_merge_and_tombstones_go(void **state)
@@ -248,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup(private_entries_are_invisible_to_others, setup),
 		cmocka_unit_test_setup(only_rs_writes_labels, setup),
 		cmocka_unit_test_setup(label_moves_in_one_step, setup),
+		cmocka_unit_test_setup(restarts_leave_no_subscriptions, setup),
 		cmocka_unit_test_setup(changes_merge_and_tombstones_go, setup),
 		cmocka_unit_test_setup(mem_entries_survive_and_are_bounded, setup),
 		cmocka_unit_test_setup(one_owner_cannot_fill_the_table, setup),

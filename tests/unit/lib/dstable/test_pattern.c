@@ -41,12 +41,12 @@ static const char *const strings[] = {
 static void agrees_with_the_c_library(void **state)
 {
 	static const char *const patterns[] = {
-		"a",	   "ab",	 "a|b",	     "a*",
-		"a+b",	   "a?b",	 "(ab)*",    "(a|b)+",
-		".*",	   "blk\\..*",	 "blk[.].*", "[a-c]*",
-		"[^a]",	   "[^a-b]*",	 "a.b",	     "(ahci|e1000_)[0-9]*",
-		"a(b|c)?", "((a))",	 "(a*)(b*)", "(blk|chr)\\..+",
-		"[]a]b",   "a[-]b",	 "a|ab|abc", "(a|ab)(c|bcd)?",
+		"a",       "ab",         "a|b",      "a*",
+		"a+b",     "a?b",        "(ab)*",    "(a|b)+",
+		".*",      "blk\\..*",   "blk[.].*", "[a-c]*",
+		"[^a]",    "[^a-b]*",    "a.b",      "(ahci|e1000_)[0-9]*",
+		"a(b|c)?", "((a))",      "(a*)(b*)", "(blk|chr)\\..+",
+		"[]a]b",   "a[-]b",      "a|ab|abc", "(a|ab)(c|bcd)?",
 		"(a+)+b",  "(a*b|b*a)*",
 	};
 
@@ -88,8 +88,8 @@ static const char long_pattern[] = "12345678901234567890123456789012345678901234
 
 static void malformed_patterns_are_refused(void **state)
 {
-	static const char *const bad[] = {"(",	")",  "*", "a|*", "(a",
-					  "a)", "[a", "[", "\\",  long_pattern};
+	static const char *const bad[] = {"(",  ")",  "*", "a|*", "(a",
+	                                  "a)", "[a", "[", "\\",  long_pattern};
 	struct pattern p;
 
 	(void)state;

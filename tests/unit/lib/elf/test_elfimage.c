@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include "elf/elfimage.h"
 
-#define PHDRS	   4
+#define PHDRS      4
 #define FILE_BYTES 0x5000
 
 struct program {
@@ -26,12 +26,12 @@ static struct program prog;
 static void set_load(Elf64_Phdr *ph, uint32_t flags, uint64_t offset, uint64_t vaddr)
 {
 	*ph = (Elf64_Phdr){.p_type = PT_LOAD,
-			   .p_flags = flags,
-			   .p_offset = offset,
-			   .p_vaddr = vaddr,
-			   .p_filesz = 0x1000,
-			   .p_memsz = 0x1000,
-			   .p_align = 0x1000};
+	                   .p_flags = flags,
+	                   .p_offset = offset,
+	                   .p_vaddr = vaddr,
+	                   .p_filesz = 0x1000,
+	                   .p_memsz = 0x1000,
+	                   .p_align = 0x1000};
 }
 
 static struct program *make(void)

@@ -41,7 +41,7 @@ static void start_fresh(unsigned legs)
 
 	find_fresh(legs);
 	assert_int_equal(mirror_assemble(&set, found, false, &why), MIRROR_RUN);
-	mirror_start(&set, clean);
+	mirror_start(&set, clean, true);
 }
 
 static void write_bitmap(void)
@@ -60,7 +60,7 @@ static void write_bitmap(void)
 static int choose(uint64_t sector, uint8_t replica, uint32_t tried)
 {
 	return mirror_choose(&set, MIRROR_PRIMARY,
-			     &(struct mirror_read){sector, 8, replica, tried});
+	                     &(struct mirror_read){sector, 8, replica, tried});
 }
 
 static void superblock_slots_survive_torn_writes(void **state)
@@ -200,8 +200,12 @@ static void write_is_marked_before_it_starts(void **state)
 	assert_false(mirror_write_marked(&set, 100, 8));
 	write_bitmap();
 	assert_true(mirror_write_marked(&set, 100, 8));
-	assert_true(mirror_write_begin(&set, 3 * MIRROR_REGION_MIN, 8)); /* marked ahead */
-	assert_false(mirror_write_begin(&set, 16 * MIRROR_REGION_MIN - 4, 8));
+	assert_false(mirror_write_begin(&set, MIRROR_REGION_MIN, 8)); /* goes on: marked ahead */
+	write_bitmap();
+	mirror_write_end(&set, MIRROR_REGION_MIN, 8);
+	assert_true(mirror_write_begin(&set, 3 * MIRROR_REGION_MIN, 8));
+	assert_false(mirror_write_begin(&set, 17 * MIRROR_REGION_MIN - 4, 8));
+	mirror_write_end(&set, 17 * MIRROR_REGION_MIN - 4, 8);
 	mirror_write_end(&set, 3 * MIRROR_REGION_MIN, 8);
 	mirror_sweep(&set);
 	mirror_sweep(&set);
@@ -244,7 +248,7 @@ static void nothing_is_cleaned_while_degraded(void **state)
 	mirror_sweep(&set);
 	assert_true(mirror_write_marked(&set, 5 * MIRROR_REGION_MIN, 8));
 	assert_int_equal(mirror_return(&set, 1, &found[1]), 0);
-	assert_int_equal(mirror_resync_left(&set, 1), 16); /* it and those ahead of it */
+	assert_int_equal(mirror_resync_left(&set, 1), 1);
 	assert_int_equal(choose(5 * MIRROR_REGION_MIN, 2, 0), -1);
 	assert_int_equal(choose(0, 2, 0), 1); /* not stale there */
 	while (mirror_resync_next(&set, 512, &chunk)) {
@@ -253,7 +257,7 @@ static void nothing_is_cleaned_while_degraded(void **state)
 		copied += chunk.sectors;
 		(void)mirror_resync_done(&set, &chunk);
 	}
-	assert_int_equal(copied, 15 * MIRROR_REGION_MIN + 100);
+	assert_int_equal(copied, MIRROR_REGION_MIN);
 	assert_int_equal(set.leg[1].state, MIRROR_GOOD);
 	assert_true(set.want_record);
 	mirror_recorded(&set);
@@ -287,7 +291,7 @@ static void unclean_regions_are_read_from_one_leg_only(void **state)
 	find_fresh(2);
 	assert_int_equal(mirror_assemble(&set, found, false, &why), MIRROR_RUN);
 	bitmap[0] = 1 << 2;
-	mirror_start(&set, bitmap);
+	mirror_start(&set, bitmap, true);
 	assert_int_equal(set.leg[1].state, MIRROR_GOOD);
 	assert_int_equal(choose(2 * MIRROR_REGION_MIN, 2, 0), -1);
 	assert_int_equal(choose(2 * MIRROR_REGION_MIN - 4, 2, 0), -1);
@@ -297,6 +301,27 @@ static void unclean_regions_are_read_from_one_leg_only(void **state)
 	assert_true(mirror_resync_done(&set, &chunk));
 	assert_int_equal(choose(2 * MIRROR_REGION_MIN, 2, 0), 1);
 	assert_true(mirror_fail(&set, 0));
+}
+
+static void restart_of_the_filter_alone_copies_nothing(void **state)
+{
+	uint8_t bitmap[MIRROR_BITMAP_SECTORS * MIRROR_SECTOR] = {1 << 2};
+	struct mirror_chunk chunk;
+
+	(void)state;
+	find_fresh(2);
+	assert_int_equal(mirror_assemble(&set, found, false, &why), MIRROR_RUN);
+	mirror_start(&set, bitmap, false);
+	assert_false(mirror_resync_next(&set, 4096, &chunk));
+	assert_true(mirror_write_marked(&set, 2 * MIRROR_REGION_MIN, 8));
+	/* A leg that was out is another matter. */
+	find_fresh(2);
+	found[0].super.states[1] = MIRROR_FAILED;
+	found[0].super.generation = 2;
+	assert_int_equal(mirror_assemble(&set, found, false, &why), MIRROR_RUN);
+	mirror_start(&set, bitmap, false);
+	assert_true(mirror_resync_next(&set, 4096, &chunk));
+	assert_int_equal(chunk.to, 1);
 }
 
 static void policies_choose(void **state)
@@ -335,6 +360,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_cleaned_while_degraded),
 		cmocka_unit_test(last_region_may_be_short),
 		cmocka_unit_test(unclean_regions_are_read_from_one_leg_only),
+		cmocka_unit_test(restart_of_the_filter_alone_copies_nothing),
 		cmocka_unit_test(policies_choose),
 	};
 

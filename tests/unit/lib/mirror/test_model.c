@@ -37,7 +37,7 @@ static void find_fresh(unsigned legs)
 static int choose(uint64_t sector, uint8_t replica, uint32_t tried)
 {
 	return mirror_choose(&set, MIRROR_PRIMARY,
-			     &(struct mirror_read){sector, 8, replica, tried});
+	                     &(struct mirror_read){sector, 8, replica, tried});
 }
 
 #define MODEL_BLOCKS 40 /* one value stands for half a region */
@@ -50,7 +50,7 @@ struct medium {
 	bool is_broken;
 };
 static struct medium media[2];
-static unsigned acked[MODEL_BLOCKS];	   /* value of the last acknowledged write */
+static unsigned acked[MODEL_BLOCKS];       /* value of the last acknowledged write */
 static unsigned tried_value[MODEL_BLOCKS]; /* of the last write that was begun */
 
 static void model_record(void)
@@ -95,7 +95,7 @@ static void model_boot(void)
 		found[i].probe = mirror_super_probe(header, LEG_SECTORS, &found[i].super);
 	}
 	assert_int_equal(mirror_assemble(&set, found, true, &why), MIRROR_RUN);
-	mirror_start(&set, media[mirror_source(&set)].bitmap);
+	mirror_start(&set, media[mirror_source(&set)].bitmap, true);
 	model_bitmap();
 	model_record();
 }
@@ -171,7 +171,7 @@ static void model_toggle_leg(unsigned leg)
 		model_record();
 		model_bitmap();
 	} else if (set.leg[!leg].state == MIRROR_GOOD && set.leg[!leg].stale_count == 0 &&
-		   !media[!leg].is_broken) {
+	           !media[!leg].is_broken) {
 		media[leg].is_broken = true;
 	}
 }

@@ -15,7 +15,7 @@
 #include "servers/pci/pci.h"
 #include "servers/pci/pci_hw.h"
 
-#define MODELS	  5
+#define MODELS    5
 #define BAR_COUNT 6
 
 struct model {

@@ -88,9 +88,9 @@ static void requeued_waiters_are_found_at_their_new_place(void **state)
 static void chacha_matches_its_test_vector(void **state)
 {
 	static const uint32_t want[16] = {0xe4e7f110, 0x15593bd1, 0x1fdd0f50, 0xc47120a3,
-					  0xc7f4d1c7, 0x0368c033, 0x9aaa2204, 0x4e6cd4c3,
-					  0x466482d2, 0x09aa9f07, 0x05d7c214, 0xa2028bd9,
-					  0xd19c12b5, 0xb94e16de, 0xe883d0cb, 0x4e3c50a2};
+	                                  0xc7f4d1c7, 0x0368c033, 0x9aaa2204, 0x4e6cd4c3,
+	                                  0x466482d2, 0x09aa9f07, 0x05d7c214, 0xa2028bd9,
+	                                  0xd19c12b5, 0xb94e16de, 0xe883d0cb, 0x4e3c50a2};
 	uint32_t key[8], nonce[4] = {1, 0x09000000, 0x4a000000, 0}, out[16];
 
 	(void)state;
@@ -118,8 +118,8 @@ static void each_call_has_one_server_and_the_list_is_sorted(void **state)
 {
 #define PM_CALL(name, handler) SYS_##name,
 #define PM_ANY(name, handler)  SYS_##name,
-#define VM_CALL(name)	       SYS_##name,
-#define VFS_CALL(name)	       SYS_##name,
+#define VM_CALL(name)          SYS_##name,
+#define VFS_CALL(name)         SYS_##name,
 	static const int numbers[] = {
 #include "servers/pm/calls.def"
 	};

@@ -9,7 +9,7 @@
 #include "servers/procfs/tree.h"
 
 static const struct node nodes[] = {
-	{"", INO_ROOT, NODE_DIR, NULL, 0},	   {"sys", INO_ROOT, NODE_DIR, NULL, 0},
+	{"", INO_ROOT, NODE_DIR, NULL, 0},         {"sys", INO_ROOT, NODE_DIR, NULL, 0},
 	{"version", INO_ROOT, NODE_FILE, NULL, 0}, {"version", 2, NODE_FILE, NULL, 0},
 	{"self", INO_ROOT, NODE_LINK, NULL, 0},
 };
@@ -56,19 +56,19 @@ static void process_entries_carry_their_pid(void **state)
 	assert_null(p.node);
 	assert_int_equal(p.fd, 7);
 	assert_int_equal(tree_parent(&tr, tree_proc_ino(42, FD_BASE + 7)),
-			 tree_proc_ino(42, KIND_FD));
+	                 tree_proc_ino(42, KIND_FD));
 }
 
 static void wild_inode_numbers_mean_nothing(void **state)
 {
 	const uint32_t wild[] = {0,
-				 6,
-				 100,
-				 INO_PROC,
-				 INO_PROC | 0xfff,
-				 0xffffffff,
-				 tree_proc_ino(5, 6),
-				 tree_proc_ino(5, 0x800)};
+	                         6,
+	                         100,
+	                         INO_PROC,
+	                         INO_PROC | 0xfff,
+	                         0xffffffff,
+	                         tree_proc_ino(5, 6),
+	                         tree_proc_ino(5, 0x800)};
 	struct place p;
 
 	(void)state;

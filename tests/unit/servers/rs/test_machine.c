@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: servers/rs/machine.c lib/backoff/ */
+/* uses: servers/rs/machine.c lib/backoff/ tests/unit/servers/rs/machine_model.c */
 /*
  * The life cycle of a component against a model of the world: every act_*() writes a word into a
  * trace, so a test compares the exact order of what rs does.
@@ -8,168 +8,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "servers/rs/rs.h"
-
-#define MS 1000000ull
-
-static struct component c;
-static char trace[1024];
-static uint64_t now;
-static endpoint_t next_ep;
-static bool deps, has_script;
-static int spawn_error, silence_error, settled;
-
-static void note(const char *fmt, int arg)
-{
-	size_t len = strlen(trace);
-
-	snprintf(trace + len, sizeof(trace) - len, len > 0 ? " " : "%s", "");
-	len = strlen(trace);
-	snprintf(trace + len, sizeof(trace) - len, fmt, arg);
-}
-
-uint64_t act_now(void)
-{
-	return now;
-}
-bool act_deps_ready(const struct component *x)
-{
-	(void)x;
-	return deps;
-}
-int act_spawn(struct component *x, struct process *p)
-{
-	(void)x;
-	if (spawn_error != 0)
-		return spawn_error;
-	p->ep = next_ep++;
-	p->pid = 1;
-	note("spawn%d", p->ep);
-	return 0;
-}
-int act_assign(struct component *x, endpoint_t ep)
-{
-	(void)x;
-	note("assign%d", ep);
-	return 0;
-}
-int act_start(endpoint_t ep)
-{
-	note("start%d", ep);
-	return 0;
-}
-int act_start_standby(endpoint_t ep)
-{
-	note("standby%d", ep);
-	return 0;
-}
-int act_init(struct component *x, uint32_t how)
-{
-	(void)x;
-	note("init:%d", (int)how);
-	return 0;
-}
-int act_claim(struct component *x)
-{
-	note("claim%d", x->life.now.ep);
-	return 0;
-}
-int act_silence(struct component *x)
-{
-	(void)x;
-	note("silence", 0);
-	return silence_error;
-}
-void act_release(struct component *x)
-{
-	(void)x;
-	note("release", 0);
-}
-int act_publish(struct component *x)
-{
-	note("publish%d", x->life.now.ep);
-	return 0;
-}
-void act_unpublish(struct component *x)
-{
-	(void)x;
-	note("unpublish", 0);
-}
-void act_shutdown(struct component *x)
-{
-	(void)x;
-	note("shutdown", 0);
-}
-void act_kill(endpoint_t ep)
-{
-	note("kill%d", ep);
-}
-void act_bury(struct component *x, endpoint_t ep)
-{
-	(void)x;
-	note("bury%d", ep);
-}
-void act_ping(struct component *x)
-{
-	(void)x;
-	note("ping", 0);
-}
-bool act_script(struct component *x)
-{
-	(void)x;
-	note("script", 0);
-	return has_script;
-}
-void act_event(const struct component *x, enum event_kind kind, uint64_t a, uint64_t b)
-{
-	(void)x;
-	(void)kind;
-	(void)a;
-	(void)b;
-}
-void act_settled(struct component *x, int result)
-{
-	(void)x;
-	settled = result;
-}
-void act_running(struct component *x)
-{
-	(void)x;
-}
-void sys_panic(const char *fmt, ...)
-{
-	(void)fmt;
-	fail();
-	__builtin_trap();
-}
-
-#define expect(text)                                                                               \
-	do {                                                                                       \
-		assert_string_equal(trace, text);                                                  \
-		trace[0] = '\0';                                                                   \
-	} while (0)
-
-static int set_up(void **state)
-{
-	(void)state;
-	memset(&c, 0, sizeof(c));
-	machine_init(&c);
-	c.life.is_guarded = true;
-	c.life.init_ns = 1000 * MS;
-	c.life.stop_ns = 1000 * MS;
-	backoff_defaults(&c.life.delays);
-	trace[0] = '\0';
-	now = 1000 * MS;
-	next_ep = 70;
-	deps = true;
-	has_script = false;
-	spawn_error = silence_error = 0;
-	settled = 99;
-	return 0;
-}
+#include "tests/unit/servers/rs/machine_model.h"
 
 static void run_up(void)
 {
@@ -245,6 +86,25 @@ static void silence_is_asked_again_while_pci_is_away(void **state)
 	machine_tick(&c);
 	expect("silence");
 	assert_int_equal(c.life.state, CS_SILENCING);
+}
+
+static void pci_that_comes_back_is_asked_at_once(void **state)
+{
+	(void)state;
+	c.life.has_pci = true;
+	run_up();
+	machine_ask_pci_again(&c);
+	expect("");
+	silence_error = -ENOTCONN;
+	machine_exited(&c, CAUSE_SIGNAL);
+	silence_error = 0;
+	trace[0] = '\0';
+	machine_ask_pci_again(&c);
+	expect("silence");
+	machine_silenced(&c, 1);
+	trace[0] = '\0';
+	machine_ask_pci_again(&c);
+	expect("claim71");
 }
 
 static void claimed_devices_are_never_taken_for_silent_without_pci(void **state)
@@ -387,6 +247,21 @@ static void down_asks_then_kills(void **state)
 	assert_int_equal(settled, 0);
 }
 
+static void up_while_it_goes_down_brings_it_back(void **state)
+{
+	(void)state;
+	run_up();
+	machine_down(&c);
+	expect("shutdown");
+	machine_up(&c);
+	machine_exited(&c, CAUSE_EXIT);
+	assert_int_equal(c.life.state, CS_STARTING);
+	settled = 1;
+	machine_ready(&c, 0);
+	assert_int_equal(c.life.state, CS_RUNNING);
+	assert_int_equal(settled, 0);
+}
+
 static void replace_loads_the_next_one_first(void **state)
 {
 	(void)state;
@@ -463,8 +338,9 @@ int main(void)
 		cmocka_unit_test_setup(driver_without_device_goes_down, set_up),
 		cmocka_unit_test_setup(death_silences_the_device_before_the_restart, set_up),
 		cmocka_unit_test_setup(silence_is_asked_again_while_pci_is_away, set_up),
+		cmocka_unit_test_setup(pci_that_comes_back_is_asked_at_once, set_up),
 		cmocka_unit_test_setup(claimed_devices_are_never_taken_for_silent_without_pci,
-				       set_up),
+	                               set_up),
 		cmocka_unit_test_setup(standby_is_promoted_without_a_spawn, set_up),
 		cmocka_unit_test_setup(dead_standby_is_replaced_later, set_up),
 		cmocka_unit_test_setup(missed_heartbeats_kill, set_up),
@@ -474,6 +350,7 @@ int main(void)
 		cmocka_unit_test_setup(spawn_failure_is_retried, set_up),
 		cmocka_unit_test_setup(down_asks_then_kills, set_up),
 		cmocka_unit_test_setup(replace_loads_the_next_one_first, set_up),
+		cmocka_unit_test_setup(up_while_it_goes_down_brings_it_back, set_up),
 		cmocka_unit_test_setup(script_decides_when_it_comes_back, set_up),
 		cmocka_unit_test_setup(first_failure_of_a_trial_is_final, set_up),
 		cmocka_unit_test_setup(unguarded_component_stays_down, set_up),

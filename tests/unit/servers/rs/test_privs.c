@@ -199,16 +199,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(applications_reach_the_base_and_nobody_else, set_up,
-						tear_down),
+	                                        tear_down),
 		cmocka_unit_test_setup_teardown(standby_talks_to_rs_only, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(masks_are_symmetric_in_any_order_of_start, set_up,
-						tear_down),
+	                                        tear_down),
 		cmocka_unit_test_setup_teardown(structure_holds_what_the_policy_says, set_up,
-						tear_down),
+	                                        tear_down),
 		cmocka_unit_test_setup_teardown(targets_user_means_applications, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(removal_leaves_no_bit_behind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_pci_added_stays_while_the_driver_lives, set_up,
-						tear_down),
+	                                        tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

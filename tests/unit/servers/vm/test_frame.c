@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include "servers/vm/frame.h"
 
-#define COUNT	   5000u
+#define COUNT      5000u
 #define BLOCKS_MAX 600u
 
 struct block {

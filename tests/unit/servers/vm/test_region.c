@@ -57,11 +57,11 @@ static void unmap(struct regions *rs, unsigned first, unsigned end)
 static void map(struct regions *rs, unsigned first, unsigned end, uint8_t prot)
 {
 	struct region r = {.start = addr_of(first),
-			   .end = addr_of(end),
-			   .offset = addr_of(first),
-			   .prot = prot,
-			   .object = 1,
-			   .kind = REGION_FILE};
+	                   .end = addr_of(end),
+	                   .offset = addr_of(first),
+	                   .prot = prot,
+	                   .object = 1,
+	                   .kind = REGION_FILE};
 
 	unmap(rs, first, end);
 	regions_insert(rs, &r);
@@ -97,7 +97,7 @@ static void check_range(const struct regions *rs, unsigned first, unsigned end)
 		mapped += model[page] != 0;
 	assert_int_equal(regions_is_free(rs, addr_of(first), addr_of(end)), mapped == 0);
 	assert_int_equal(regions_is_covered(rs, addr_of(first), addr_of(end)),
-			 mapped == end - first);
+	                 mapped == end - first);
 }
 
 static void check_gap(const struct regions *rs, unsigned want)

@@ -22,15 +22,15 @@ static void *at(uint64_t addr)
 static struct stack_image image_of(const char *args, uint32_t bytes, uint32_t argc)
 {
 	return (struct stack_image){.top = TOP,
-				    .args = args,
-				    .args_bytes = bytes,
-				    .argc = argc,
-				    .phdr = 0x400040,
-				    .entry = 0x401000,
-				    .vdso = 0x7ffff7ff1000,
-				    .phnum = 5,
-				    .phentsize = 56,
-				    .random = "0123456789abcde"};
+	                            .args = args,
+	                            .args_bytes = bytes,
+	                            .argc = argc,
+	                            .phdr = 0x400040,
+	                            .entry = 0x401000,
+	                            .vdso = 0x7ffff7ff1000,
+	                            .phnum = 5,
+	                            .phentsize = 56,
+	                            .random = "0123456789abcde"};
 }
 
 static uint64_t aux(const uint64_t *v, uint64_t type)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <termios.h>
 #include <cmocka.h>
-#include "ldisc.h"
+#include "drivers/char/tty/ldisc.h"
 
 static struct ldisc tty;
 static char echoed[4096];

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "keymap.h"
-#include "screen.h"
+#include "drivers/char/tty/keymap.h"
+#include "drivers/char/tty/screen.h"
 
 static struct screen scr;
 static char answered[64];
