@@ -18,9 +18,9 @@
 #include "wait.h"
 
 enum {
-	VOLUME_IOS = 48,	   /* requests to the device at a time */
+	VOLUME_IOS = 48,           /* requests to the device at a time */
 	VOLUME_IO_BYTES = 1 << 20, /* largest request */
-	VOLUME_INODES = 8192,	   /* inodes in memory */
+	VOLUME_INODES = 8192,      /* inodes in memory */
 	VOLUME_SYNC_SECONDS = 5,   /* changes are on the medium after so long */
 };
 
