@@ -23,6 +23,8 @@
 #define LIST_MAX        256u
 /* One request makes at most so many pages present; a longer copy faults again. */
 #define RANGE_PAGES_MAX 1024u
+#define POPULATE_PAGES  4096u
+#define POPULATE_STEP   (1ul << 20)
 #define PREFAULT_PAGES  1024u /* of a mapping whose pages are cached */
 #define PREFAULT_COPIES 24u   /* writable parts up to this size are copied at once */
 
@@ -413,6 +415,28 @@ void space_prefault(struct space *s, const struct region *r)
 	}
 	if (space_show(s, r, first, end) < 0)
 		return; /* the first access will try again */
+}
+
+void space_populate(struct space *s, uint64_t start, uint64_t end)
+{
+	uint64_t left = ADDR_OF(POPULATE_PAGES);
+	struct need need;
+
+	while (start < end && left > 0) {
+		const struct region *r = regions_find(&s->regions, start);
+		struct access_range a = {.addr = start};
+
+		if (r == NULL || r->prot == 0)
+			return;
+		a.access = (r->prot & VMP_WRITE) ? ACCESS_WRITE : ACCESS_READ;
+		a.len_bytes = (r->end < end ? r->end : end) - start;
+		if (a.len_bytes > POPULATE_STEP)
+			a.len_bytes = POPULATE_STEP;
+		if (space_make_present(s, &a, &need) < 0)
+			return; /* the rest comes on demand */
+		start += a.len_bytes;
+		left -= a.len_bytes < left ? a.len_bytes : left;
+	}
 }
 
 /* The bytes at addr, valid to the end of the page, after the page was made present. */
