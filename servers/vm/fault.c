@@ -174,22 +174,6 @@ static void widen(const struct region *r, uint64_t size, uint64_t *first, uint64
 	*end = high < PAGE_OF(r->end) ? high : PAGE_OF(r->end);
 }
 
-/* Pages that were lent and are ours alone again, because the other side has gone: taken back. */
-static void take_back(struct space *s, uint64_t first, uint64_t end)
-{
-	struct pagemap_span span;
-
-	while (pagemap_span(&s->pages, first, end, &span)) {
-		for (uint32_t i = 0; i < span.count; i++) {
-			uint32_t entry = span.entries[i];
-
-			if ((entry & PE_COW) && !frame_is_shared(entry & PE_FRAME))
-				span.entries[i] = entry & PE_FRAME;
-		}
-		first = span.first + span.count;
-	}
-}
-
 /* Enters what the cache has of [first, end) where nothing is yet, leaf by leaf: an exec does this
  * for all pages of a program. Only pages that are wholly the file's: the last one of a writable
  * segment is a copy (fill_file). */
@@ -264,8 +248,6 @@ static int present_part(struct space *s, const struct region *r, const struct ac
 			return err;
 	}
 	fill_around(s, r, &first, &end);
-	if (is_write)
-		take_back(s, first, end);
 	return space_show(s, r, first, end);
 }
 
