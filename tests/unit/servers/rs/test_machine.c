@@ -262,20 +262,6 @@ static void up_while_it_goes_down_brings_it_back(void **state)
 	assert_int_equal(settled, 0);
 }
 
-static void up_while_it_goes_down_brings_it_back(void **state)
-{
-	(void)state;
-	run_up();
-	settled = 99;
-	machine_down(&c);
-	machine_up(&c);
-	machine_exited(&c, CAUSE_EXIT);
-	expect("shutdown bury70 spawn71 assign71 start71 init:2");
-	assert_int_equal(settled, 99);
-	machine_ready(&c, 0);
-	assert_int_equal(settled, 0);
-}
-
 static void replace_loads_the_next_one_first(void **state)
 {
 	(void)state;
@@ -363,7 +349,6 @@ int main(void)
 		cmocka_unit_test_setup(kills_from_outside_never_back_off, set_up),
 		cmocka_unit_test_setup(spawn_failure_is_retried, set_up),
 		cmocka_unit_test_setup(down_asks_then_kills, set_up),
-		cmocka_unit_test_setup(up_while_it_goes_down_brings_it_back, set_up),
 		cmocka_unit_test_setup(replace_loads_the_next_one_first, set_up),
 		cmocka_unit_test_setup(up_while_it_goes_down_brings_it_back, set_up),
 		cmocka_unit_test_setup(script_decides_when_it_comes_back, set_up),
