@@ -48,7 +48,8 @@ static struct proc *target(struct proc *caller, uint64_t ep)
 	               : NULL;
 }
 
-/* A call that its server has not even taken is undone; one in progress must end first. */
+/* A call that its server has not even taken has not happened: it is made again after the signal,
+ * whatever SA_RESTART says. A call in progress must end first. */
 static bool leave_linux_call(struct proc *p)
 {
 	if (!(p->flags & PF_LINUX))
@@ -57,7 +58,9 @@ static bool leave_linux_call(struct proc *p)
 		return false;
 	proc_set(p, KRTS_HELD);
 	ipc_cancel(p);
-	p->regs.rax = (uint64_t)-ERESTARTSYS;
+	p->regs.rax = p->orig_rax;
+	p->regs.rip -= 2;
+	p->orig_rax = ~0ul;
 	return true;
 }
 
@@ -98,6 +101,10 @@ long do_sigreturn(struct proc *caller, const uint64_t *args)
 	proc_set(p, KRTS_HELD);
 	if (p->flags & PF_LINUX)
 		ipc_cancel(p);
+	/* What it had to tell the caller is out of date (an exception happens again); it must not be
+	 * in a queue when it sends next. */
+	if (p->queued_at == caller)
+		ipc_dequeue(p);
 	proc_unset(p, KRTS_HELD);
 	return 0;
 }

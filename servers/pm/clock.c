@@ -78,6 +78,7 @@ void timer_alarm(uint64_t now)
 		case TIMER_VIRTUAL:
 		case TIMER_PROF: itimer_expired(tm, now); break;
 		case TIMER_POSIX: ptimer_expired(tm, now); break;
+		case TIMER_INIT: init_again(); break;
 		}
 	}
 }

@@ -34,6 +34,7 @@ static void set_ids(struct proc *p, const struct pm_exec *x)
 	p->cred.suid = p->cred.euid;
 	p->cred.sgid = p->cred.egid;
 	if (x->flags & (PM_EXEC_SETUID | PM_EXEC_SETGID)) {
+		p->exit_signal = SIGCHLD;
 		p->pdeath_signal = 0;
 		p->is_dumpable = false;
 	}

@@ -102,6 +102,7 @@ static void give_away_children(struct proc *p)
 			proc_adopt(heir, c);
 		else
 			break;
+		c->exit_signal = SIGCHLD; /* the new parent did not ask for another one */
 		if (c->pdeath_signal && c->state == PROC_ALIVE) {
 			struct sig_info info = {
 				.signo = c->pdeath_signal, .code = SI_USER, .pid = p->pid};

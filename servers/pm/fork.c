@@ -27,7 +27,7 @@ struct clone_args {
 	uint64_t flags, stack, parent_tid, child_tid, tls;
 };
 
-static int check_flags(uint64_t flags)
+static int check_flags(const struct proc *p, uint64_t flags)
 {
 	bool is_thread = flags & CLONE_THREAD;
 
@@ -36,6 +36,8 @@ static int check_flags(uint64_t flags)
 	if (flags & CLONE_PIDFD_FLAG)
 		return -EINVAL;
 	/* Shared handlers without a shared process are not offered. */
+	if ((flags & CLONE_PARENT) && p->pid == PID_INIT)
+		return -EINVAL;
 	if (is_thread != ((flags & CLONE_SIGHAND) != 0) || (is_thread && !(flags & CLONE_VM)))
 		return -EINVAL;
 	return 0;
@@ -74,7 +76,8 @@ static struct proc *make_proc(struct proc *p, uint64_t flags)
 	c->arg_end = p->arg_end;
 	c->env_start = p->env_start;
 	c->env_end = p->env_end;
-	c->exit_signal = flags & CLONE_SIGNAL_MASK;
+	/* A sibling of the caller cannot send its parent what the caller itself could not. */
+	c->exit_signal = (flags & CLONE_PARENT) ? p->exit_signal : flags & CLONE_SIGNAL_MASK;
 	c->start_ns = now_ns();
 	memcpy(c->name, p->name, sizeof(c->name));
 	memcpy(c->actions, p->actions, SIG_COUNT * sizeof(c->actions[0]));
@@ -127,7 +130,7 @@ static int64_t clone_thread(struct thread *t, const struct clone_args *a)
 	struct proc *p = t->proc;
 	struct thread *c;
 	endpoint_t ep;
-	int r = check_flags(a->flags);
+	int r = check_flags(p, a->flags);
 
 	if (r == 0)
 		r = check_limit(p);

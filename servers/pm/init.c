@@ -12,6 +12,9 @@
 
 #define PRIORITY_USER 7
 #define QUANTUM_US    20000
+#define CALM_NS       1000000000ull /* an init that does not live longer waits before its next life */
+
+static struct timer again = {.kind = TIMER_INIT};
 
 static int set_privileges(endpoint_t ep)
 {
@@ -38,10 +41,12 @@ static int launch(struct proc *p)
 	r = set_privileges(ep);
 	if (r == 0)
 		r = k_sched(SCHED_SET, ep, PRIORITY_USER, QUANTUM_US);
-	if (r < 0)
-		return r;
-	t = thread_alloc(ep, p, PID_INIT);
-	SYS_ASSERT(t);
+	t = r == 0 ? thread_alloc(ep, p, PID_INIT) : NULL;
+	if (!t) {
+		sys_log("init has no process: %d", r);
+		return k_clear(ep) < 0 || r == 0 ? -EAGAIN : r;
+	}
+	p->cred = (struct cred){0};
 	t->is_starting = true;
 	t->clone_flags = 0;
 	vfs_start(t, VOP_FORK, ep);
@@ -66,6 +71,16 @@ void init_start(void)
 		sys_log("init cannot be made: %d", r);
 }
 
+/* This try has failed; its end leads to the next one. */
+static void give_up(int result)
+{
+	struct proc *p = proc_by_pid(PID_INIT);
+
+	sys_log("/sbin/init cannot be executed: %d", result);
+	if (p)
+		proc_exit(p, 127 << 8);
+}
+
 void init_forked(struct thread *t, int result)
 {
 	struct vfs_ep e = {.id = t->vop_id, .ep = t->ep};
@@ -76,7 +91,7 @@ void init_forked(struct thread *t, int result)
 	if (result == 0)
 		result = sys_asend(EP_VFS, &m);
 	if (result < 0)
-		sys_log("init cannot be started: %d", result);
+		give_up(result);
 }
 
 void init_on_spawn(const struct msg *m)
@@ -85,17 +100,27 @@ void init_on_spawn(const struct msg *m)
 
 	msg_get(m, &rep);
 	if (rep.result < 0)
-		sys_log("/sbin/init cannot be executed: %d", rep.result);
+		give_up(rep.result);
 }
 
 void init_died(struct proc *p)
 {
+	sys_log("init has died (status %x) and is started again", (unsigned)p->exit_status);
+	p->state = PROC_ALIVE; /* without threads, which is as good as dead to all others */
+	timer_arm(&again, now_ns() - p->start_ns < CALM_NS ? now_ns() + CALM_NS : now_ns());
+}
+
+void init_again(void)
+{
+	struct proc *p = proc_by_pid(PID_INIT);
 	int r;
 
-	sys_log("init has died (status %x) and is started again", (unsigned)p->exit_status);
-	p->state = PROC_ALIVE;
+	SYS_ASSERT(p && !p->threads);
 	memset(p->actions, 0, SIG_COUNT * sizeof(p->actions[0]));
+	p->start_ns = now_ns();
 	r = launch(p);
-	if (r < 0)
+	if (r < 0) {
 		sys_log("init cannot be made: %d", r);
+		timer_arm(&again, now_ns() + CALM_NS);
+	}
 }

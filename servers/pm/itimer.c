@@ -71,7 +71,8 @@ static struct proc *owner_of(struct timer *tm)
 	case TIMER_PROF: return (struct proc *)((char *)tm - offsetof(struct proc, prof));
 	case TIMER_REAL:
 	case TIMER_SLEEP:
-	case TIMER_POSIX: break;
+	case TIMER_POSIX:
+	case TIMER_INIT: break;
 	}
 	return (struct proc *)((char *)tm - offsetof(struct proc, real));
 }

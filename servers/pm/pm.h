@@ -159,6 +159,7 @@ void sysproc_init(void);
 void init_start(void);
 void init_forked(struct thread *t, int result);
 void init_died(struct proc *p);
+void init_again(void);
 void init_on_spawn(const struct msg *m);
 
 /* ---- info.c, infotext.c ---- */

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum timer_kind { TIMER_SLEEP, TIMER_REAL, TIMER_VIRTUAL, TIMER_PROF, TIMER_POSIX };
+enum timer_kind { TIMER_SLEEP, TIMER_REAL, TIMER_VIRTUAL, TIMER_PROF, TIMER_POSIX, TIMER_INIT };
 
 struct timer {
 	uint64_t t_ns;

@@ -28,8 +28,11 @@ static uint32_t find_number(uint32_t dir, const struct place *p, int32_t n)
 {
 	if (n < 0)
 		return 0;
-	if (dir == INO_ROOT)
+	if (dir == INO_ROOT) {
+		if (!data_proc(n))
+			data_refresh(0); /* it may be younger than the table */
 		return data_proc(n) ? tree_proc_ino(n, KIND_DIR) : 0;
+	}
 	if (p->pid && p->kind == KIND_TASK && n == p->pid)
 		return tree_proc_ino(n, KIND_TASK_DIR);
 	if (p->pid && p->kind == KIND_FD && has_fd(p->pid, n))

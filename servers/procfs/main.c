@@ -127,7 +127,7 @@ static int snapshot_for(uint32_t ino, uint64_t pos, struct snapshot **found)
 	if (s->ino == ino && pos > 0)
 		return 0;
 	s->ino = 0;
-	data_refresh(FRESH_NS);
+	data_refresh(0);
 	r = generate(&s->text, ino);
 	if (r == 0 && s->text.is_full && s != &snapshots[0]) {
 		s = &snapshots[0];

@@ -12,7 +12,8 @@
 #include "text.h"
 #include "tree.h"
 
-#define FRESH_NS 2000000ull /* how old the process table may be when a request comes */
+/* How old the process table may be for names and attributes; contents are always made from a new one. */
+#define FRESH_NS 2000000ull
 
 /* ---- main.c ---- */
 /* Attributes of ino into vfs's grant (which may be none); -ENOENT when the process is gone. */
