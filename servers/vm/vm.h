@@ -166,6 +166,8 @@ struct access_range {
 int space_make_present(struct space *s, const struct access_range *a, struct need *need) MUST_CHECK;
 /* Enters what `pages` has in [first, end) of r into the hardware tables. */
 int space_show(struct space *s, const struct region *r, uint64_t first, uint64_t end) MUST_CHECK;
+/* Brings in [start, end) ahead of its use, as far as that is quick: everybody waits meanwhile. */
+void space_populate(struct space *s, uint64_t start, uint64_t end);
 /* Maps what the cache has of a new mapping of r, and copies small writable parts. Best effort. */
 void space_prefault(struct space *s, const struct region *r);
 

@@ -71,7 +71,7 @@ def wait_screen(guest, wanted, timeout=10):
 
 def test_screen_and_keyboard(guest):
     """Typed keys reach the shell on the VGA console, and its answer the screen."""
-    wait_screen(guest, "axolotl# ")
+    wait_screen(guest, "axolotl#")
     for key in ["e", "c", "h", "o", "spc", "shift-4", "shift-9", "shift-9", "6", "shift-8", "7", "shift-0", "shift-0", "ret"]:
         keys = [{"type": "qcode", "data": part} for part in key.split("-")]
         guest.machine.qmp("send-key", keys=keys)

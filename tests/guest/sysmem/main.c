@@ -208,7 +208,7 @@ static void requests_of_others_are_refused(void)
 {
 	static const uint32_t types[] = {VM_FORK,       VM_EXIT,     VM_SPAWN,      VM_IMAGE_BOOT,
 	                                 VM_IMAGE_ADD,  VM_EXEC_NEW, VM_IMAGE_DROP, VM_MAP,
-	                                 VM_BOOT_ENTRY, VM_KEY};
+	                                 VM_BOOT_ENTRY, VM_KEY,      VM_FAULTIN};
 
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		CHECK(request(types[i]) == -EPERM);
