@@ -62,6 +62,8 @@ def incidents(events, component):
         steps = {name: _first(events, at, end, name, component) for name in ("detect", "restart", "ready", "publish")}
         steps.update({name: _first(events, at, end, name) for name in ("reopen", "replay", "recovered")})
         found.append(_incident(component, start, steps))
+        # The next death came before the first good completion: that one's time line tells when it came.
+        found[-1]["overtaken"] = steps["recovered"] is None and number + 1 < len(deaths)
     return found
 
 
@@ -86,7 +88,8 @@ def _incident(component, start, steps):
 def summary(found):
     """Metrics of a list of incidents: percentiles of the outage and of each phase."""
     outages = [entry["outage_us"] for entry in found if entry["outage_us"] is not None]
-    metrics = {"deaths": len(found), "recovered": len(outages)}
+    metrics = {"deaths": len(found), "recovered": len(outages),
+               "overtaken": sum(1 for entry in found if entry["outage_us"] is None and entry["overtaken"])}
     if outages:
         metrics.update({"recovery_p50_us": percentile(outages, 0.5), "recovery_p99_us": percentile(outages, 0.99),
                         "recovery_max_us": max(outages)})

@@ -47,7 +47,8 @@ def recovery(record):
              number(metrics.get("recovery_max_us"), 0), "360000-500000"]]
     for phase in ("detect", "restart", "reopen", "replay"):
         rows.append([phase, number(metrics.get(f"phase_{phase}_p50_us"), 0), "", "", ""])
-    return (f"{metrics.get('recovered', 0)} of {metrics.get('deaths', 0)} deaths recovered.\n\n"
+    return (f"{metrics.get('recovered', 0)} of {metrics.get('deaths', 0)} deaths recovered, {metrics.get('overtaken', 0)} overtaken by the "
+            "next.\n\n"
             + table(["phase", "p50 us", "p99 us", "max us", "thesis us"], rows))
 
 

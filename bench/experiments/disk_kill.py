@@ -61,9 +61,9 @@ def check_read(rig, state):
 
 
 def check_written(rig, state):
-    found = rig.agent.run(f"sha1sum {OUT}", 900)
+    found = rig.agent.run(f"streamio -h {OUT}", 900)
     state["errors"] += found.status != 0
-    state["wrong"] += found.status == 0 and found.text.split()[0] != state["expected"]
+    state["wrong"] += found.status == 0 and not found.text.endswith(f"sha1={state['expected']}")
 
 
 def one_interval(rig, record, params, direction, interval):

@@ -83,10 +83,14 @@ class Rig:
         """A command that must succeed; its result."""
         return self.agent.run(command, timeout, check=True)
 
+    def sha1(self, path):
+        """SHA-1 of a file in the guest (streamio's, three times as fast as busybox's)."""
+        return self.sh(f"streamio -h {path}", 900).text.split("sha1=")[1]
+
     def fill(self, path):
         """Copies the data disk into a file of the storage; its SHA-1 must be right."""
         self.sh(f"dd if=/dev/{DATA_PORT} of={path} bs=1M 2>/dev/null && fsync {path}", 900)
-        found = self.sh(f"sha1sum {path}", 900).text.split()[0]
+        found = self.sha1(path)
         if found != self.data_sha1:
             raise MachineError(f"{path} has SHA-1 {found}, {self.data_sha1} was written: wrong before anything was killed")
 

@@ -43,6 +43,7 @@ union ds_value {
 	struct {
 		endpoint_t ep;
 		endpoint_t old; /* in changes: the endpoint before; EP_NONE if new */
+		uint32_t cause; /* enum rs_cause: why `old` is no more; CAUSE_NONE if new */
 	} label;
 };
 struct ds_req {

@@ -89,21 +89,27 @@ long do_vircopy(struct proc *caller, const uint64_t *args)
 	                    args[4]);
 }
 
+#define MAPDMA_BATCH 64 /* addresses that are written back at a time */
+
 /* address, where to write bus addresses, count: without an IOMMU these are physical addresses. */
 long do_mapdma(struct proc *caller, const uint64_t *args)
 {
-	uint64_t va = args[0], count = args[2];
+	uint64_t va = args[0], count = args[2], bus[MAPDMA_BATCH];
 
 	if ((va & (PAGE_BYTES - 1)) || count > 1ul << 20 || !user_range_ok(va, count * PAGE_BYTES))
 		return -EINVAL;
-	for (uint64_t i = 0; i < count; i++) {
-		uint8_t *page = user_page(caller, va + i * PAGE_BYTES, true);
-		uint64_t pa = (uint64_t)page - DIRECT_BASE;
+	for (uint64_t done = 0, n; done < count; done += n) {
 		int r;
 
-		if (!page)
-			return -EFAULT;
-		r = copy_arg_out(caller, args[1] + i * sizeof(pa), &pa, sizeof(pa));
+		n = count - done < MAPDMA_BATCH ? count - done : MAPDMA_BATCH;
+		for (uint64_t i = 0; i < n; i++) {
+			uint8_t *page = user_page(caller, va + (done + i) * PAGE_BYTES, true);
+
+			if (!page)
+				return -EFAULT;
+			bus[i] = (uint64_t)page - DIRECT_BASE;
+		}
+		r = copy_arg_out(caller, args[1] + done * sizeof(*bus), bus, n * sizeof(*bus));
 		if (r != 0)
 			return r;
 	}

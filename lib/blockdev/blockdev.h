@@ -13,7 +13,8 @@
  * A first connection and a reconnection run the same code. On death everything pending is unsent
  * again and goes out in the original order before anything new (B-rules: docs/protocols.md). A
  * request that was pending at BDEV_KILLER_DEATHS deaths in a row is sent alone; one more death and
- * it fails with EIO. Requests wait while there is no server, unless its name was deleted in ds
+ * it fails with EIO. Deaths that somebody caused (SIGKILL, update) are not counted: ds tells the
+ * cause with the new endpoint. Requests wait while there is no server, unless its name was deleted in ds
  * (service down) or `offline_ns` has passed: then they fail with EIO.
  *
  * Callbacks run from bdev_message(), bdev_doorbell(), bdev_ds_change(), bdev_idle() and
@@ -31,11 +32,11 @@
 #include "axolotl/blk.h"
 #include "axolotl/ds.h"
 
-#define BDEV_UNITS_MAX	   16 /* opened at a time in one process */
+#define BDEV_UNITS_MAX     16 /* opened at a time in one process */
 #define BDEV_SERVERS_MAX   8
 #define BDEV_KILLER_DEATHS 3
 #define BDEV_DEADLINE_NS   5000000000ull  /* B8 */
-#define BDEV_OFFLINE_NS	   30000000000ull /* how long requests wait for a server that went away */
+#define BDEV_OFFLINE_NS    30000000000ull /* how long requests wait for a server that went away */
 
 struct bdev;
 struct bdev_io;
@@ -45,8 +46,8 @@ typedef void (*bdev_done_fn_t)(struct bdev_io *io);
 
 struct bdev_io {
 	/* The caller's; must not change until done. */
-	uint8_t op;	 /* enum blk_op */
-	uint8_t flags;	 /* BLK_REQ_* */
+	uint8_t op;      /* enum blk_op */
+	uint8_t flags;   /* BLK_REQ_* */
 	uint8_t replica; /* 0 = any */
 	uint8_t element_count;
 	uint32_t sectors; /* sum of the elements; 0 for FLUSH */
@@ -58,14 +59,16 @@ struct bdev_io {
 
 	/* Result, valid in done. */
 	int status;
-	uint32_t served_replica;	 /* that served a read, 0 = unknown */
+	uint32_t served_replica;         /* that served a read, 0 = unknown */
 	uint64_t t_submit_ns, t_done_ns; /* of this side */
 	uint64_t t_server_start_ns, t_server_end_ns;
 	uint8_t deaths, errors; /* of servers while it was pending; bad completions */
 
 	/* The library's. */
 	uint8_t state;
-	uint8_t is_suspect;
+	uint8_t is_suspect;   /* sent alone */
+	uint8_t is_blamed;    /* `deaths` counts the last death; its cause is not known yet */
+	uint8_t is_condemned; /* was alone at the last death */
 	uint32_t id;
 	uint64_t order; /* of submission: replay goes by it */
 	uint64_t t_deadline_ns;
@@ -86,7 +89,7 @@ struct bdev_events {
 struct bdev_config {
 	uint64_t deadline_ns; /* 0: BDEV_DEADLINE_NS */
 	uint64_t offline_ns;  /* 0: BDEV_OFFLINE_NS; BDEV_FOREVER: wait for ever */
-	unsigned slots;	      /* of each ring, a power of two; 0: 128 */
+	unsigned slots;       /* of each ring, a power of two; 0: 128 */
 };
 #define BDEV_FOREVER UINT64_MAX
 
@@ -99,7 +102,7 @@ void bdev_configure(const struct bdev_config *c);
 int bdev_arena(void *ptr, size_t len_bytes, bool is_readonly) MUST_CHECK;
 /* The same for an arena of somebody above us (filters): `parent` was granted to us by `from`. */
 int bdev_arena_indirect(endpoint_t from, grant_t parent, size_t len_bytes,
-			bool is_readonly) MUST_CHECK;
+                        bool is_readonly) MUST_CHECK;
 /* No request that uses it may be pending. Unmaps it at every server. */
 void bdev_arena_drop(int arena);
 
@@ -121,7 +124,7 @@ void *bdev_context(const struct bdev *b);
 int bdev_submit(struct bdev *b, struct bdev_io *io) MUST_CHECK;
 /* The caller found that a server's data is wrong (filters: verified contents): complaint to rs. */
 void bdev_complain(struct bdev *b, enum proto_rule rule, const struct bdev_io *io,
-		   const void *evidence, size_t len);
+                   const void *evidence, size_t len);
 
 /* ---- main loop hooks: true = it was ours ---- */
 bool bdev_message(const struct msg *m);

@@ -31,8 +31,8 @@ struct bserver_session;
 struct bserver_element {
 	void *ptr; /* in our address space, len_bytes long */
 	uint32_t len_bytes;
-	uint16_t arena;	 /* the client's number */
-	uint16_t tag;	 /* what ops->arena_added() returned for it */
+	uint16_t arena;  /* the client's number */
+	uint16_t tag;    /* what ops->arena_added() returned for it */
 	uint64_t offset; /* in the arena */
 };
 
@@ -84,7 +84,7 @@ struct bserver_ops {
 
 struct bserver_config {
 	const struct bserver_ops *ops;
-	bool wants_bus;	  /* DMA: bserver_segment() works */
+	bool wants_bus;   /* DMA: bserver_segment() works */
 	bool maps_arenas; /* false: elements have no ptr (a filter that only passes arenas on) */
 	unsigned queue_depth; /* requests with the component at a time; 0: BSERVER_REQUESTS_MAX */
 };
@@ -95,6 +95,9 @@ int bserver_unpublish(const char *name) MUST_CHECK;
 
 /* ops->info() knows more than before: answer the OPENs and GETINFOs that wait for it. */
 void bserver_units_changed(void);
+
+/* The medium of a unit went away: whoever had it open must open it again (B1). */
+void bserver_forget_opens(unsigned unit);
 
 /* Exactly once for each request. status 0: all bytes; -errno otherwise. */
 void bserver_complete(struct bserver_request *r, int status);
@@ -110,7 +113,7 @@ struct bserver_segment {
 	uint32_t len_bytes;
 };
 bool bserver_segment(const struct bserver_request *r, struct bserver_cursor *c, uint32_t max_bytes,
-		     struct bserver_segment *seg);
+                     struct bserver_segment *seg);
 
 /* ---- main loop hooks: true = it was ours ---- */
 bool bserver_message(const struct msg *m, enum ipc_primitive how);

@@ -15,7 +15,7 @@ struct blk_arena_view {
 
 /* What the session and the unit allow. */
 struct blk_limits {
-	bool is_open;	 /* the unit, by this session, in this incarnation (B1) */
+	bool is_open;    /* the unit, by this session, in this incarnation (B1) */
 	unsigned access; /* BLK_ACCESS_* of that open */
 	const struct blk_info *info;
 	const struct blk_arena_view *arenas; /* BLK_ARENAS_MAX of them */
@@ -25,7 +25,7 @@ struct blk_limits {
  * outside the medium), -EACCES (access bits), -EROFS. `elements`: r->elements of them, if <=
  * BLK_ELEMENTS_MAX. */
 int blk_check_request(const struct blk_request *r, const struct blk_element *elements,
-		      const struct blk_limits *limits) MUST_CHECK;
+                      const struct blk_limits *limits) MUST_CHECK;
 /* Is the unit number in range and the shape of the request one that can be looked at at all? */
 bool blk_request_is_sane(const struct blk_request *r);
 

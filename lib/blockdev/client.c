@@ -182,6 +182,7 @@ int bdev_submit(struct bdev *b, struct bdev_io *io)
 		return err != 0 ? err : -ECANCELED;
 	io->status = 0;
 	io->deaths = io->errors = io->is_suspect = 0;
+	io->is_blamed = io->is_condemned = 0;
 	io->t_submit_ns = now_ns();
 	io->bdev = b;
 	b->io_count++;
@@ -295,12 +296,13 @@ void bdev_complain(struct bdev *b, enum proto_rule rule, const struct bdev_io *i
 	sys_complain(b->server->ep, rule, b->unit, io != NULL ? io->id : 0, evidence, len);
 }
 
-/* B1: the server forgot that the unit was opened. Open it again; the request keeps its place. */
+/* B1: the server forgot that the unit was opened. Open it again, once for all requests that were under
+ * way; they keep their places. */
 static void reopen_unit(struct server *s, struct bdev_io *io)
 {
 	struct bdev *b = io->bdev;
 
-	if (++b->restarts_seen > RESTARTS_SEEN_MAX) {
+	if (b->state == UNIT_OPEN && ++b->restarts_seen > RESTARTS_SEEN_MAX) {
 		server_complain(s, RULE_B1, b->unit, io->id);
 		bdev_finish(io, -EIO);
 		return;

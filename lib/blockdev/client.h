@@ -15,9 +15,9 @@
 #include "sys/sys.h"
 
 enum server_state {
-	SERVER_WAITING,	  /* no endpoint, or time has to pass (t_retry_ns) */
+	SERVER_WAITING,   /* no endpoint, or time has to pass (t_retry_ns) */
 	SERVER_ATTACHING, /* BLK_ATTACH was sent */
-	SERVER_SETUP,	  /* arenas, opens and infos were sent: `setup_left` replies are missing */
+	SERVER_SETUP,     /* arenas, opens and infos were sent: `setup_left` replies are missing */
 	SERVER_UP
 };
 
@@ -55,7 +55,7 @@ struct server {
 	unsigned sessions;     /* since start; > 1: the next set-up is a reconnection */
 	unsigned replayed;     /* requests that wait again because of the last death */
 	bool want_recovered;   /* report the next good completion */
-	bool want_poll;	       /* idle gave up with work left */
+	bool want_poll;        /* idle gave up with work left */
 	uint64_t t_control_ns; /* deadline of the oldest control request, 0: none */
 	uint64_t t_retry_ns;   /* WAITING with an endpoint: attach then */
 	uint64_t t_offline_ns; /* WAITING: requests fail then; 0: clock does not run */
@@ -80,10 +80,10 @@ struct bdev {
 	struct server *server;
 	uint32_t unit;
 	enum unit_state state;
-	unsigned replies_left;	/* of OPEN and GETINFO */
-	int refused;		/* first error of the two */
+	unsigned replies_left;  /* of OPEN and GETINFO */
+	int refused;            /* first error of the two */
 	unsigned restarts_seen; /* ERESTART completions in this session */
-	unsigned io_count;	/* waiting and sent */
+	unsigned io_count;      /* waiting and sent */
 	struct blk_info info;
 	struct blk_info info_buf; /* the server writes here */
 	grant_t info_grant;
@@ -92,7 +92,7 @@ struct bdev {
 struct arena {
 	bool is_used;
 	bool is_readonly;
-	void *ptr;	 /* direct */
+	void *ptr;       /* direct */
 	endpoint_t from; /* indirect; EP_NONE: direct */
 	grant_t parent;
 	size_t len_bytes;
@@ -105,7 +105,7 @@ extern struct bdev bdev_units[BDEV_UNITS_MAX];
 
 /* client.c */
 void bdev_finish(struct bdev_io *io, int status); /* out of its queue; calls done */
-void server_pump(struct server *s);		  /* send what may be sent */
+void server_pump(struct server *s);               /* send what may be sent */
 void server_complain(struct server *s, enum proto_rule rule, uint32_t unit, uint32_t request);
 void server_fail_waiting(struct server *s, const struct bdev *only, int status);
 void unit_release(struct bdev *b); /* when closing and nothing is left */
@@ -115,6 +115,8 @@ void server_attach(struct server *s);
 /* The session is over. is_death: the incarnation is dead, and what it had is held against requests.
  */
 void server_lost(struct server *s, bool is_death);
+/* The cause of the last death has become known (enum rs_cause): killers fail, or all is forgiven. */
+void server_judge(struct server *s, uint32_t cause);
 void server_dead(struct server *s); /* found out by an IPC error; ds will tell about the next one */
 void server_reply(struct server *s, const struct msg *m);
 void server_open_unit(struct server *s, struct bdev *b, bool is_setup);

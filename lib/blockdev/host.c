@@ -54,6 +54,12 @@ unsigned bserver_open_count(unsigned unit)
 	return count;
 }
 
+void bserver_forget_opens(unsigned unit)
+{
+	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX && unit < BLK_UNITS_MAX; i++)
+		bserver_sessions[i].open_count[unit] = bserver_sessions[i].access[unit] = 0;
+}
+
 /* ---- sessions ---- */
 
 void session_free_if_idle(struct bserver_session *s)
@@ -62,8 +68,7 @@ void session_free_if_idle(struct bserver_session *s)
 		return;
 	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++)
 		arena_remove(s, i);
-	if (vm_unmap(s->region, s->region_bytes) != 0)
-		sys_log("blockserver: a ring region could not be unmapped\n");
+	(void)!vm_unmap(s->region, s->region_bytes); /* fails if the client has revoked it */
 	s->is_used = false;
 }
 
@@ -127,8 +132,8 @@ static int map_region(struct bserver_session *s, const struct msg *m, const stru
 		err = ring_producer_attach(&s->completions,
 		                           blk_region_completions(s->region, req->slots),
 		                           req->slots, req->generation);
-	if (err != 0 && vm_unmap(s->region, s->region_bytes) != 0)
-		sys_log("blockserver: a ring region could not be unmapped\n");
+	if (err != 0)
+		(void)!vm_unmap(s->region, s->region_bytes);
 	return err;
 }
 

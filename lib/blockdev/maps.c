@@ -27,12 +27,23 @@ static int pin(struct bserver_arena *a, size_t pages)
 	return 0;
 }
 
+/* Without a mapping nobody has looked at the grant yet: its first and last byte must be there. */
+static int check_grant(const struct bserver_session *s, const struct blk_arena *req)
+{
+	uint8_t byte;
+	int err = k_safecopy_from(s->client, req->grant, 0, &byte, 1);
+
+	if (err == 0)
+		err = k_safecopy_from(s->client, req->grant, req->len_bytes - 1, &byte, 1);
+	return err;
+}
+
 static int map(struct bserver_session *s, struct bserver_arena *a, const struct blk_arena *req)
 {
 	unsigned prot = VMP_READ | (req->is_readonly ? 0 : VMP_WRITE);
 
 	if (!bserver_cfg.maps_arenas && !bserver_cfg.wants_bus)
-		return 0;
+		return check_grant(s, req);
 	a->ptr = vm_safemap(s->client, req->grant, 0, req->len_bytes, prot);
 	if (a->ptr == NULL)
 		return -EFAULT;
@@ -67,8 +78,9 @@ void arena_remove(struct bserver_session *s, unsigned arena)
 
 	if (a->has_tag && bserver_cfg.ops->arena_removed != NULL)
 		bserver_cfg.ops->arena_removed(a->tag);
-	if (a->ptr != NULL && vm_unmap(a->ptr, s->views[arena].len_bytes) != 0)
-		sys_log("blockserver: an arena could not be unmapped\n");
+	/* An error means that the client has revoked it, which unmapped it. */
+	if (a->ptr != NULL)
+		(void)!vm_unmap(a->ptr, s->views[arena].len_bytes);
 	free(a->bus);
 	free(a->run);
 	memset(a, 0, sizeof(*a));

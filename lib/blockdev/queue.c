@@ -113,10 +113,9 @@ void bqueue_remove(struct bqueue *q, struct bdev_io *io)
 		unsend(q, io);
 	else
 		list_remove(&q->waiting, io);
-	if (io->is_suspect) {
-		io->is_suspect = 0;
+	if (io->is_suspect)
 		q->suspects--;
-	}
+	io->is_suspect = io->is_blamed = io->is_condemned = 0;
 	io->state = IO_IDLE;
 }
 
@@ -126,30 +125,60 @@ void bqueue_requeue(struct bqueue *q, struct bdev_io *io)
 	insert_ordered(q, io);
 }
 
-unsigned bqueue_death(struct bqueue *q, struct bdev_io **killers)
+static void set_suspect(struct bqueue *q, struct bdev_io *io, bool is_suspect)
+{
+	if (io->is_suspect == is_suspect)
+		return;
+	io->is_suspect = is_suspect;
+	if (is_suspect)
+		q->suspects++;
+	else
+		q->suspects--;
+}
+
+unsigned bqueue_death(struct bqueue *q)
 {
 	unsigned count = 0;
-	struct bdev_io *prev;
 
-	*killers = NULL;
-	for (struct bdev_io *io = q->sent.tail; io != NULL; io = prev) {
-		prev = io->prev;
+	while (q->sent.tail != NULL) {
+		struct bdev_io *io = q->sent.tail;
+
 		if (io->deaths < UINT8_MAX)
 			io->deaths++;
-		if (io->is_suspect) { /* it was alone */
-			bqueue_remove(q, io);
-			io->next = *killers;
-			*killers = io;
-			continue;
-		}
-		if (io->deaths >= BDEV_KILLER_DEATHS) {
-			io->is_suspect = 1;
-			q->suspects++;
-		}
+		io->is_blamed = 1;
+		io->is_condemned = io->is_suspect;
+		set_suspect(q, io, io->is_suspect || io->deaths >= BDEV_KILLER_DEATHS);
 		bqueue_requeue(q, io);
 		count++;
 	}
 	return count;
+}
+
+void bqueue_forgive(struct bqueue *q)
+{
+	for (struct bdev_io *io = q->waiting.head; io != NULL; io = io->next) {
+		if (!io->is_blamed)
+			continue;
+		io->is_blamed = io->is_condemned = 0;
+		io->deaths--;
+		set_suspect(q, io, io->deaths >= BDEV_KILLER_DEATHS);
+	}
+}
+
+struct bdev_io *bqueue_condemn(struct bqueue *q)
+{
+	struct bdev_io *killers = NULL, *next;
+
+	for (struct bdev_io *io = q->waiting.head; io != NULL; io = next) {
+		next = io->next;
+		io->is_blamed = 0;
+		if (!io->is_condemned)
+			continue;
+		bqueue_remove(q, io);
+		io->next = killers;
+		killers = io;
+	}
+	return killers;
 }
 
 unsigned bqueue_unsend_all(struct bqueue *q)

@@ -23,7 +23,7 @@ struct bqueue_list {
 
 struct bqueue {
 	struct bqueue_list waiting, sent;
-	unsigned slots;	   /* that may be sent at a time */
+	unsigned slots;    /* that may be sent at a time */
 	unsigned suspects; /* in either list */
 	uint32_t sequence;
 	uint64_t next_order;
@@ -44,9 +44,13 @@ struct bdev_io *bqueue_match(const struct bqueue *q, uint32_t id);
 void bqueue_remove(struct bqueue *q, struct bdev_io *io);
 /* A sent request must be sent again, in its place (unit must be opened again; not a death). */
 void bqueue_requeue(struct bqueue *q, struct bdev_io *io);
-/* The server died: everything sent waits again. Those that were alone in quarantine are taken out
- * instead and chained by `next` to *killers. Returns how many wait again. */
-unsigned bqueue_death(struct bqueue *q, struct bdev_io **killers);
+/* The server died: everything sent waits again and is blamed for it. Returns how many. */
+unsigned bqueue_death(struct bqueue *q);
+/* The cause of the last death is known. It came from outside: nobody is to blame. */
+void bqueue_forgive(struct bqueue *q);
+/* It was the server's own: requests that were alone in quarantine are taken out and chained by
+ * `next`. */
+struct bdev_io *bqueue_condemn(struct bqueue *q);
 /* The session ended without a death of the server: as bqueue_death, but nobody is blamed. */
 unsigned bqueue_unsend_all(struct bqueue *q);
 /* First sent request whose deadline has passed; it gets a new one. NULL: none. */

@@ -90,11 +90,12 @@ static struct server *find_server(const char *label)
 	return NULL;
 }
 
-static void set_endpoint(struct server *s, endpoint_t ep)
+static void set_endpoint(struct server *s, endpoint_t ep, uint32_t cause)
 {
 	if (s->ep == ep)
 		return;
 	server_lost(s, true);
+	server_judge(s, cause);
 	s->ep = ep;
 	if (ep == EP_NONE) { /* taken down for good */
 		s->t_offline_ns = 0;
@@ -121,7 +122,7 @@ static struct server *server_for(const char *label)
 		return NULL;
 	}
 	if (ds_lookup_label(label, &ep) == 0)
-		set_endpoint(s, ep);
+		set_endpoint(s, ep, CAUSE_NONE);
 	return s;
 }
 
@@ -194,7 +195,7 @@ bool bdev_ds_change(const struct ds_change *c)
 	snprintf(key, sizeof(key), "%.*s", DS_KEY_MAX - 1, c->key);
 	s = find_server(key);
 	if (c->result == DS_LABEL && s != NULL) {
-		set_endpoint(s, c->value.label.ep);
+		set_endpoint(s, c->value.label.ep, c->value.label.cause);
 		return true;
 	}
 	if (c->result != DS_STR || strncmp(key, KEY_PREFIX, prefix) != 0)

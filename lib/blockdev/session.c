@@ -210,9 +210,13 @@ static void take_info(struct bdev *b)
 	if (info.max_elements > BLK_ELEMENTS_MAX)
 		info.max_elements = BLK_ELEMENTS_MAX;
 	info.model[sizeof(info.model) - 1] = info.serial[sizeof(info.serial) - 1] = '\0';
-	if (b->has_info && b->info.sectors != info.sectors)
-		sys_log("blockdev: %s came back with %llu sectors, had %llu\n", b->name,
+	if (b->has_info &&
+	    b->info.sectors != info.sectors) { /* another medium: not what we opened */
+		sys_log("blockdev: %s came back with %llu sectors, had %llu: refused\n", b->name,
 		        (unsigned long long)info.sectors, (unsigned long long)b->info.sectors);
+		b->refused = -ENXIO;
+		return;
+	}
 	b->info = info;
 	b->has_info = true;
 }
@@ -341,8 +345,6 @@ static void drop_grants(struct server *s, bool is_death)
 
 void server_lost(struct server *s, bool is_death)
 {
-	struct bdev_io *killers = NULL;
-
 	if (s->state == SERVER_WAITING)
 		return;
 	if (is_death)
@@ -354,12 +356,20 @@ void server_lost(struct server *s, bool is_death)
 	s->t_control_ns = 0;
 	s->want_poll = s->has_requests = false;
 	drop_grants(s, is_death);
-	s->replayed += is_death ? bqueue_death(&s->queue, &killers) : bqueue_unsend_all(&s->queue);
+	s->replayed += is_death ? bqueue_death(&s->queue) : bqueue_unsend_all(&s->queue);
 	s->t_retry_ns = is_death ? 0 : now_ns() + RETRY_LATE_NS;
 	if (bdev_cfg.offline_ns != BDEV_FOREVER)
 		s->t_offline_ns = now_ns() + bdev_cfg.offline_ns;
 	units_lost(s);
-	fail_killers(s, killers);
+}
+
+/* A death that somebody brought about (a kill, an update) says nothing about what was pending. */
+void server_judge(struct server *s, uint32_t cause)
+{
+	if (cause == CAUSE_SIGNAL || cause == CAUSE_UPDATE)
+		bqueue_forgive(&s->queue);
+	else
+		fail_killers(s, bqueue_condemn(&s->queue));
 }
 
 void server_dead(struct server *s)

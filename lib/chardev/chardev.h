@@ -16,8 +16,8 @@ struct chardev_request {
 	struct chr_req req;
 	uint32_t type; /* enum chr_msg */
 	endpoint_t client;
-	uint32_t primitive;	      /* how it came */
-	uint64_t done;		      /* bytes moved so far; the driver's own */
+	uint32_t primitive;           /* how it came */
+	uint64_t done;                /* bytes moved so far; the driver's own */
 	struct chardev_request *next; /* the driver's own queue */
 	bool is_used;
 };
@@ -42,9 +42,9 @@ void chardev_reply(struct chardev_request *r, int result);
 /* Between our buffer and the request's grant, at `offset` from the request's first byte: 0 or
  * -errno. */
 int chardev_copy_out(const struct chardev_request *r, uint64_t offset, const void *from,
-		     size_t len) MUST_CHECK;
+                     size_t len) MUST_CHECK;
 int chardev_copy_in(const struct chardev_request *r, uint64_t offset, void *to,
-		    size_t len) MUST_CHECK;
+                    size_t len) MUST_CHECK;
 
 /* To vfs, from minor: signal to the foreground group; poll events that became true. */
 void chardev_signal(unsigned minor, int signo);

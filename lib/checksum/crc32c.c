@@ -36,7 +36,7 @@ static inline uint32_t take_word(uint32_t crc, uint64_t word)
 }
 
 void sum_crc32c_tables(void *dst, const void *src, const uint64_t key[2],
-		       uint8_t out[SUM_BYTES_MAX])
+                       uint8_t out[SUM_BYTES_MAX])
 {
 	const uint8_t *from = src;
 	uint8_t *to = dst;

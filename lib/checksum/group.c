@@ -20,14 +20,14 @@ uint8_t *checksum_cursor_next(struct checksum_cursor *c)
 
 /* Walks the sectors of a span without a division for each. */
 struct walk {
-	uint8_t *data;	/* of the sector */
-	uint8_t *sums;	/* sum sector of its group */
+	uint8_t *data;  /* of the sector */
+	uint8_t *sums;  /* sum sector of its group */
 	uint32_t index; /* in its group */
 	uint64_t lba;
 };
 
 static void walk_start(struct walk *w, const struct checksum_codec *k,
-		       const struct checksum_span *span, uint64_t from)
+                       const struct checksum_span *span, uint64_t from)
 {
 	const struct checksum_layout *l = &k->layout;
 	uint64_t lba = span->lba + from;
@@ -58,7 +58,7 @@ static inline bool sums_equal(const uint8_t *a, const uint8_t *b, unsigned bytes
 }
 
 uint64_t checksum_read(const struct checksum_codec *k, const struct checksum_span *span,
-		       uint64_t from, struct checksum_cursor *to)
+                       uint64_t from, struct checksum_cursor *to)
 {
 	uint8_t sum[SUM_BYTES_MAX];
 	struct walk w;
@@ -79,7 +79,7 @@ uint64_t checksum_read(const struct checksum_codec *k, const struct checksum_spa
 }
 
 void checksum_write(const struct checksum_codec *k, const struct checksum_span *span,
-		    struct checksum_cursor *from)
+                    struct checksum_cursor *from)
 {
 	const uint32_t n = k->layout.n;
 	uint8_t sum[SUM_BYTES_MAX];
@@ -98,7 +98,7 @@ void checksum_write(const struct checksum_codec *k, const struct checksum_span *
 }
 
 bool checksum_verify_group(const struct checksum_codec *k, uint64_t number, const uint8_t *group,
-			   struct checksum_mask *bad)
+                           struct checksum_mask *bad)
 {
 	const uint8_t *sums = group + (size_t)k->layout.n * SUM_SECTOR;
 	uint8_t sum[SUM_BYTES_MAX];
@@ -106,7 +106,7 @@ bool checksum_verify_group(const struct checksum_codec *k, uint64_t number, cons
 	memset(bad, 0, sizeof(*bad));
 	for (uint32_t i = 0; i < k->layout.n; i++) {
 		sum_sector(&k->summer, NULL, group + (size_t)i * SUM_SECTOR,
-			   number * k->layout.n + i, sum);
+		           number * k->layout.n + i, sum);
 		if (memcmp(sum, sums + i * k->summer.bytes, k->summer.bytes) != 0)
 			checksum_mask_set(bad, i);
 	}
@@ -122,7 +122,7 @@ static const uint8_t *entry_of(const struct checksum_codec *k, const uint8_t *co
 
 /* A copy whose sector i is good by its own sum, or by the entry of another copy; NULL: lost. */
 static const uint8_t *find_good(const struct checksum_codec *k, const struct checksum_heal *h,
-				uint32_t i, uint8_t sum[SUM_BYTES_MAX])
+                                uint32_t i, uint8_t sum[SUM_BYTES_MAX])
 {
 	for (unsigned r = 0; r < h->replicas; r++) {
 		if (h->copies[r] != NULL && !checksum_mask_has(&h->bad[r], i)) {
@@ -205,7 +205,7 @@ void checksum_heal(const struct checksum_codec *k, struct checksum_heal *h, uint
 }
 
 void checksum_format_groups(const struct checksum_codec *k, uint64_t first, uint64_t count,
-			    uint8_t *out)
+                            uint8_t *out)
 {
 	const uint32_t n = k->layout.n;
 	const size_t bytes = (n + 1ull) * SUM_SECTOR;
@@ -217,7 +217,7 @@ void checksum_format_groups(const struct checksum_codec *k, uint64_t first, uint
 
 		for (uint32_t i = 0; i < n; i++) {
 			sum_sector(&k->summer, NULL, group + (size_t)i * SUM_SECTOR,
-				   (first + g) * n + i, sum);
+			           (first + g) * n + i, sum);
 			memcpy(group + (size_t)n * SUM_SECTOR + i * k->summer.bytes, sum,
 			       k->summer.bytes);
 		}

@@ -43,12 +43,12 @@ struct checksum_span {
  * got: count, or the index of the first sector that does not match (the cursor stands before it).
  */
 uint64_t checksum_read(const struct checksum_codec *k, const struct checksum_span *span,
-		       uint64_t from, struct checksum_cursor *to);
+                       uint64_t from, struct checksum_cursor *to);
 
 /* Copies client data into staging and enters its sums. Sum sectors of groups that are written whole
  * are made new; those of partly written groups must be in staging already (the old ones). */
 void checksum_write(const struct checksum_codec *k, const struct checksum_span *span,
-		    struct checksum_cursor *from);
+                    struct checksum_cursor *from);
 
 /* Bit i: sector i of the group does not match. */
 struct checksum_mask {
@@ -69,7 +69,7 @@ static inline bool checksum_mask_any(const struct checksum_mask *m)
 
 /* Verifies a whole group: n + 1 sectors at `group`. Returns whether all match. */
 bool checksum_verify_group(const struct checksum_codec *k, uint64_t number, const uint8_t *group,
-			   struct checksum_mask *bad);
+                           struct checksum_mask *bad);
 
 #define CHECKSUM_REPLICAS_MAX 8
 struct checksum_heal {
@@ -78,8 +78,8 @@ struct checksum_heal {
 	uint8_t *copies[CHECKSUM_REPLICAS_MAX]; /* n + 1 sectors each; NULL: could not be read */
 	/* Results: */
 	struct checksum_mask bad[CHECKSUM_REPLICAS_MAX]; /* as it was */
-	struct checksum_mask lost;			 /* good nowhere */
-	bool want_write[CHECKSUM_REPLICAS_MAX];		 /* its copy was mended: write it back */
+	struct checksum_mask lost;                       /* good nowhere */
+	bool want_write[CHECKSUM_REPLICAS_MAX];          /* its copy was mended: write it back */
 };
 /* Judges all copies, then mends them in place; `good` (n + 1 sectors) gets the result, with the
  * sectors that are lost as the first copy has them. */
@@ -87,6 +87,6 @@ void checksum_heal(const struct checksum_codec *k, struct checksum_heal *h, uint
 
 /* Fills a whole extent of groups with zero data and right sums (mkstack). */
 void checksum_format_groups(const struct checksum_codec *k, uint64_t first, uint64_t count,
-			    uint8_t *out);
+                            uint8_t *out);
 
 #endif

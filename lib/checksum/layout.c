@@ -29,7 +29,7 @@ static uint64_t seal_of(const struct checksum_super *super)
 }
 
 int checksum_super_make(struct checksum_super *super, enum sum_algo algo, uint32_t n,
-			uint64_t lower_sectors)
+                        uint64_t lower_sectors)
 {
 	memset(super, 0, sizeof(*super));
 	if (!n_fits(n, algo) || data_sectors_of(lower_sectors, n) == 0)
@@ -59,7 +59,7 @@ static bool super_valid(const struct checksum_super *super, uint64_t lower_secto
 }
 
 enum checksum_probe checksum_super_probe(const void *header, uint64_t lower_sectors,
-					 struct checksum_super *super)
+                                         struct checksum_super *super)
 {
 	static const unsigned copies[2] = {0, CHECKSUM_SUPER_COPY};
 	enum checksum_probe result = CHECKSUM_BLANK;
@@ -76,7 +76,7 @@ enum checksum_probe checksum_super_probe(const void *header, uint64_t lower_sect
 			best = super->generation;
 			result = CHECKSUM_VALID;
 		} else if (result == CHECKSUM_BLANK &&
-			   memcmp(candidate.magic, magic, sizeof(magic)) == 0) {
+		           memcmp(candidate.magic, magic, sizeof(magic)) == 0) {
 			result = CHECKSUM_DAMAGED;
 		}
 	}
@@ -84,11 +84,11 @@ enum checksum_probe checksum_super_probe(const void *header, uint64_t lower_sect
 }
 
 int checksum_super_match(const struct checksum_super *super, enum sum_algo algo, uint32_t n,
-			 char why[96])
+                         char why[96])
 {
 	if (algo != 0 && super->algo != (uint32_t)algo) {
 		snprintf(why, 96, "the medium has algo=%s, the stack says algo=%s",
-			 sum_name((enum sum_algo)super->algo), sum_name(algo));
+		         sum_name((enum sum_algo)super->algo), sum_name(algo));
 		return -EINVAL;
 	}
 	if (n != 0 && super->n != n) {

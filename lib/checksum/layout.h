@@ -15,13 +15,13 @@
 #include "checksum/sum.h"
 
 #define CHECKSUM_HEADER_SECTORS 8u
-#define CHECKSUM_SUPER_COPY	7u   /* sector of the copy */
-#define CHECKSUM_N_MAX		128u /* crc32c: 128 x 4 bytes */
-#define CHECKSUM_N_DEFAULT	8u
-#define CHECKSUM_VERSION	1u
+#define CHECKSUM_SUPER_COPY     7u   /* sector of the copy */
+#define CHECKSUM_N_MAX          128u /* crc32c: 128 x 4 bytes */
+#define CHECKSUM_N_DEFAULT      8u
+#define CHECKSUM_VERSION        1u
 
 struct checksum_super { /* one sector; little endian */
-	char magic[8];	/* "AXOCKSUM" */
+	char magic[8];  /* "AXOCKSUM" */
 	uint32_t version;
 	uint32_t algo; /* enum sum_algo */
 	uint8_t uuid[16];
@@ -45,22 +45,22 @@ struct checksum_layout {
 /* Fills in everything but uuid and generation. 0; -EINVAL: n x sum does not fit a sector, n is 0,
  * or the medium has no room for a group. */
 int checksum_super_make(struct checksum_super *super, enum sum_algo algo, uint32_t n,
-			uint64_t lower_sectors) MUST_CHECK;
+                        uint64_t lower_sectors) MUST_CHECK;
 void checksum_super_seal(struct checksum_super *super); /* computes `sum` */
 
 /* What the first sectors of a medium are. */
 enum checksum_probe {
 	CHECKSUM_VALID,
-	CHECKSUM_BLANK,	  /* no magic in either copy */
+	CHECKSUM_BLANK,   /* no magic in either copy */
 	CHECKSUM_DAMAGED, /* magic, but not a superblock that makes sense on this medium */
 };
 /* header: CHECKSUM_HEADER_SECTORS sectors as read; the better copy goes to *super. */
 enum checksum_probe checksum_super_probe(const void *header, uint64_t lower_sectors,
-					 struct checksum_super *super);
+                                         struct checksum_super *super);
 /* Does the stack that was asked for (0: anything) match the medium? 0, or -EINVAL with the reason.
  */
 int checksum_super_match(const struct checksum_super *super, enum sum_algo algo, uint32_t n,
-			 char why[96]) MUST_CHECK;
+                         char why[96]) MUST_CHECK;
 
 void checksum_layout_of(const struct checksum_super *super, struct checksum_layout *l);
 
@@ -83,7 +83,7 @@ static inline uint64_t checksum_data_sector(const struct checksum_layout *l, uin
 }
 /* Lower sectors from the first of [lba, lba + count) to the sum sector of its last group. */
 static inline uint64_t checksum_extent(const struct checksum_layout *l, uint64_t lba,
-				       uint64_t count)
+                                       uint64_t count)
 {
 	return checksum_sum_sector(l, (lba + count - 1) / l->n) + 1 - checksum_data_sector(l, lba);
 }

@@ -44,7 +44,7 @@ int sum_by_name(const char *name, enum sum_algo *algo)
 	return -EINVAL;
 }
 
-#define MEASURE_ROUNDS	5
+#define MEASURE_ROUNDS  5
 #define MEASURE_SECTORS 32
 
 static uint64_t measure(sum_fn_t fn, sum_clock_fn_t now)
@@ -70,7 +70,7 @@ static sum_fn_t crc32c_fastest(sum_clock_fn_t now)
 	if (now == NULL || !sum_crc32c_has_sse42())
 		return sum_crc32c_tables;
 	return measure(sum_crc32c_sse42, now) < measure(sum_crc32c_tables, now) ? sum_crc32c_sse42
-										: sum_crc32c_tables;
+	                                                                        : sum_crc32c_tables;
 }
 
 enum sum_algo sum_fastest(sum_clock_fn_t now)

@@ -10,9 +10,9 @@
  *   xxh64    of the data, seed = salt ^ LBA; 8 bytes
  *   sha1     over salt, LBA, data; 20 bytes       sha256   the same; 32 bytes
  *
- * sum_sector() copies and sums in one pass over each word (sha1 and sha256: copies, then sums the
- * copy): what the reader gets is what was summed, whatever a device scribbles into the source
- * meanwhile. The source is read once, the destination never depends on a second look.
+ * sum_sector() copies and sums: each sector is copied and then, still in the first cache, the copy is
+ * summed (crc32c: word by word). So what the reader gets is what was summed, whatever a device scribbles
+ * into the source meanwhile.
  */
 #ifndef LIB_CHECKSUM_SUM_H
 #define LIB_CHECKSUM_SUM_H
@@ -25,7 +25,7 @@
 enum sum_algo { SUM_CRC32C = 1, SUM_XXH64, SUM_SHA1, SUM_SHA256, SUM_ALGOS };
 
 typedef void (*sum_fn_t)(void *dst, const void *src, const uint64_t key[2],
-			 uint8_t out[SUM_BYTES_MAX]);
+                         uint8_t out[SUM_BYTES_MAX]);
 
 struct summer {
 	enum sum_algo algo;
@@ -34,21 +34,21 @@ struct summer {
 	sum_fn_t fn;
 };
 
-const char *sum_name(enum sum_algo algo);			   /* "?" for none */
+const char *sum_name(enum sum_algo algo);                          /* "?" for none */
 int sum_by_name(const char *name, enum sum_algo *algo) MUST_CHECK; /* 0 or -EINVAL */
-unsigned sum_bytes(enum sum_algo algo);				   /* 0 for none */
+unsigned sum_bytes(enum sum_algo algo);                            /* 0 for none */
 
 /* Chooses the fastest implementation that this CPU has; `now` in ns may be NULL: no measurement,
  * portable code. 0 or -EINVAL. */
 typedef uint64_t (*sum_clock_fn_t)(void);
 int sum_init(struct summer *s, enum sum_algo algo, const uint8_t uuid[16],
-	     sum_clock_fn_t now) MUST_CHECK;
+             sum_clock_fn_t now) MUST_CHECK;
 /* crc32c or xxh64, whichever is faster here: the default for new media. */
 enum sum_algo sum_fastest(sum_clock_fn_t now);
 
 /* dst may be NULL: sum only; neither needs alignment. out gets s->bytes bytes. */
 static inline void sum_sector(const struct summer *s, void *dst, const void *src, uint64_t lba,
-			      uint8_t out[SUM_BYTES_MAX])
+                              uint8_t out[SUM_BYTES_MAX])
 {
 	const uint64_t key[2] = {s->salt, lba};
 
@@ -58,14 +58,14 @@ static inline void sum_sector(const struct summer *s, void *dst, const void *src
 /* Implementations; key = salt, LBA. */
 void sum_xxh64(void *dst, const void *src, const uint64_t key[2], uint8_t out[SUM_BYTES_MAX]);
 void sum_crc32c_tables(void *dst, const void *src, const uint64_t key[2],
-		       uint8_t out[SUM_BYTES_MAX]);
+                       uint8_t out[SUM_BYTES_MAX]);
 void sum_crc32c_sse42(void *dst, const void *src, const uint64_t key[2],
-		      uint8_t out[SUM_BYTES_MAX]);
+                      uint8_t out[SUM_BYTES_MAX]);
 bool sum_crc32c_has_sse42(void);
 void sum_sha1(void *dst, const void *src, const uint64_t key[2], uint8_t out[SUM_BYTES_MAX]);
 void sum_sha256(void *dst, const void *src, const uint64_t key[2], uint8_t out[SUM_BYTES_MAX]);
 
-/* xxh64 of any whole number of 32-byte blocks, for superblocks. */
+/* xxh64 of any whole number of 64-byte blocks, for superblocks. */
 uint64_t sum_xxh64_blocks(const void *data, size_t len_bytes, uint64_t seed);
 
 /* A word of a source that somebody else may write to: read exactly once; no alignment needed. */

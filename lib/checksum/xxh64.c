@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XXH64 (xxHash specification, version 0.1.1) of a sector, fused with its copy: four lanes, 32
- * bytes a step. Only lengths that are multiples of 32 are needed, so there is no tail. Checked
- * against the reference implementation by the unit tests.
+ * XXH64 (xxHash specification, version 0.1.1) of a sector, after its copy: four lanes, 64 bytes a
+ * step. Only lengths that are multiples of 64 are needed, so there is no tail. Checked against the
+ * reference implementation by the unit tests. Summing while copying, word by word, was slower than
+ * one string move and a sum of the warm copy, emulated and not.
  */
+#include <string.h>
 #include "checksum/sum.h"
 
 #define PRIME1 0x9e3779b185ebca87ull
 #define PRIME2 0xc2b2ae3d27d4eb4full
 #define PRIME3 0x165667b19e3779f9ull
 #define PRIME4 0x85ebca77c2b2ae63ull
-#define STEP   32
+#define STEP   64
 
 static inline uint64_t rotate(uint64_t x, unsigned bits)
 {
@@ -46,27 +48,23 @@ static inline uint64_t lanes_finish(const struct lanes *l, uint64_t len_bytes)
 	return hash ^ hash >> 32;
 }
 
-static inline void lanes_take(struct lanes *l, const uint8_t *src)
+static inline void lanes_take(struct lanes *l, const uint64_t words[4])
 {
-	l->a = mix(l->a, sum_load(src));
-	l->b = mix(l->b, sum_load(src + 8));
-	l->c = mix(l->c, sum_load(src + 16));
-	l->d = mix(l->d, sum_load(src + 24));
+	l->a = mix(l->a, words[0]);
+	l->b = mix(l->b, words[1]);
+	l->c = mix(l->c, words[2]);
+	l->d = mix(l->d, words[3]);
 }
 
-static inline void lanes_take_copy(struct lanes *l, uint8_t *dst, const uint8_t *src)
+/* All loads of a step before the arithmetic: a third faster under emulation, no slower elsewhere. */
+static inline void lanes_take_step(struct lanes *l, const uint8_t *src)
 {
-	uint64_t a = sum_load(src), b = sum_load(src + 8);
-	uint64_t c = sum_load(src + 16), d = sum_load(src + 24);
+	const sum_word_t *word = (const sum_word_t *)(const void *)src;
+	const uint64_t first[4] = {word[0], word[1], word[2], word[3]};
+	const uint64_t second[4] = {word[4], word[5], word[6], word[7]};
 
-	sum_store(dst, a);
-	sum_store(dst + 8, b);
-	sum_store(dst + 16, c);
-	sum_store(dst + 24, d);
-	l->a = mix(l->a, a);
-	l->b = mix(l->b, b);
-	l->c = mix(l->c, c);
-	l->d = mix(l->d, d);
+	lanes_take(l, first);
+	lanes_take(l, second);
 }
 
 uint64_t sum_xxh64_blocks(const void *data, size_t len_bytes, uint64_t seed)
@@ -76,23 +74,21 @@ uint64_t sum_xxh64_blocks(const void *data, size_t len_bytes, uint64_t seed)
 
 	lanes_init(&l, seed);
 	for (size_t i = 0; i < len_bytes; i += STEP)
-		lanes_take(&l, src + i);
+		lanes_take_step(&l, src + i);
 	return lanes_finish(&l, len_bytes);
 }
 
 void sum_xxh64(void *dst, const void *src, const uint64_t key[2], uint8_t out[SUM_BYTES_MAX])
 {
-	const uint8_t *from = src;
-	uint8_t *to = dst;
+	const uint8_t *data = src;
 	struct lanes l;
 
-	lanes_init(&l, key[0] ^ key[1]);
-	if (to == NULL) {
-		for (unsigned i = 0; i < SUM_SECTOR; i += STEP)
-			lanes_take(&l, from + i);
-	} else {
-		for (unsigned i = 0; i < SUM_SECTOR; i += STEP)
-			lanes_take_copy(&l, to + i, from + i);
+	if (dst != NULL) {
+		memcpy(dst, src, SUM_SECTOR);
+		data = dst; /* what was copied is what is summed */
 	}
+	lanes_init(&l, key[0] ^ key[1]);
+	for (unsigned i = 0; i < SUM_SECTOR; i += STEP)
+		lanes_take_step(&l, data + i);
 	sum_store(out, lanes_finish(&l, SUM_SECTOR));
 }

@@ -177,6 +177,7 @@ static void set_value(struct dstable *t, struct dstable_entry *e, const struct d
 	case DS_LABEL:
 		e->value.label.ep = req->value.label.ep;
 		e->value.label.old = old;
+		e->value.label.cause = req->value.label.cause;
 		break;
 	}
 }

@@ -87,6 +87,8 @@ void filter_sleep(uint64_t ns);
 /* For bserver_ops.arena_added and arena_removed of filters that do not map. */
 int filter_arena_added(endpoint_t client, grant_t grant, size_t len_bytes, bool is_readonly);
 void filter_arena_removed(unsigned tag);
+/* bserver_ops.info of a filter that shows its lower unit as it is; -EAGAIN until it was opened. */
+int filter_pass_info(const struct bdev *lower, unsigned unit, struct blk_info *out);
 /* Elements of an upper request as elements of a lower one. */
 void filter_elements(const struct bserver_request *r, struct blk_element *out);
 /* A lower request that does what r asks for; sector, done and cookie are the caller's. */

@@ -35,15 +35,15 @@ void check_put(struct checker *c, struct mfs_buf *buf, bool is_changed)
 }
 
 int check_get_inode(struct checker *c, uint32_t ino, struct mfs_buf *buf,
-		    struct mfs_disk_inode **disk)
+                    struct mfs_disk_inode **disk)
 {
 	uint32_t per_block = c->geo.block_size / MFS_INODE_BYTES;
 	int r = check_get(c, c->geo.itable_block + (ino - 1) / per_block, buf);
 
 	if (!r)
 		*disk = (struct mfs_disk_inode *)(void *)(buf->data +
-							  (size_t)((ino - 1) % per_block) *
-								  MFS_INODE_BYTES);
+		                                          (size_t)((ino - 1) % per_block) *
+		                                                  MFS_INODE_BYTES);
 	return r;
 }
 
@@ -129,7 +129,7 @@ struct map_check {
 	uint32_t first_block;
 	uint32_t blocks;
 	uint32_t bits;
-	uint32_t lost;	   /* marked used, belong to nothing */
+	uint32_t lost;     /* marked used, belong to nothing */
 	uint32_t unmarked; /* used, marked free */
 };
 
@@ -167,7 +167,7 @@ static int check_map(struct checker *c, struct map_check *m)
 			return r;
 		for (uint32_t w = 0; w < words; w++)
 			is_changed |= check_word(m, b * words + w, (uint64_t *)(void *)buf.data + w,
-						 c->cf->want_repair);
+			                         c->cf->want_repair);
 		check_put(c, &buf, is_changed);
 	}
 	return 0;
@@ -176,13 +176,13 @@ static int check_map(struct checker *c, struct map_check *m)
 static int check_maps(struct checker *c)
 {
 	struct map_check inodes = {.wanted = c->inodes,
-				   .first_block = MFS_FIRST_MAP_BLOCK,
-				   .blocks = c->geo.imap_blocks,
-				   .bits = c->geo.inodes + 1};
+	                           .first_block = MFS_FIRST_MAP_BLOCK,
+	                           .blocks = c->geo.imap_blocks,
+	                           .bits = c->geo.inodes + 1};
 	struct map_check zones = {.wanted = c->zones,
-				  .first_block = MFS_FIRST_MAP_BLOCK + c->geo.imap_blocks,
-				  .blocks = c->geo.zmap_blocks,
-				  .bits = c->geo.zones - c->geo.first_zone + 1};
+	                          .first_block = MFS_FIRST_MAP_BLOCK + c->geo.imap_blocks,
+	                          .blocks = c->geo.zmap_blocks,
+	                          .bits = c->geo.zones - c->geo.first_zone + 1};
 	int r;
 
 	check_set(c->inodes, 0);

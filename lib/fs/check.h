@@ -30,7 +30,7 @@ MFS_MUST_CHECK int check_get(struct checker *c, uint32_t block, struct mfs_buf *
 /* Puts back a block, dirty if it was repaired. */
 void check_put(struct checker *c, struct mfs_buf *buf, bool is_changed);
 MFS_MUST_CHECK int check_get_inode(struct checker *c, uint32_t ino, struct mfs_buf *buf,
-				   struct mfs_disk_inode **disk);
+                                   struct mfs_disk_inode **disk);
 /* Looks at one inode that was reached: claims its zones and, of a directory, queues what it names.
  */
 MFS_MUST_CHECK int check_inode(struct checker *c, const struct check_item *item);

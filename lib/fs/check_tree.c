@@ -162,7 +162,7 @@ static int check_data(struct tree *t, uint32_t *pointer, bool *is_changed)
 
 	if (*pointer && !claim(t, *pointer)) {
 		if (check_problem(t->c, "a zone is bad or belongs to two files, inode",
-				  t->item->ino)) {
+		                  t->item->ino)) {
 			*pointer = 0;
 			*is_changed = true;
 		}
@@ -205,7 +205,7 @@ static int descend(struct tree *t, struct descent *d, uint32_t *pointer, bool *i
 	t->index += 1ULL << (shift * (d->depth - d->top));
 	if (*pointer &&
 	    check_problem(t->c, "an indirect block is bad or belongs to two files, inode",
-			  t->item->ino)) {
+	                  t->item->ino)) {
 		*pointer = 0;
 		*is_changed = true;
 	}
@@ -257,7 +257,7 @@ int check_inode(struct checker *c, const struct check_item *item)
 			r = check_data(&t, &disk->zone[i], &is_changed);
 		for (uint32_t depth = 1; !r && depth <= MFS_INDIRECT_LEVELS; depth++)
 			r = check_tree(&t, depth, &disk->zone[MFS_DIRECT_ZONES + depth - 1],
-				       &is_changed);
+			               &is_changed);
 	}
 	check_put(c, &buf, is_changed);
 	return r;

@@ -70,12 +70,12 @@ static uint32_t bytes_in_block(const struct mfs_inode *dir, uint32_t index)
 static uint32_t block_count(const struct mfs_inode *dir)
 {
 	return (uint32_t)(((uint64_t)dir->size + dir->fs->geo.block_size - 1) >>
-			  dir->fs->geo.block_shift);
+	                  dir->fs->geo.block_shift);
 }
 
 /* Searches a held block; true: slot has it. Notes the first free place. */
 static bool search_block(struct mfs_inode *dir, uint32_t index, struct mfs_name name,
-			 struct dir_slot *slot)
+                         struct dir_slot *slot)
 {
 	uint32_t end = bytes_in_block(dir, index);
 
@@ -202,7 +202,7 @@ static bool entry_is_sound(struct mfs *fs, const struct mfs_disk_entry *entry)
 
 /* Hands the entries of a held block to fn; 1: fn wants no more. */
 static int list_block(struct mfs_inode *dir, const struct mfs_buf *buf, uint32_t pos,
-		      const struct dir_lister *lister)
+                      const struct dir_lister *lister)
 {
 	struct mfs *fs = dir->fs;
 	uint32_t index = pos >> fs->geo.block_shift;
@@ -219,7 +219,7 @@ static int list_block(struct mfs_inode *dir, const struct mfs_buf *buf, uint32_t
 			continue;
 		}
 		if (lister->fn(lister->ctx, entry->ino, name_of(entry->name, name_len(entry)),
-			       next))
+		               next))
 			return 1;
 	}
 	return 0;

@@ -17,8 +17,8 @@ static const uint8_t zeroes[ZEROES_BYTES]; /* what a hole reads as */
 /* Where a transfer is, and the blocks that it holds. */
 struct gather {
 	struct mfs_inode *ip;
-	uint64_t end;	       /* of the transfer, in the file */
-	uint64_t pos;	       /* of the next piece */
+	uint64_t end;          /* of the transfer, in the file */
+	uint64_t pos;          /* of the next piece */
 	struct mfs_extent ext; /* maps file blocks from ext_index on */
 	uint32_t ext_index;
 	struct mfs_piece piece[MFS_PIECES_MAX];
@@ -28,6 +28,16 @@ struct gather {
 	unsigned bufs;
 	size_t bytes;
 };
+
+/* The arrays stay as they are: a batch fills what it uses. */
+static void start_transfer(struct gather *g, struct mfs_inode *ip, const struct mfs_transfer *tr)
+{
+	g->ip = ip;
+	g->pos = tr->pos;
+	g->end = (uint64_t)tr->pos + tr->len;
+	g->ext = (struct mfs_extent){.count = 0};
+	g->ext_index = 0;
+}
 
 static uint32_t index_of(const struct gather *g)
 {
@@ -103,10 +113,11 @@ static void start_batch(struct gather *g)
 
 int mfs_read(struct mfs_inode *ip, const struct mfs_transfer *tr, size_t *done)
 {
-	struct gather g = {.ip = ip, .pos = tr->pos, .end = (uint64_t)tr->pos + tr->len};
+	struct gather g;
 	int r = 0;
 
 	*done = 0;
+	start_transfer(&g, ip, tr);
 	if (g.end > ip->size)
 		g.end = ip->size;
 	while (!r && g.pos < g.end) {
@@ -230,10 +241,11 @@ static int write_batches(struct gather *g, const struct mfs_transfer *tr, size_t
 
 int mfs_write(struct mfs_inode *ip, const struct mfs_transfer *tr, size_t *done)
 {
-	struct gather g = {.ip = ip, .pos = tr->pos, .end = (uint64_t)tr->pos + tr->len};
+	struct gather g;
 	int r;
 
 	*done = 0;
+	start_transfer(&g, ip, tr);
 	if (tr->len == 0)
 		return 0;
 	if (tr->pos >= ip->fs->geo.max_size)
@@ -290,7 +302,7 @@ int mfs_truncate(struct mfs_inode *ip, uint32_t size)
 		return r;
 	if (size < ip->size)
 		trunc_zones(ip, (uint32_t)(((uint64_t)size + block_size - 1) >>
-					   ip->fs->geo.block_shift));
+		                           ip->fs->geo.block_shift));
 	ip->size = size;
 	inode_changed(ip);
 	return 0;

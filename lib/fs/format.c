@@ -146,10 +146,10 @@ int mfs_format_device(const struct mfs_geometry *geo, const struct mfs_io *io)
 
 	if (!r)
 		r = format_map(&f, MFS_FIRST_MAP_BLOCK, geo->imap_blocks,
-			       (uint64_t)geo->inodes + 1);
+		               (uint64_t)geo->inodes + 1);
 	if (!r)
 		r = format_map(&f, MFS_FIRST_MAP_BLOCK + geo->imap_blocks, geo->zmap_blocks,
-			       (uint64_t)geo->zones - geo->first_zone + 1);
+		               (uint64_t)geo->zones - geo->first_zone + 1);
 	if (!r)
 		r = format_inodes(&f);
 	if (!r)

@@ -58,7 +58,7 @@ static int check_maps(const struct mfs_geometry *geo, const char **reason)
 }
 
 static int place_parts(const struct mfs_disk_super *sb, struct mfs_geometry *geo,
-		       const char **reason)
+                       const char **reason)
 {
 	uint64_t per_block = geo->block_size / MFS_INODE_BYTES;
 	uint64_t itable = MFS_FIRST_MAP_BLOCK + (uint64_t)sb->imap_blocks + sb->zmap_blocks;
@@ -77,7 +77,7 @@ static int place_parts(const struct mfs_disk_super *sb, struct mfs_geometry *geo
 }
 
 static int check_super(const struct mfs_disk_super *sb, uint64_t device_bytes,
-		       struct mfs_geometry *geo, const char **reason)
+                       struct mfs_geometry *geo, const char **reason)
 {
 	uint32_t mappable;
 	int r;
@@ -104,7 +104,7 @@ static int check_super(const struct mfs_disk_super *sb, uint64_t device_bytes,
 }
 
 int mfs_probe(const void *area, uint64_t device_bytes, struct mfs_geometry *geo,
-	      const char **reason)
+              const char **reason)
 {
 	struct mfs_disk_super sb;
 
@@ -144,7 +144,7 @@ static int plan_super(uint64_t blocks, uint64_t inodes, uint32_t size, struct mf
 	if (fixed + zmaps >= blocks)
 		return -ENOSPC;
 	zmaps = divide_up(blocks - fixed,
-			  bits + 1); /* a map block costs a zone that it need not map */
+	                  bits + 1); /* a map block costs a zone that it need not map */
 	first = fixed + zmaps;
 	if (first >= blocks || first > UINT16_MAX || zmaps > UINT16_MAX || inodes > UINT32_MAX)
 		return -ENOSPC;

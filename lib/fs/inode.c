@@ -103,13 +103,13 @@ int inode_disk(struct mfs *fs, uint32_t ino, struct mfs_buf *buf, struct mfs_dis
 	r = fs_get(fs, fs->geo.itable_block + (ino - 1) / per_block, MFS_READ, buf);
 	if (!r)
 		*disk = (struct mfs_disk_inode *)(void *)(buf->data +
-							  (size_t)((ino - 1) % per_block) *
-								  MFS_INODE_BYTES);
+		                                          (size_t)((ino - 1) % per_block) *
+		                                                  MFS_INODE_BYTES);
 	return r;
 }
 
 static void fill_slot(struct mfs *fs, struct mfs_inode *ip, uint32_t ino,
-		      const struct mfs_disk_inode *disk)
+                      const struct mfs_disk_inode *disk)
 {
 	ip->ino = ino;
 	ip->mode = disk->mode;
@@ -127,10 +127,10 @@ static void fill_slot(struct mfs *fs, struct mfs_inode *ip, uint32_t ino,
 
 /* Enters the inode that lies at `disk`, unless somebody did meanwhile. Does not block. */
 static int enter_inode(struct mfs *fs, uint32_t ino, const struct mfs_disk_inode *disk,
-		       struct mfs_inode **ip)
+                       struct mfs_inode **ip)
 {
 	const char *defect = disk->nlinks ? inode_defect(&fs->geo, disk)
-					  : "a name leads to an inode without links, inode";
+	                                  : "a name leads to an inode without links, inode";
 	int r;
 
 	*ip = hash_find(fs, ino);

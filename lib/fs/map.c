@@ -89,7 +89,7 @@ static int find_leaf(struct mfs_inode *ip, uint32_t index, const struct path *pa
 
 /* Counts how many of the pointers continue the first one (or are holes, as it is). */
 static int measure_run(struct mfs_inode *ip, const uint32_t *pointers, uint32_t max,
-		       struct mfs_extent *ext)
+                       struct mfs_extent *ext)
 {
 	uint32_t n = 1;
 	int r;
@@ -127,7 +127,7 @@ int mfs_map_file(struct mfs_inode *ip, uint32_t index, uint32_t max, struct mfs_
 		return r;
 	if (path.depth == 0)
 		return measure_run(ip, &ip->zone[path.root],
-				   min_u32(max, MFS_DIRECT_ZONES - path.root), ext);
+		                   min_u32(max, MFS_DIRECT_ZONES - path.root), ext);
 	max = min_u32(max, pointers_per_block(ip->fs) - path.in_leaf);
 	r = find_leaf(ip, index, &path, &leaf);
 	if (r)
@@ -226,7 +226,7 @@ static uint32_t choose_goal(const struct mfs_inode *ip, uint32_t index, uint32_t
 /* Fills holes at `pointers`, of which `room` exist; `before` is the zone in front of them, if
  * known. */
 static int fill_holes(struct mfs_inode *ip, uint32_t index, uint32_t *pointers,
-		      struct mfs_extent *ext)
+                      struct mfs_extent *ext)
 {
 	uint32_t room = ext->count;
 	uint32_t goal = choose_goal(ip, index, ext->block);

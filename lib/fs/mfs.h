@@ -79,7 +79,7 @@ enum {
 	MFS_COMMIT_BATCH = 32, /* blocks that mfs_commit() makes dirty before a write_out */
 };
 
-struct mfs;	  /* one mounted file system */
+struct mfs;       /* one mounted file system */
 struct mfs_inode; /* one inode in memory */
 
 /* --- Blocks: implemented by the caller ------------------------------------------------------ */
@@ -97,7 +97,7 @@ enum mfs_class { MFS_BITMAP, MFS_FRESH, MFS_NODE, MFS_DIR, MFS_DATA };
 /* A block that is held. Aligned to at least 8 bytes. */
 struct mfs_buf {
 	uint8_t *data;
-	void *handle;	/* the caller's */
+	void *handle;   /* the caller's */
 	uint32_t block; /* set by get */
 	uint32_t ino; /* file that MFS_DATA belongs to, for fsync; set by the library before dirty()
 		       */
@@ -159,7 +159,7 @@ enum { MFS_SLOTS_MIN = 16 };
 
 /* Decodes and checks the superblock in the first MFS_SUPER_AREA bytes of a device. */
 MFS_MUST_CHECK int mfs_probe(const void *area, uint64_t device_bytes, struct mfs_geometry *geo,
-			     const char **reason);
+                             const char **reason);
 size_t mfs_memory_needed(const struct mfs_geometry *geo, uint32_t inode_slots);
 MFS_MUST_CHECK int mfs_mount(const struct mfs_config *config, struct mfs **fs, const char **reason);
 /* Commits, marks the file system clean. -EBUSY while an inode is referenced. */
@@ -197,9 +197,9 @@ struct mfs_inode {
 
 	/* The library's own. */
 	uint32_t refs;
-	uint32_t next;	     /* slot index + 1 of the next inode in the hash chain */
+	uint32_t next;       /* slot index + 1 of the next inode in the hash chain */
 	uint32_t safe_size;  /* a directory's size as step 3 of a commit may write it */
-	uint32_t drops;	     /* links lost in this epoch */
+	uint32_t drops;      /* links lost in this epoch */
 	uint32_t leaf_first; /* the single indirect block used last: first file block, */
 	uint32_t leaf_block; /* and where it is; 0: none */
 	uint32_t goal_index; /* file block that would continue the last allocation, */
@@ -222,7 +222,7 @@ enum { MFS_SET_MODE = 1, MFS_SET_UID = 2, MFS_SET_GID = 4, MFS_SET_ATIME = 8, MF
 
 struct mfs_attr {
 	uint32_t which; /* MFS_SET_* */
-	uint16_t mode;	/* permission bits only; the type stays */
+	uint16_t mode;  /* permission bits only; the type stays */
 	uint16_t uid;
 	uint16_t gid;
 	uint32_t atime;
@@ -242,7 +242,7 @@ struct mfs_extent {
 
 /* The extent that starts at file block `index`, at most `max` (> 0) blocks of it. */
 MFS_MUST_CHECK int mfs_map_file(struct mfs_inode *ip, uint32_t index, uint32_t max,
-				struct mfs_extent *ext);
+                                struct mfs_extent *ext);
 
 /* One piece of the request; the pieces of a call follow one another in the request. */
 struct mfs_piece {
@@ -290,16 +290,16 @@ struct mfs_new {
 	uint16_t mode; /* type and permissions */
 	uint16_t uid;
 	uint16_t gid;
-	uint32_t rdev;		/* devices: st_rdev as Linux encodes it in 32 bits */
+	uint32_t rdev;          /* devices: st_rdev as Linux encodes it in 32 bits */
 	struct mfs_name target; /* symlinks: shorter than a block, at most 4095 bytes */
 };
 /* Files, directories, symlinks, devices, FIFOs, sockets. */
 MFS_MUST_CHECK int mfs_create(struct mfs_inode *dir, struct mfs_name name,
-			      const struct mfs_new *what, struct mfs_inode **ip);
+                              const struct mfs_new *what, struct mfs_inode **ip);
 MFS_MUST_CHECK int mfs_link(struct mfs_inode *dir, struct mfs_name name, struct mfs_inode *ip);
 /* The victim was looked up under the directory's lock; -ESTALE if the name means another one. */
 MFS_MUST_CHECK int mfs_unlink(struct mfs_inode *dir, struct mfs_name name,
-			      struct mfs_inode *victim);
+                              struct mfs_inode *victim);
 MFS_MUST_CHECK int mfs_rmdir(struct mfs_inode *dir, struct mfs_name name, struct mfs_inode *victim);
 
 struct mfs_rename {
@@ -323,7 +323,7 @@ struct mfs_format {
 };
 /* Computes the layout; then writes it block by block. The medium's old content is not read. */
 MFS_MUST_CHECK int mfs_plan_format(const struct mfs_format *format, struct mfs_geometry *geo,
-				   const char **reason);
+                                   const char **reason);
 MFS_MUST_CHECK int mfs_format_device(const struct mfs_geometry *geo, const struct mfs_io *io);
 
 /* --- Checking and repairing ----------------------------------------------------------------------
@@ -341,7 +341,7 @@ struct mfs_check {
 struct mfs_check_result {
 	uint32_t problems; /* found; with want_repair all were repaired, unless an error was
 			      returned */
-	uint32_t files;	   /* everything but directories */
+	uint32_t files;    /* everything but directories */
 	uint32_t directories;
 	uint32_t zones_used;
 	bool was_clean;

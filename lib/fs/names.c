@@ -81,7 +81,7 @@ static int make_inode(struct mfs_inode *dir, const struct mfs_new *what, struct 
 }
 
 int mfs_create(struct mfs_inode *dir, struct mfs_name name, const struct mfs_new *what,
-	       struct mfs_inode **ip)
+               struct mfs_inode **ip)
 {
 	struct dir_slot slot;
 	int r = dir_check_writable(dir, name);
@@ -129,7 +129,7 @@ int mfs_link(struct mfs_inode *dir, struct mfs_name name, struct mfs_inode *ip)
 
 /* Holds the entry of a name that must mean `victim`. */
 static int find_victim(struct mfs_inode *dir, struct mfs_name name, const struct mfs_inode *victim,
-		       struct dir_slot *slot)
+                       struct dir_slot *slot)
 {
 	int r = dir_check_writable(dir, name);
 

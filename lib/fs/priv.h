@@ -42,7 +42,7 @@ struct mfs {
 	struct mfs_inode *slots;
 	uint32_t slot_count;
 	uint32_t slot_hand; /* where the search for a free slot goes on */
-	uint32_t *hash;	    /* slot index + 1; 0 ends a chain */
+	uint32_t *hash;     /* slot index + 1; 0 ends a chain */
 	uint32_t hash_mask;
 	uint32_t ref_count;
 	uint32_t dirty_inodes;
@@ -65,7 +65,7 @@ static inline bool bitmap_test(const uint64_t *words, uint32_t bit)
 
 /* alloc.c */
 MFS_MUST_CHECK int zone_alloc_run(struct mfs *fs, uint32_t goal, uint32_t want,
-				  struct mfs_extent *run);
+                                  struct mfs_extent *run);
 void zone_undo_run(struct mfs *fs, const struct mfs_extent *run);
 bool zone_free(struct mfs *fs, uint32_t zone);
 MFS_MUST_CHECK int inode_alloc(struct mfs *fs, uint32_t *ino);
@@ -84,7 +84,7 @@ MFS_MUST_CHECK int super_mark(struct mfs *fs, bool is_clean);
 MFS_MUST_CHECK int inode_new(struct mfs *fs, const struct mfs_new *what, struct mfs_inode **ip);
 void inode_touch(struct mfs_inode *ip);
 MFS_MUST_CHECK int inode_disk(struct mfs *fs, uint32_t ino, struct mfs_buf *buf,
-			      struct mfs_disk_inode **disk);
+                              struct mfs_disk_inode **disk);
 void inode_changed(struct mfs_inode *ip); /* mtime and ctime are now; touched */
 void inode_link_added(struct mfs_inode *ip);
 void inode_link_dropped(struct mfs_inode *ip);
@@ -96,17 +96,17 @@ const char *inode_defect(const struct mfs_geometry *geo, const struct mfs_disk_i
 
 /* map.c */
 struct path {
-	uint32_t depth;	  /* indirect blocks on the way; 0: a direct zone */
-	uint32_t root;	  /* index into zone[] */
+	uint32_t depth;   /* indirect blocks on the way; 0: a direct zone */
+	uint32_t root;    /* index into zone[] */
 	uint64_t offset;  /* in file blocks, from the first that this root maps */
 	uint32_t in_leaf; /* index into the single indirect block */
 };
 MFS_MUST_CHECK int map_find_path(const struct mfs *fs, uint32_t index, struct path *path);
 MFS_MUST_CHECK int map_alloc(struct mfs_inode *ip, uint32_t index, uint32_t max,
-			     struct mfs_extent *ext);
+                             struct mfs_extent *ext);
 /* Gets one block of a file; *is_hole: there is none, nothing is held. */
 MFS_MUST_CHECK int map_get_block(struct mfs_inode *ip, uint32_t index, struct mfs_buf *buf,
-				 bool *is_hole);
+                                 bool *is_hole);
 
 static inline uint32_t pointers_shift(const struct mfs *fs)
 {
@@ -124,10 +124,10 @@ void trunc_zones(struct mfs_inode *ip, uint32_t keep_blocks);
 /* dir.c */
 struct dir_slot {
 	struct mfs_buf buf;
-	uint32_t pos;	  /* of the entry in the directory */
+	uint32_t pos;     /* of the entry in the directory */
 	uint32_t in_buf;  /* of the entry in the block */
-	uint32_t ino;	  /* what the entry names; 0: free */
-	bool is_held;	  /* buf is valid */
+	uint32_t ino;     /* what the entry names; 0: free */
+	bool is_held;     /* buf is valid */
 	uint32_t free_at; /* after -ENOENT: where a new entry can go */
 };
 MFS_MUST_CHECK int dir_check_name(struct mfs_name name);

@@ -107,7 +107,7 @@ static int hold_old_slot(const struct mfs_rename *rn, struct dir_slot *slot)
 
 /* Cannot fail. */
 static void add_new_name(const struct mfs_rename *rn, struct dir_slot *slot,
-			 struct dir_slot *parent)
+                         struct dir_slot *parent)
 {
 	dir_fill(rn->new_dir, slot, rn->new_name, rn->source->ino);
 	inode_link_added(rn->source);

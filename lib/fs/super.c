@@ -51,7 +51,7 @@ static void carve_bitmap(struct carver *c, struct bitmap *map, uint32_t block_si
 }
 
 static struct mfs *carve_all(struct carver *c, const struct mfs_geometry *geo, uint32_t slots,
-			     struct mfs *shape)
+                             struct mfs *shape)
 {
 	struct mfs *fs = carve(c, sizeof(*fs));
 
@@ -133,7 +133,7 @@ static int read_geometry(const struct mfs_config *cf, struct mfs_geometry *geo, 
 }
 
 static int check_config(const struct mfs_config *cf, const struct mfs_geometry *geo,
-			const char **reason)
+                        const char **reason)
 {
 	*reason = NULL;
 	if (cf->inode_slots < MFS_SLOTS_MIN || cf->inode_slots > (1U << 24))

@@ -20,8 +20,8 @@ struct level {
 struct walk {
 	struct mfs_inode *ip;
 	struct level level[MFS_INDIRECT_LEVELS];
-	uint32_t depth;	    /* indirect levels of this tree */
-	uint32_t top;	    /* levels in use */
+	uint32_t depth;     /* indirect levels of this tree */
+	uint32_t top;       /* levels in use */
 	uint32_t run_block; /* freed blocks to forget in one call */
 	uint32_t run_count;
 };

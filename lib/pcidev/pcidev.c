@@ -7,13 +7,13 @@
 #include "pcidev/pcidev.h"
 #include "sys/sys.h"
 
-#define PCI_LABEL	   "pci"
-#define PCI_STATUS	   0x06
+#define PCI_LABEL          "pci"
+#define PCI_STATUS         0x06
 #define PCI_STATUS_CAPLIST 0x10
-#define PCI_CAP_POINTER	   0x34
-#define PCI_CAPS_MAX	   48 /* that fit into 192 bytes: bound of the walk */
-#define PCI_BAR_IO	   1u
-#define IRQ_LINE_NONE	   0xff
+#define PCI_CAP_POINTER    0x34
+#define PCI_CAPS_MAX       48 /* that fit into 192 bytes: bound of the walk */
+#define PCI_BAR_IO         1u
+#define IRQ_LINE_NONE      0xff
 
 static int pci_endpoint(endpoint_t *ep)
 {
@@ -145,10 +145,10 @@ int pcidev_config_read(struct pcidev *d, unsigned offset, unsigned width, uint32
 int pcidev_config_write(struct pcidev *d, unsigned offset, unsigned width, uint32_t value)
 {
 	struct pci_config req = {.index = d->index,
-				 .offset = (uint16_t)offset,
-				 .width = (uint8_t)width,
-				 .is_write = 1,
-				 .value = value};
+	                         .offset = (uint16_t)offset,
+	                         .width = (uint8_t)width,
+	                         .is_write = 1,
+	                         .value = value};
 
 	return config(&req, NULL);
 }

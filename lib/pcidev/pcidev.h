@@ -21,7 +21,7 @@ struct pcidev {
 int pcidev_find(unsigned index, struct pcidev *d) MUST_CHECK;
 /* Memory BAR, mapped uncached; -errno also for an I/O BAR. */
 int pcidev_map_bar(struct pcidev *d, unsigned bar, volatile void **regs,
-		   uint64_t *len_bytes) MUST_CHECK;
+                   uint64_t *len_bytes) MUST_CHECK;
 int pcidev_io_bar(struct pcidev *d, unsigned bar, uint16_t *port, uint32_t *count) MUST_CHECK;
 /* MSI or MSI-X vector `vector` if the device has it, else the INTx line, to our IRQ hook `hook`. */
 int pcidev_route_irq(struct pcidev *d, unsigned vector, unsigned hook) MUST_CHECK;
@@ -29,9 +29,9 @@ int pcidev_route_irq(struct pcidev *d, unsigned vector, unsigned hook) MUST_CHEC
 void pcidev_irq_done(struct pcidev *d);
 int pcidev_enable(struct pcidev *d, unsigned what) MUST_CHECK; /* PCI_ENABLE_* */
 int pcidev_config_read(struct pcidev *d, unsigned offset, unsigned width,
-		       uint32_t *value) MUST_CHECK;
+                       uint32_t *value) MUST_CHECK;
 int pcidev_config_write(struct pcidev *d, unsigned offset, unsigned width,
-			uint32_t value) MUST_CHECK;
+                        uint32_t value) MUST_CHECK;
 /* Offset of a capability in configuration space, or 0. */
 unsigned pcidev_capability(struct pcidev *d, uint8_t cap_id);
 

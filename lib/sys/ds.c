@@ -26,13 +26,14 @@ int ds_publish_str(const char *key, const char *value)
 	return request(DS_PUBLISH, &req, key, &rep);
 }
 
-int ds_publish_label(const char *label, endpoint_t ep)
+int ds_publish_label(const char *label, endpoint_t ep, uint32_t cause)
 {
 	struct ds_req req = {.type_flags = DS_LABEL | DS_OVERWRITE};
 	struct ds_rep rep;
 
 	req.value.label.ep = ep;
 	req.value.label.old = EP_NONE;
+	req.value.label.cause = cause;
 	return request(DS_PUBLISH, &req, label, &rep);
 }
 

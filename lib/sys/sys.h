@@ -96,7 +96,8 @@ void sys_complain(endpoint_t about, enum proto_rule rule, uint32_t unit, uint32_
 /* ---- ds ---- */
 
 int ds_publish_str(const char *key, const char *value) MUST_CHECK;
-int ds_publish_label(const char *label, endpoint_t ep) MUST_CHECK; /* rs only */
+/* rs only; cause: enum rs_cause of the end of the incarnation before. */
+int ds_publish_label(const char *label, endpoint_t ep, uint32_t cause) MUST_CHECK;
 int ds_lookup_label(const char *label, endpoint_t *ep) MUST_CHECK;
 int ds_lookup_str(const char *key, char *buf, size_t len) MUST_CHECK;
 int ds_save(const char *key, const void *data, size_t len) MUST_CHECK; /* private MEM entry */

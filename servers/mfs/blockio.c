@@ -101,8 +101,8 @@ static void finish(struct block_io *b, int status)
 		v->write_failures++;
 	if (status)
 		sys_log("%s: %s of %u blocks at %u failed: %d\n", v->unit,
-			is_write ? "write" : "read", b->blocks,
-			(uint32_t)(b->io.sector / (v->cache.block_size / BLK_SECTOR)), status);
+		        is_write ? "write" : "read", b->blocks,
+		        (uint32_t)(b->io.sector / (v->cache.block_size / BLK_SECTOR)), status);
 	release_io(v, b);
 	v->io_waiters = NULL;
 	v->slot_waiters = NULL;
@@ -315,6 +315,16 @@ int blockio_write(struct volume *v, uint8_t class, uint32_t ino)
 	return 0;
 }
 
+int blockio_wait(struct volume *v, struct bdev_io *io)
+{
+	int r;
+
+	v->waits++;
+	r = bdev_io_wait(v->device, io);
+	v->waits--;
+	return r;
+}
+
 int blockio_flush(struct volume *v)
 {
 	struct bdev_io io = {.op = BLK_FLUSH};
@@ -323,7 +333,7 @@ int blockio_flush(struct volume *v)
 	if (!v->has_unflushed)
 		return 0;
 	v->has_unflushed = false;
-	r = bdev_io_wait(v->device, &io);
+	r = blockio_wait(v, &io);
 	if (r)
 		v->has_unflushed = true;
 	return r;

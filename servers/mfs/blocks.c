@@ -191,15 +191,15 @@ static void blocks_report(void *ctx, const char *what, uint32_t number)
 void blocks_init(struct volume *v)
 {
 	v->io = (struct mfs_io){.ctx = v,
-				.get = blocks_get,
-				.put = blocks_put,
-				.dirty = blocks_dirty,
-				.forget = blocks_forget,
-				.prefetch = blocks_prefetch,
-				.write_out = blocks_write_out,
-				.barrier = blocks_barrier,
-				.now = blocks_now,
-				.report = blocks_report};
+	                        .get = blocks_get,
+	                        .put = blocks_put,
+	                        .dirty = blocks_dirty,
+	                        .forget = blocks_forget,
+	                        .prefetch = blocks_prefetch,
+	                        .write_out = blocks_write_out,
+	                        .barrier = blocks_barrier,
+	                        .now = blocks_now,
+	                        .report = blocks_report};
 }
 
 static void evict(struct volume *v, struct slot *s)

@@ -151,7 +151,7 @@ static int by_block(const void *a, const void *b)
 }
 
 uint32_t cache_collect(struct cache *c, uint8_t class, uint32_t ino, struct slot **list,
-		       uint32_t max)
+                       uint32_t max)
 {
 	uint32_t count = 0;
 

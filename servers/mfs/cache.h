@@ -28,11 +28,11 @@ enum { CACHE_CLASSES = MFS_DATA + 1 };
 
 enum slot_flags {
 	SLOT_HASHED = 1, /* `block` means something */
-	SLOT_VALID = 2,	 /* the content is right */
+	SLOT_VALID = 2,  /* the content is right */
 	SLOT_READING = 4,
 	SLOT_WRITING = 8,
 	SLOT_DIRTY = 16,
-	SLOT_USED = 32,	   /* spared by the next turn of the clock */
+	SLOT_USED = 32,    /* spared by the next turn of the clock */
 	SLOT_AHEAD = 64,   /* was read ahead, nobody asked for it yet */
 	SLOT_DOOMED = 128, /* forgotten while it was read or written: goes when that is over */
 	SLOT_CHANGING =
@@ -43,7 +43,7 @@ struct waiter; /* wait.h */
 
 struct slot {
 	uint32_t block;
-	uint32_t ino;	    /* file that MFS_DATA belongs to; 0: not known */
+	uint32_t ino;       /* file that MFS_DATA belongs to; 0: not known */
 	uint32_t hash_next; /* indexes are + 1; 0 ends a list */
 	uint32_t dirty_prev;
 	uint32_t dirty_next;
@@ -84,7 +84,7 @@ void cache_make_clean(struct cache *c, struct slot *s);
 /* Dirty slots of a class, of one inode (0: all), at most `max`, sorted by block. Returns how many.
  */
 uint32_t cache_collect(struct cache *c, uint8_t class, uint32_t ino, struct slot **list,
-		       uint32_t max);
+                       uint32_t max);
 
 static inline uint8_t *cache_data(const struct cache *c, const struct slot *s)
 {

@@ -60,17 +60,17 @@ int inode_copy_attr(const struct request *rq, const struct mfs_inode *ip, grant_
 	bool is_device = S_ISCHR(ip->mode) || S_ISBLK(ip->mode);
 	uint64_t blocks = ((uint64_t)ip->size + geo->block_size - 1) >> geo->block_shift;
 	struct fs_attr attr = {.ino = ip->ino,
-			       .mode = ip->mode,
-			       .nlink = ip->nlinks,
-			       .uid = ip->uid,
-			       .gid = ip->gid,
-			       .rdev = is_device ? ip->zone[0] : 0,
-			       .size_bytes = ip->size,
-			       .blocks = blocks << (geo->block_shift - 9),
-			       .block_bytes = geo->block_size,
-			       .atime_s = ip->atime,
-			       .mtime_s = ip->mtime,
-			       .ctime_s = ip->ctime};
+	                       .mode = ip->mode,
+	                       .nlink = ip->nlinks,
+	                       .uid = ip->uid,
+	                       .gid = ip->gid,
+	                       .rdev = is_device ? ip->zone[0] : 0,
+	                       .size_bytes = ip->size,
+	                       .blocks = blocks << (geo->block_shift - 9),
+	                       .block_bytes = geo->block_size,
+	                       .atime_s = ip->atime,
+	                       .mtime_s = ip->mtime,
+	                       .ctime_s = ip->ctime};
 
 	if (grant == GRANT_INVALID)
 		return 0;

@@ -23,7 +23,7 @@ enum { FIBERS = 26, REQUESTS = 160 };
 
 struct op {
 	op_fn_t fn;
-	bool is_write;	 /* refused on a read-only mount */
+	bool is_write;   /* refused on a read-only mount */
 	bool is_mounted; /* wants a mounted file system */
 	bool has_reply;
 };
@@ -64,8 +64,10 @@ static struct server {
 	bool is_syncer_waiting;
 	bool has_sync_request; /* data should be written before the time has come */
 	bool is_shutting_down;
-	uint64_t sync_at_ns; /* 0: nothing to sync */
-	uint64_t alarm_ns;   /* as set in the kernel */
+	bool has_device_work;  /* lib/blockdev got something, or has something under way */
+	uint64_t device_at_ns; /* its next deadline */
+	uint64_t sync_at_ns;   /* 0: nothing to sync */
+	uint64_t alarm_ns;     /* as set in the kernel */
 	uint64_t served, refused;
 } server;
 
@@ -96,6 +98,8 @@ static void serve(struct request *rq)
 	rep.result = run_operation(rq, &rep);
 	if (operations[rq->m.type - FS_MOUNT].has_reply)
 		sys_reply(&rq->m, rq->how, &rep);
+	if (rq->m.type == FS_MOUNT || rq->m.type == FS_UNMOUNT)
+		server.has_device_work = true;
 	server.served++;
 	server.active--;
 	rq->next = server.free_requests;
@@ -141,8 +145,10 @@ static void on_message(const struct msg *m, enum ipc_primitive how)
 {
 	struct request *rq = server.free_requests;
 
-	if (bdev_message(m) || (m->type & MSG_REPLY))
+	if (m->type & MSG_REPLY) {
+		server.has_device_work |= bdev_message(m);
 		return;
+	}
 	if (m->source != EP_VFS || m->type < FS_MOUNT || m->type >= FS_OPS_END) {
 		refuse(m, how, m->source == EP_VFS ? -ENOSYS : -EPERM);
 		return;
@@ -232,17 +238,18 @@ static void syncer_fiber(void *arg)
 
 static void on_doorbell(endpoint_t from)
 {
-	(void)bdev_doorbell(from);
+	server.has_device_work |= bdev_doorbell(from);
 }
 
 static void on_ds_change(const struct ds_change *c)
 {
-	(void)bdev_ds_change(c);
+	server.has_device_work |= bdev_ds_change(c);
 }
 
 static void on_alarm(uint64_t t_now_ns)
 {
 	server.alarm_ns = 0;
+	server.has_device_work = true;
 	bdev_alarm(t_now_ns);
 	volume_tick(&server.volume, t_now_ns);
 	if (server.sync_at_ns && t_now_ns >= server.sync_at_ns)
@@ -256,16 +263,29 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Requests that the cache answers do not touch lib/blockdev's tables. */
+static void run_device(const struct volume *v)
+{
+	bool is_busy = v->ios_in_use || v->waits || v->open_deadline_ns;
+
+	if (!is_busy && !server.has_device_work)
+		return;
+	bdev_idle();
+	fiber_run_queued();
+	server.device_at_ns = bdev_next_deadline();
+	server.has_device_work = is_busy;
+}
+
 static void on_idle(void)
 {
+	const struct volume *v = &server.volume;
 	uint64_t next;
 
 	fiber_run_queued();
-	bdev_idle();
-	fiber_run_queued();
-	next = earlier(bdev_next_deadline(),
-		       earlier(server.volume.open_deadline_ns,
-			       server.is_syncer_waiting ? server.sync_at_ns : 0));
+	run_device(v);
+	next = earlier(server.device_at_ns, v->open_deadline_ns);
+	if (server.is_syncer_waiting)
+		next = earlier(next, server.sync_at_ns);
 	if (next == server.alarm_ns)
 		return;
 	if (k_setalarm(next) == 0)
@@ -283,16 +303,16 @@ static int on_status(char *buf, size_t len)
 	const struct volume *v = &server.volume;
 	const struct cache *c = &v->cache;
 	int n = snprintf(buf, len,
-			 "unit=%s\nmounted=%d\nread_only=%d\nblock_bytes=%u\nserved=%lu\nrefused=%"
-			 "lu\nactive=%u\n"
-			 "cache_bytes=%zu\nhits=%lu\nmisses=%lu\nevictions=%lu\nreads_ahead=%lu\n"
-			 "dirty_data=%u\ndirty_metadata=%u\ncommits=%lu\nwrite_failures=%"
-			 "lu\ndamage_reports=%lu\n",
-			 v->is_mounted ? v->unit : "none", v->is_mounted, v->is_read_only,
-			 c->block_size, server.served, server.refused, server.active,
-			 v->arena_bytes, c->hits, c->misses, c->evictions, v->reads_ahead,
-			 c->dirty_count[MFS_DATA], cache_dirty_metadata(c), v->commits,
-			 v->write_failures, v->reports);
+	                 "unit=%s\nmounted=%d\nread_only=%d\nblock_bytes=%u\nserved=%lu\nrefused=%"
+	                 "lu\nactive=%u\n"
+	                 "cache_bytes=%zu\nhits=%lu\nmisses=%lu\nevictions=%lu\nreads_ahead=%lu\n"
+	                 "dirty_data=%u\ndirty_metadata=%u\ncommits=%lu\nwrite_failures=%"
+	                 "lu\ndamage_reports=%lu\n",
+	                 v->is_mounted ? v->unit : "none", v->is_mounted, v->is_read_only,
+	                 c->block_size, server.served, server.refused, server.active,
+	                 v->arena_bytes, c->hits, c->misses, c->evictions, v->reads_ahead,
+	                 c->dirty_count[MFS_DATA], cache_dirty_metadata(c), v->commits,
+	                 v->write_failures, v->reports);
 
 	if (n < 0 || (size_t)n >= len)
 		return n < 0 ? -EIO : (int)len;
@@ -323,13 +343,13 @@ static int on_init(const struct sys_init *how)
 int main(void)
 {
 	static const struct sys_component component = {.init = on_init,
-						       .message = on_message,
-						       .doorbell = on_doorbell,
-						       .alarm = on_alarm,
-						       .ds_change = on_ds_change,
-						       .idle = on_idle,
-						       .shutdown = on_shutdown,
-						       .status = on_status};
+	                                               .message = on_message,
+	                                               .doorbell = on_doorbell,
+	                                               .alarm = on_alarm,
+	                                               .ds_change = on_ds_change,
+	                                               .idle = on_idle,
+	                                               .shutdown = on_shutdown,
+	                                               .status = on_status};
 
 	sys_main(&component);
 }

@@ -79,9 +79,9 @@ static int add_record(void *ctx, uint32_t ino, struct mfs_name name, uint32_t ne
 	struct listing *l = ctx;
 	uint32_t rec_len = (uint32_t)(sizeof(struct fs_dirent) + name.len + 7) & ~7u;
 	struct fs_dirent head = {.cookie = next,
-				 .ino = ino,
-				 .rec_len = (uint16_t)rec_len,
-				 .name_len = (uint8_t)name.len};
+	                         .ino = ino,
+	                         .rec_len = (uint16_t)rec_len,
+	                         .name_len = (uint8_t)name.len};
 	uint16_t mode = 0;
 
 	if (l->len + rec_len > l->limit) {
@@ -138,12 +138,12 @@ int op_statfs(struct request *rq, struct fs_rep *rep)
 		return -EINVAL;
 	mfs_get_statfs(rq->volume->fs, &st);
 	out = (struct fs_statfs){.magic = STATFS_MAGIC,
-				 .block_bytes = st.block_size,
-				 .blocks = st.blocks,
-				 .blocks_free = st.blocks_free,
-				 .files = st.inodes,
-				 .files_free = st.inodes_free,
-				 .name_max = st.name_max};
+	                         .block_bytes = st.block_size,
+	                         .blocks = st.blocks,
+	                         .blocks_free = st.blocks_free,
+	                         .files = st.inodes,
+	                         .files_free = st.inodes_free,
+	                         .name_max = st.name_max};
 	rep->count = sizeof(out);
 	return k_safecopy_to(rq->m.source, io.grant, io.grant_offset, &out, sizeof(out));
 }

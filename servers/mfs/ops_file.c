@@ -18,7 +18,7 @@ struct mover {
 
 /* Pieces that lie one behind the other in the cache are copied as one. */
 static unsigned make_vector(const struct mover *mv, size_t at, const struct mfs_piece *pieces,
-			    unsigned count, struct safecopy_vec *vec)
+                            unsigned count, struct safecopy_vec *vec)
 {
 	unsigned n = 0;
 
@@ -29,11 +29,11 @@ static unsigned make_vector(const struct mover *mv, size_t at, const struct mfs_
 			vec[n - 1].len_bytes += pieces[i].len;
 		} else {
 			vec[n++] = (struct safecopy_vec){.grantor = mv->ep,
-							 .grant = mv->grant,
-							 .offset = mv->offset + at,
-							 .local = local,
-							 .len_bytes = pieces[i].len,
-							 .to_grantor = mv->is_to_grant};
+			                                 .grant = mv->grant,
+			                                 .offset = mv->offset + at,
+			                                 .local = local,
+			                                 .len_bytes = pieces[i].len,
+			                                 .to_grantor = mv->is_to_grant};
 		}
 		at += pieces[i].len;
 	}
@@ -43,16 +43,16 @@ static unsigned make_vector(const struct mover *mv, size_t at, const struct mfs_
 static int move(void *ctx, size_t at, const struct mfs_piece *pieces, unsigned count)
 {
 	const struct mover *mv = ctx;
-	struct safecopy_vec vec[MFS_PIECES_MAX] = {{.len_bytes = 0}};
+	struct safecopy_vec vec[MFS_PIECES_MAX];
 	unsigned n = make_vector(mv, at, pieces, count, vec);
 
-	if (n > 1)
-		return k_vsafecopy(vec, n);
+	if (n != 1)
+		return n ? k_vsafecopy(vec, n) : 0;
 	if (mv->is_to_grant)
 		return k_safecopy_to(mv->ep, mv->grant, vec[0].offset,
-				     (const void *)(uintptr_t)vec[0].local, vec[0].len_bytes);
+		                     (const void *)(uintptr_t)vec[0].local, vec[0].len_bytes);
 	return k_safecopy_from(mv->ep, mv->grant, vec[0].offset, (void *)(uintptr_t)vec[0].local,
-			       vec[0].len_bytes);
+	                       vec[0].len_bytes);
 }
 
 static int check_io(const struct mfs_inode *ip, const struct fs_io *io)
@@ -88,12 +88,12 @@ static int evict_range(struct volume *v, struct mfs_inode *ip, uint64_t pos, uin
 }
 
 static int read_locked(struct request *rq, struct mfs_inode *ip, const struct fs_io *io,
-		       size_t *done)
+                       size_t *done)
 {
 	struct mover mv = {.ep = rq->m.source,
-			   .grant = io->grant,
-			   .offset = io->grant_offset,
-			   .is_to_grant = true};
+	                   .grant = io->grant,
+	                   .offset = io->grant_offset,
+	                   .is_to_grant = true};
 	struct mfs_transfer tr = {.len = io->len_bytes, .move = move, .ctx = &mv};
 	int r = 0;
 
@@ -230,10 +230,10 @@ static struct mfs_attr decode_attr(const struct fs_setattr *req)
 {
 	uint32_t now = time32((int64_t)(wall_ns() / 1000000000u));
 	struct mfs_attr attr = {.mode = (uint16_t)(req->mode & 07777),
-				.uid = inode_id16(req->uid),
-				.gid = inode_id16(req->gid),
-				.atime = req->mask & FS_SET_ATIME_NOW ? now : time32(req->atime_s),
-				.mtime = req->mask & FS_SET_MTIME_NOW ? now : time32(req->mtime_s)};
+	                        .uid = inode_id16(req->uid),
+	                        .gid = inode_id16(req->gid),
+	                        .atime = req->mask & FS_SET_ATIME_NOW ? now : time32(req->atime_s),
+	                        .mtime = req->mask & FS_SET_MTIME_NOW ? now : time32(req->mtime_s)};
 
 	attr.which |= req->mask & FS_SET_MODE ? MFS_SET_MODE : 0;
 	attr.which |= req->mask & FS_SET_UID ? MFS_SET_UID : 0;

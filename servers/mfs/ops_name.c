@@ -114,7 +114,7 @@ int op_symlink(struct request *rq, struct fs_rep *rep)
 	if (r)
 		return r;
 	return create(rq, rep, S_IFLNK | 0777,
-		      (struct mfs_name){.text = text, .len = req.target_len});
+	              (struct mfs_name){.text = text, .len = req.target_len});
 }
 
 int op_link(struct request *rq, struct fs_rep *rep)
@@ -216,7 +216,7 @@ static void unlock_all(struct volume *v, struct mfs_inode *const *list)
 static int rename_held(struct change *c, struct mfs_rename *rn)
 {
 	struct mfs_inode *const list[RENAME_INODES] = {rn->old_dir, rn->new_dir, rn->source,
-						       rn->target};
+	                                               rn->target};
 	int r;
 
 	unlock_shared(&c->v->epoch);

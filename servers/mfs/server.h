@@ -62,7 +62,7 @@ void inode_release(struct volume *v, struct mfs_inode *ip);
 void inode_give(struct volume *v, struct mfs_inode *ip, struct fs_rep *rep);
 /* Writes the attributes into vfs's grant, unless that is GRANT_INVALID. */
 MFS_MUST_CHECK int inode_copy_attr(const struct request *rq, const struct mfs_inode *ip,
-				   grant_t grant);
+                                   grant_t grant);
 /* 16 bits on the medium; what does not fit becomes "nobody". */
 uint16_t inode_id16(uint32_t id);
 
@@ -72,7 +72,7 @@ struct names {
 	char text[2 * FS_NAME_MAX];
 };
 MFS_MUST_CHECK int names_fetch(const struct request *rq, const struct fs_name *req,
-			       struct names *n);
+                               struct names *n);
 
 /* ahead.c: [fiber] Starts to read what a sequential reader will want. */
 void read_ahead(struct volume *v, struct mfs_inode *ip, uint32_t pos, uint32_t len);

@@ -141,7 +141,7 @@ static int read_super(struct volume *v, struct mfs_geometry *geo)
 		sys_log("%s: the device is too small\n", v->unit);
 		return -EINVAL;
 	}
-	r = bdev_io_wait(v->device, &io);
+	r = blockio_wait(v, &io);
 	if (r) {
 		sys_log("%s: the superblock cannot be read: %d\n", v->unit, r);
 		return r;

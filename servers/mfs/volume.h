@@ -18,9 +18,9 @@
 #include "wait.h"
 
 enum {
-	VOLUME_IOS = 48,	   /* requests to the device at a time */
+	VOLUME_IOS = 48,           /* requests to the device at a time */
 	VOLUME_IO_BYTES = 1 << 20, /* largest request */
-	VOLUME_INODES = 8192,	   /* inodes in memory */
+	VOLUME_INODES = 8192,      /* inodes in memory */
 	VOLUME_SYNC_SECONDS = 5,   /* changes are on the medium after so long */
 };
 
@@ -66,6 +66,7 @@ struct volume {
 	struct block_io ios[VOLUME_IOS];
 	struct block_io *free_ios;
 	unsigned ios_in_use;
+	unsigned waits; /* requests outside of ios: superblock, FLUSH */
 	uint64_t write_sequence;
 	uint64_t write_failures;
 	bool has_unflushed; /* writes completed since the last FLUSH */
@@ -103,6 +104,8 @@ void blockio_prefetch(struct volume *v, uint32_t block, uint32_t count);
 MFS_MUST_CHECK int blockio_write(struct volume *v, uint8_t class, uint32_t ino);
 /* [fiber] Makes completed writes durable. */
 MFS_MUST_CHECK int blockio_flush(struct volume *v);
+/* [fiber] One request of the caller's own. */
+MFS_MUST_CHECK int blockio_wait(struct volume *v, struct bdev_io *io);
 /* [fiber] Waits for everything that is under way. */
 void blockio_drain(struct volume *v);
 

@@ -127,7 +127,7 @@ void act_release(struct component *c)
 int act_publish(struct component *c)
 {
 	endpoint_t old = c->published;
-	int result = ds_publish_label(c->label, c->life.now.ep);
+	int result = ds_publish_label(c->label, c->life.now.ep, c->life.cause);
 
 	if (result != 0)
 		return result;

@@ -16,6 +16,7 @@
 #define ID_INDEX_BITS 10
 _Static_assert(CALLS_MAX <= 1 << ID_INDEX_BITS, "a call's index fits into request ids");
 #define SEND_RETRY_NS 500000ull
+#define UNTAKEN_MAX   64u /* messages to one server */
 
 static struct call calls[CALLS_MAX];
 static uint8_t fiber_memory[CALLS_MAX * (FIBER_STACK_BYTES + 256ul)] __attribute__((aligned(4096)));
@@ -242,11 +243,17 @@ uint32_t await_prepare(struct call *c, endpoint_t from, uint32_t type)
 
 int await_send(struct call *c, const struct msg *m)
 {
-	int r;
+	int r = -EAGAIN;
 
-	while ((r = sys_asend(c->aw.from, m)) == -EAGAIN && !c->aw.is_dead)
+	/* A server that takes no messages must not use up the table for the others. */
+	while (!c->aw.is_dead) {
+		if (sys_asend_pending(c->aw.from) < UNTAKEN_MAX)
+			r = sys_asend(c->aw.from, m);
+		if (r != -EAGAIN)
+			return r;
 		(void)call_wait(c, false, deadline_after(SEND_RETRY_NS));
-	return r;
+	}
+	return -EIO;
 }
 
 int await_reply(struct call *c, bool can_interrupt)

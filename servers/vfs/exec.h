@@ -8,7 +8,7 @@
 #include "execargs.h"
 #include "vfs.h"
 
-#define EXEC_JOBS        4u
+#define EXEC_JOBS        24u
 #define EXEC_SCRIPTS_MAX 4u
 #define EXEC_WORDS_MAX   (EXEC_STRINGS_MAX + 2 * EXEC_AUX_MAX + 16)
 

@@ -14,11 +14,10 @@
 #include "devfs.h"
 #include "vfs.h"
 
-#define MS_RDONLY_  1u
-#define MS_NOSUID_  2u
-#define MS_REMOUNT_ 32u
-#define MNT_FORCE_  1u
-#define MNT_DETACH_ 2u
+#define MS_RDONLY_     1u
+#define MS_NOSUID_     2u
+#define MS_REMOUNT_    32u
+#define FORGET_STEP_NS 1000000ull
 
 struct mount mounts[MOUNTS_MAX];
 struct vnode *root_vnode;
@@ -181,7 +180,7 @@ int mount_do(struct call *c, const struct mount_req *q)
 	if (r) {
 		vnode_unref(mt->root);
 		mt->root = NULL;
-		mount_forget_all(mt);
+		(void)mount_forget_all(mt);
 		stop_server(mt);
 		mt->in_use = false;
 		return r;
@@ -308,25 +307,19 @@ static void reap_dead(void)
 			continue;
 		vnode_unref(mt->root);
 		mt->root = NULL;
-		mount_forget_all(mt);
+		(void)mount_forget_all(mt);
 		mt->in_use = false;
 	}
 }
 
-enum { FORGETS_AT_ONCE = 128 }; /* the table of asynchronous messages holds at least so many */
-
-/* As many references as asynchronous messages fit are given back at a time; the server, which gets them
- * in order, is busy as long as some are missing. */
+/* Only so many references are given back at a time as the server takes messages. */
 static int unmount_at_server(struct call *c, struct mount *mt)
 {
-	int r = -EBUSY;
-
-	for (unsigned n = 0;
-	     n <= VNODES_MAX / FORGETS_AT_ONCE && r == -EBUSY && !mount_is_in_use(mt); n++) {
-		mount_forget_all(mt);
-		r = fs_op(c, mt, FS_UNMOUNT, 0);
-	}
-	return r;
+	if (mount_is_in_use(mt))
+		return -EBUSY;
+	while (mount_forget_all(mt) && !mt->is_dead)
+		(void)call_wait(c, false, deadline_after(FORGET_STEP_NS));
+	return fs_op(c, mt, FS_UNMOUNT, 0);
 }
 
 static int64_t unmount_live(struct call *c, struct mount *mt)
@@ -343,7 +336,7 @@ static int64_t unmount_live(struct call *c, struct mount *mt)
 	vnode_unref(mt->root);
 	mt->root = NULL;
 	mt->is_dead = true; /* the server is gone, nothing is to be given back */
-	mount_forget_all(mt);
+	(void)mount_forget_all(mt);
 	stop_server(mt);
 	mt->in_use = false;
 	return 0;

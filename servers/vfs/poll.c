@@ -11,7 +11,7 @@
 #include <time.h>
 #include "ready.h"
 
-#define POLLS_MAX 256u
+#define POLLS_MAX NR_PROCS
 
 struct item {
 	struct file *file; /* NULL: not open */

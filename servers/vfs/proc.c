@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What vfs knows of processes: identity (told by pm), descriptors, directories. One entry a process
- * slot. A process that vfs meets for the first time (a system process) is looked up at pm.
+ * What vfs knows of processes: identity (told by pm), descriptors, directories. `slots` finds the entry
+ * of a live process; entries whose process is gone stay until their call has ended. pm tells of the
+ * ends of applications only; that of a system process is noticed when its slot is used again.
+ * A process that vfs meets for the first time (a system process) is looked up at pm.
  *
  * The end of a process that is inside a call waits until the call has ended: the call is
  * interrupted, and a file server's answer is waited for, because it may still write into the
@@ -14,13 +16,16 @@
 #include "tty.h"
 #include "vfs.h"
 
-static struct proc procs[NR_PROCS];
-static struct fdtab fdtabs[NR_PROCS];
-static struct fsctx fsctxs[NR_PROCS];
+#define PROCS_MAX (NR_PROCS + 96u)
+
+static struct proc procs[PROCS_MAX];
+static struct proc *slots[NR_PROCS];
+static struct fdtab fdtabs[PROCS_MAX];
+static struct fsctx fsctxs[PROCS_MAX];
 
 void proc_init(void)
 {
-	for (unsigned i = 0; i < NR_PROCS; i++)
+	for (unsigned i = 0; i < PROCS_MAX; i++)
 		procs[i].ep = EP_NONE;
 }
 
@@ -30,13 +35,13 @@ struct proc *proc_find(endpoint_t ep)
 
 	if (ep < 0 || EP_SLOT(ep) >= NR_PROCS)
 		return NULL;
-	p = &procs[EP_SLOT(ep)];
-	return p->ep == ep ? p : NULL;
+	p = slots[EP_SLOT(ep)];
+	return p && p->ep == ep ? p : NULL;
 }
 
 static struct fdtab *new_fdtab(void)
 {
-	for (unsigned i = 0; i < NR_PROCS; i++) {
+	for (unsigned i = 0; i < PROCS_MAX; i++) {
 		if (fdtabs[i].refs)
 			continue;
 		fdtab_init(&fdtabs[i]);
@@ -48,7 +53,7 @@ static struct fdtab *new_fdtab(void)
 
 static struct fsctx *new_fsctx(void)
 {
-	for (unsigned i = 0; i < NR_PROCS; i++) {
+	for (unsigned i = 0; i < PROCS_MAX; i++) {
 		if (fsctxs[i].refs)
 			continue;
 		fsctxs[i] = (struct fsctx){.refs = 1, .umask = 022};
@@ -92,24 +97,43 @@ static void release(struct proc *p)
 {
 	put_fdtab(p);
 	put_fsctx(p->fs);
+	if (slots[EP_SLOT(p->ep)] == p)
+		slots[EP_SLOT(p->ep)] = NULL;
 	p->ep = EP_NONE;
 }
 
-/* An entry for ep; a process that had the slot before has ended. */
+/* Its slot has a new process: it has ended, and nobody waits for us. */
+static void abandon(struct proc *p)
+{
+	if (!p->call) {
+		release(p);
+		return;
+	}
+	p->is_abandoned = true;
+	call_interrupt(p->call);
+}
+
+/* An entry for ep, whose slot is free now. */
 static struct proc *claim(endpoint_t ep)
 {
-	struct proc *p = &procs[EP_SLOT(ep)];
+	if (slots[EP_SLOT(ep)])
+		abandon(slots[EP_SLOT(ep)]);
+	for (unsigned i = 0; i < PROCS_MAX; i++) {
+		struct proc *p = &procs[i];
 
-	if (p->ep != EP_NONE && !p->call)
-		release(p);
-	memset(p, 0, sizeof(*p));
-	p->ep = ep;
-	return p;
+		if (p->ep != EP_NONE)
+			continue;
+		memset(p, 0, sizeof(*p));
+		p->ep = ep;
+		slots[EP_SLOT(ep)] = p;
+		return p;
+	}
+	sys_panic("vfs: too many calls of dead processes");
 }
 
 void proc_set_root(struct vnode *root)
 {
-	for (unsigned i = 0; i < NR_PROCS; i++)
+	for (unsigned i = 0; i < PROCS_MAX; i++)
 		if (procs[i].ep != EP_NONE && !procs[i].fs->root)
 			set_dirs(procs[i].fs, root, root);
 }
@@ -122,7 +146,7 @@ struct proc *proc_obtain(endpoint_t ep)
 
 	if (p)
 		return p;
-	if (ep < 0 || EP_SLOT(ep) >= NR_PROCS || procs[EP_SLOT(ep)].call)
+	if (ep < 0 || EP_SLOT(ep) >= NR_PROCS)
 		return NULL;
 	if (sys_call(EP_PM, PM_GETPROC, &req, &rep) != 0 || rep.result < 0)
 		return NULL;
@@ -230,7 +254,11 @@ void proc_exit(const struct msg *m, enum ipc_primitive how)
 
 void proc_call_ended(struct proc *p)
 {
-	if (p->ep != EP_NONE && p->is_exiting && !p->call)
+	if (p->ep == EP_NONE || p->call)
+		return;
+	if (p->is_abandoned)
+		release(p);
+	else if (p->is_exiting)
 		finish_exit(p, &p->exit_req, IPC_ASEND);
 }
 
@@ -248,6 +276,20 @@ static void fetch_groups(struct proc *p)
 	}
 }
 
+static void update_ids(struct proc *p, const struct vfs_update *u)
+{
+	p->pid = u->pid;
+	p->pgid = u->pgid;
+	p->sid = u->sid;
+	p->uid = u->uid;
+	p->euid = u->euid;
+	p->gid = u->gid;
+	p->egid = u->egid;
+	p->ngroups = 0;
+	if (u->ngroups)
+		fetch_groups(p);
+}
+
 void proc_update(const struct msg *m, enum ipc_primitive how)
 {
 	struct vfs_update u;
@@ -257,20 +299,14 @@ void proc_update(const struct msg *m, enum ipc_primitive how)
 	msg_get(m, &u);
 	rep.id = u.id;
 	p = proc_find(u.ep);
-	if (!p) {
+	if (!p)
 		rep.result = -ESRCH;
-	} else {
-		p->pid = u.pid;
-		p->pgid = u.pgid;
-		p->sid = u.sid;
-		p->uid = u.uid;
-		p->euid = u.euid;
-		p->gid = u.gid;
-		p->egid = u.egid;
-		p->ngroups = 0;
-		if (u.ngroups)
-			fetch_groups(p);
-	}
+	else
+		update_ids(p, &u);
+	/* The other threads, too. */
+	for (unsigned i = 0; p && i < PROCS_MAX; i++)
+		if (procs[i].ep != EP_NONE && &procs[i] != p && procs[i].pid == u.pid)
+			update_ids(&procs[i], &u);
 	sys_reply(m, how, &rep);
 }
 

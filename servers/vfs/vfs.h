@@ -102,6 +102,7 @@ struct proc {
 	struct fsctx *fs;
 	struct call *call; /* in progress */
 	bool is_exiting;   /* VFS_EXIT came while the call was in progress */
+	bool is_abandoned; /* its slot has a new process, its call is still in progress */
 	struct msg exit_req;
 	char exe[256];
 };
@@ -276,7 +277,8 @@ struct vnode *vnode_from_reply(struct mount *m, const struct fs_attr *attr);
 int vnode_attr(struct call *c, struct vnode *v) MUST_CHECK; /* makes v->attr valid */
 void vnode_changed(struct vnode *v);
 bool mount_is_in_use(struct mount *m);
-void mount_forget_all(struct mount *m);
+/* Forgets unused vnodes; how many could not be, because their server has not taken enough messages. */
+unsigned mount_forget_all(struct mount *m);
 #define VN_IS(v, type) (((v)->attr.mode & S_IFMT) == (type))
 
 /* ---- fsop.c, fsname.c: operations of a file system ---- */

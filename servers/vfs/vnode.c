@@ -10,7 +10,8 @@
 #include "dcache.h"
 #include "vfs.h"
 
-#define BUCKETS 4096u
+#define BUCKETS     4096u
+#define FORGETS_MAX 32u /* messages that a server has not taken */
 
 static struct vnode vnodes[VNODES_MAX];
 static struct vnode *buckets[BUCKETS];
@@ -57,7 +58,7 @@ static bool forget(struct vnode *v)
 		struct msg m;
 
 		msg_put(&m, FS_FORGET, &f);
-		if (sys_asend(mt->ep, &m) == -EAGAIN)
+		if (sys_asend_pending(mt->ep) >= FORGETS_MAX || sys_asend(mt->ep, &m) == -EAGAIN)
 			return false;
 	}
 	while (*link != v)
@@ -138,6 +139,8 @@ struct vnode *vnode_from_reply(struct mount *m, const struct fs_attr *attr)
 	struct vnode *v = find(m, attr->ino);
 
 	if (v) {
+		if ((attr->mode ^ v->attr.mode) & S_IFMT)
+			return NULL; /* the server contradicts itself */
 		vnode_ref(v);
 		v->fs_refs++;
 		if (!v->attr_valid)
@@ -189,10 +192,13 @@ bool mount_is_in_use(struct mount *m)
 	return false;
 }
 
-void mount_forget_all(struct mount *m)
+unsigned mount_forget_all(struct mount *m)
 {
+	unsigned left = 0;
+
 	dcache_drop_mount((unsigned)(m - mounts));
 	for (unsigned i = 0; i < never_used; i++)
-		if (vnodes[i].mount == m && vnodes[i].refs == 0)
-			(void)forget(&vnodes[i]);
+		if (vnodes[i].mount == m && vnodes[i].refs == 0 && !forget(&vnodes[i]))
+			left++;
+	return left;
 }

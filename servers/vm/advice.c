@@ -66,24 +66,16 @@ int64_t linux_msync(const struct linux_request *rq)
 
 int64_t linux_mlock(const struct linux_request *rq)
 {
-	uint64_t addr = PAGE_DOWN(rq->args[0]);
+	uint64_t addr = PAGE_DOWN(rq->args[0]), end;
 	struct linux_request aligned = *rq;
-	struct access_range a = {.addr = addr, .access = ACCESS_READ};
-	struct need need;
-	uint64_t end;
 	int err;
 
 	aligned.args[0] = addr;
 	aligned.args[1] = rq->args[1] + (rq->args[0] - addr);
 	err = check_range(&aligned, &end);
-	for (; err == 0 && a.addr < end; a.addr += a.len_bytes) {
-		a.len_bytes = end - a.addr < (1ul << 20) ? end - a.addr : 1ul << 20;
-		err = space_make_present(rq->space, &a, &need);
-	}
-	if (err ==
-	    -EINPROGRESS) /* pages of a file come when they are used: nothing is ever paged out */
-		return 0;
-	return err == -EFAULT || err == -EIO ? -ENOMEM : err;
+	if (err == 0)
+		space_populate(rq->space, addr, end);
+	return err;
 }
 
 int64_t linux_munlock(const struct linux_request *rq)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include "vm.h"
 
+#define STACK_AHEAD  (4 * PAGE_BYTES)
 #define VM_MAP_FLAGS (VM_FIXED | VM_SHARED | VM_GROWDOWN)
 
 static int fork_process(const struct vm_fork *req, struct space *parent, endpoint_t child)
@@ -164,7 +165,9 @@ static int64_t map_for_exec(struct space *s, const struct vm_map *req)
 	if (err < 0)
 		return err;
 	set_break(s, &r);
-	if (r.prot != 0)
+	if (r.flags & RF_STACK) /* vfs is about to write the arguments there */
+		space_populate(s, r.end - STACK_AHEAD, r.end);
+	else if (r.prot != 0)
 		space_prefault(s, &r);
 	return (int64_t)r.start;
 }

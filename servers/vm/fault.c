@@ -20,9 +20,10 @@
 
 #define WINDOW_PAGES    16u /* of objects; a power of two */
 #define WINDOW_ZERO     8u  /* of zeroed frames */
-#define LIST_MAX        256u
 /* One request makes at most so many pages present; a longer copy faults again. */
 #define RANGE_PAGES_MAX 1024u
+#define POPULATE_PAGES  4096u
+#define POPULATE_STEP   (1ul << 20)
 #define PREFAULT_PAGES  1024u /* of a mapping whose pages are cached */
 #define PREFAULT_COPIES 24u   /* writable parts up to this size are copied at once */
 
@@ -164,101 +165,6 @@ static bool is_allowed(const struct region *r, unsigned access)
 	return r->prot != 0;
 }
 
-static uint32_t entry_prot(const struct region *r, uint32_t entry)
-{
-	uint32_t prot = r->prot;
-
-	if (entry & PE_COW)
-		prot &= ~VMP_WRITE;
-	return prot;
-}
-
-static int show_phys(struct space *s, const struct region *r)
-{
-	struct hw_run run = {.va = r->start,
-	                     .pages = PAGE_OF(r->end - r->start),
-	                     .pa = r->offset,
-	                     .prot = r->prot | ((r->flags & RF_UC) ? VMP_UC : 0)};
-
-	return hw_map(s, &run);
-}
-
-/* Physically contiguous memory in one piece, so that it can have large pages. */
-static int show_dma(struct space *s, const struct region *r)
-{
-	uint64_t page = PAGE_OF(r->start);
-	uint32_t first = pagemap_get(&s->pages, page);
-	struct hw_run run = {.va = r->start,
-	                     .pages = PAGE_OF(r->end - r->start),
-	                     .pa = frame_pa(first & PE_FRAME),
-	                     .prot = r->prot};
-
-	VM_ASSERT(first != 0);
-	return hw_map(s, &run);
-}
-
-static bool is_contiguous(struct space *s, const struct region *r)
-{
-	uint64_t page = PAGE_OF(r->start), end = PAGE_OF(r->end);
-	uint32_t expected = pagemap_get(&s->pages, page);
-	struct pagemap_span span;
-
-	if (expected == 0 || (expected & PE_COW))
-		return false;
-	for (; pagemap_span(&s->pages, page, end, &span); page += span.count) {
-		if (span.first != page)
-			return false;
-		for (uint32_t i = 0; i < span.count; i++)
-			if (span.entries[i] != expected++)
-				return false;
-	}
-	return page == end;
-}
-
-/* Shows entries [i, ...) of the span as long as they exist and have the same protection; returns
- * how many, or an error. */
-static int show_run(struct space *s, const struct region *r, const struct pagemap_span *span,
-                    uint32_t i)
-{
-	static uint64_t list[LIST_MAX];
-	const uint32_t *e = span->entries + i;
-	uint32_t left = span->count - i, n = 0;
-	struct hw_run run = {.va = ADDR_OF(span->first + i), .list = list};
-	int err;
-
-	run.prot = entry_prot(r, e[0]);
-	while (n < left && n < LIST_MAX && e[n] != 0 && entry_prot(r, e[n]) == run.prot) {
-		list[n] = frame_pa(e[n] & PE_FRAME);
-		n++;
-	}
-	run.pages = n;
-	err = hw_map(s, &run);
-	return err < 0 ? err : (int)n;
-}
-
-int space_show(struct space *s, const struct region *r, uint64_t first, uint64_t end)
-{
-	struct pagemap_span span;
-
-	if (r->kind == REGION_PHYS)
-		return show_phys(s, r);
-	if (r->kind == REGION_DMA || (r->kind == REGION_SAFEMAP && is_contiguous(s, r)))
-		return show_dma(s, r);
-	while (r->prot != 0 && pagemap_span(&s->pages, first, end, &span)) {
-		uint32_t i = 0;
-
-		while (i < span.count) {
-			int n = span.entries[i] == 0 ? 1 : show_run(s, r, &span, i);
-
-			if (n < 0)
-				return n;
-			i += (uint32_t)n;
-		}
-		first = span.first + span.count;
-	}
-	return 0;
-}
-
 /* Aligned window of `size` pages around [first, end), within r. */
 static void widen(const struct region *r, uint64_t size, uint64_t *first, uint64_t *end)
 {
@@ -266,22 +172,6 @@ static void widen(const struct region *r, uint64_t size, uint64_t *first, uint64
 
 	*first = low > PAGE_OF(r->start) ? low : PAGE_OF(r->start);
 	*end = high < PAGE_OF(r->end) ? high : PAGE_OF(r->end);
-}
-
-/* Pages that were lent and are ours alone again, because the other side has gone: taken back. */
-static void take_back(struct space *s, uint64_t first, uint64_t end)
-{
-	struct pagemap_span span;
-
-	while (pagemap_span(&s->pages, first, end, &span)) {
-		for (uint32_t i = 0; i < span.count; i++) {
-			uint32_t entry = span.entries[i];
-
-			if ((entry & PE_COW) && !frame_is_shared(entry & PE_FRAME))
-				span.entries[i] = entry & PE_FRAME;
-		}
-		first = span.first + span.count;
-	}
 }
 
 /* Enters what the cache has of [first, end) where nothing is yet, leaf by leaf: an exec does this
@@ -358,8 +248,6 @@ static int present_part(struct space *s, const struct region *r, const struct ac
 			return err;
 	}
 	fill_around(s, r, &first, &end);
-	if (is_write)
-		take_back(s, first, end);
 	return space_show(s, r, first, end);
 }
 
@@ -415,58 +303,24 @@ void space_prefault(struct space *s, const struct region *r)
 		return; /* the first access will try again */
 }
 
-/* The bytes at addr, valid to the end of the page, after the page was made present. */
-static int space_ptr(struct space *s, uint64_t addr, unsigned access, uint8_t **out)
+void space_populate(struct space *s, uint64_t start, uint64_t end)
 {
-	struct access_range a = {addr, 1, access};
+	uint64_t left = ADDR_OF(POPULATE_PAGES);
 	struct need need;
-	uint32_t entry;
-	int err = space_make_present(s, &a, &need);
 
-	if (err < 0)
-		return err == -EINPROGRESS ? -ENOTREADY : err;
-	entry = pagemap_get(&s->pages, PAGE_OF(addr));
-	if (entry == 0)
-		return -EFAULT; /* device memory */
-	*out = (uint8_t *)frame_ptr(entry & PE_FRAME) + addr % PAGE_BYTES;
-	return 0;
-}
+	while (start < end && left > 0) {
+		const struct region *r = regions_find(&s->regions, start);
+		struct access_range a = {.addr = start};
 
-static uint64_t to_page_end(uint64_t addr, uint64_t len_bytes)
-{
-	uint64_t n = PAGE_BYTES - addr % PAGE_BYTES;
-
-	return n < len_bytes ? n : len_bytes;
-}
-
-int space_copy_in(struct space *s, void *dst, uint64_t addr, uint64_t len_bytes)
-{
-	uint8_t *from;
-	uint64_t n;
-
-	for (; len_bytes > 0; len_bytes -= n, addr += n, dst = (uint8_t *)dst + n) {
-		int err = space_ptr(s, addr, ACCESS_READ, &from);
-
-		if (err < 0)
-			return err;
-		n = to_page_end(addr, len_bytes);
-		memcpy(dst, from, n);
+		if (r == NULL || r->prot == 0)
+			return;
+		a.access = (r->prot & VMP_WRITE) ? ACCESS_WRITE : ACCESS_READ;
+		a.len_bytes = (r->end < end ? r->end : end) - start;
+		if (a.len_bytes > POPULATE_STEP)
+			a.len_bytes = POPULATE_STEP;
+		if (space_make_present(s, &a, &need) < 0)
+			return; /* the rest comes on demand */
+		start += a.len_bytes;
+		left -= a.len_bytes < left ? a.len_bytes : left;
 	}
-	return 0;
-}
-
-int space_copy_out(struct space *s, uint64_t addr, const void *src, uint64_t len_bytes)
-{
-	uint8_t *to;
-	uint64_t n;
-
-	for (; len_bytes > 0; len_bytes -= n, addr += n, src = (const uint8_t *)src + n) {
-		int err = space_ptr(s, addr, ACCESS_WRITE, &to);
-
-		if (err < 0)
-			return err;
-		n = to_page_end(addr, len_bytes);
-		memcpy(to, src, n);
-	}
-	return 0;
 }

@@ -50,7 +50,8 @@ static const struct request_entry request_table[] = {
 	{VM_EXEC_NEW, EP_VFS, exec_new},
 	{VM_MAP, EP_VFS, exec_map},
 	{VM_KEY, EP_PM, process_key},
-	{VM_FAULTIN, EP_ANY, wait_faultin_now},
+	{VM_FAULTIN, EP_PM, wait_faultin_now},
+	{VM_FAULTIN, EP_RS, wait_faultin_now},
 	{VM_ALLOC_DMA, EP_ANY, share_alloc_dma},
 	{VM_MAP_PHYS, EP_ANY, share_map_phys},
 	{VM_SAFEMAP, EP_ANY, share_safemap},
@@ -118,9 +119,10 @@ static void request(const struct msg *m, enum ipc_primitive how)
 		if (e->type != m->type)
 			continue;
 		rep.result = -EPERM;
-		if (e->from == EP_ANY || e->from == m->source)
+		if (e->from == EP_ANY || e->from == m->source) {
 			e->fn(m, &rep);
-		break;
+			break;
+		}
 	}
 	if (rep.result == -EPERM || rep.result == -ENOSYS)
 		sys_violation(m->source, VIOL_REQUEST, m->type);
@@ -135,6 +137,12 @@ static void vfs_answer(const struct msg *m)
 		fetch_reply(m);
 }
 
+/* Those above us that act on processes. */
+static bool is_base(endpoint_t ep)
+{
+	return ep == EP_PM || ep == EP_VFS || ep == EP_RS;
+}
+
 static void dispatch(const struct msg *m, enum ipc_primitive how)
 {
 	if (how == IPC_NOTIFY) {
@@ -147,7 +155,7 @@ static void dispatch(const struct msg *m, enum ipc_primitive how)
 			vfs_answer(m);
 	} else if (m->type & MSG_LINUX) {
 		linux_request(m);
-	} else if (m->type == VM_FAULTIN && how == IPC_ASEND) {
+	} else if (m->type == VM_FAULTIN && how == IPC_ASEND && is_base(m->source)) {
 		wait_faultin(m);
 	} else if (m->type == VM_TOKEN_DROP) {
 		token_drop(m);

@@ -96,20 +96,6 @@ static int64_t map_anon(struct space *s, struct region *r, uint32_t flags)
 	return (int64_t)r->start;
 }
 
-/* Populate at once, as MAP_POPULATE and locked mappings want; what fails comes on demand. */
-static void populate(struct space *s, uint64_t start, uint64_t end, uint32_t prot)
-{
-	struct access_range a = {.addr = start,
-	                         .access = (prot & PROT_WRITE) ? ACCESS_WRITE : ACCESS_READ};
-	struct need need;
-
-	for (; a.addr < end; a.addr += a.len_bytes) {
-		a.len_bytes = end - a.addr < (1ul << 20) ? end - a.addr : 1ul << 20;
-		if (prot == PROT_NONE || space_make_present(s, &a, &need) < 0)
-			return;
-	}
-}
-
 static int ask_for_token(const struct linux_request *rq, uint64_t len_bytes)
 {
 	struct parked *p = &parked[EP_SLOT(rq->ep)];
@@ -170,7 +156,7 @@ int64_t linux_mmap(const struct linux_request *rq)
 		r.flags |= RF_NOCOUNT;
 	addr = map_anon(rq->space, &r, flags);
 	if (addr > 0 && (flags & (MAP_POPULATE | MAP_LOCKED)))
-		populate(rq->space, r.start, r.end, prot);
+		space_populate(rq->space, r.start, r.end);
 	return addr;
 }
 

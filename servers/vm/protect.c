@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include "vm.h"
 
+#define HEAP_AHEAD   (4 * PAGE_BYTES)
 #define MREMAP_KNOWN (MREMAP_MAYMOVE | MREMAP_FIXED)
 
 static bool is_user_range(uint64_t addr, uint64_t len_bytes)
@@ -25,9 +26,12 @@ static int grow_heap(struct space *s, uint64_t from, uint64_t to)
 	if (!regions_is_free(&s->regions, from, to))
 		return -ENOMEM;
 	err = space_prepare(s, &r);
-	if (err == 0)
-		space_add_region(s, &r);
-	return err;
+	if (err < 0)
+		return err;
+	space_add_region(s, &r);
+	if (to - from <= HEAP_AHEAD && memory_is_plenty()) /* it is touched at once */
+		space_populate(s, from, to);
+	return 0;
 }
 
 /* As Linux: the new break, or on any failure the old one. */

@@ -86,8 +86,11 @@ void share_alloc_dma(const struct msg *m, struct vm_rep *rep)
 	if (s == NULL || len == 0 || len > SHARE_MAX || (req.flags & ~VM_DMA_BELOW_4G))
 		return;
 	rep->result = -ENOMEM;
-	frame = memory_run((uint32_t)PAGE_OF(len), FRAME_DMA,
-	                   (req.flags & VM_DMA_BELOW_4G ? FRAME_BELOW_4G : 0) | FRAME_URGENT);
+	do
+		frame = memory_run((uint32_t)PAGE_OF(len), FRAME_DMA,
+		                   (req.flags & VM_DMA_BELOW_4G ? FRAME_BELOW_4G : 0) |
+		                           FRAME_URGENT);
+	while (frame == FRAME_NONE && frame_counts.free < PAGE_OF(len) && oom_relieve());
 	if (frame == FRAME_NONE)
 		return;
 	r.start = place_dma(s, len, req.colour, frame_pa(frame));

@@ -158,8 +158,12 @@ void spawn_request(const struct msg *m, struct vm_rep *rep)
 	err = k_sched(SCHED_STOP, ep, 0, 0);
 	if (err == 0)
 		err = k_sched(SCHED_SET, ep, SPAWN_PRIORITY, SPAWN_QUANTUM);
-	if (err == 0)
+	while (err == 0) {
 		err = spawn_into(ep, &sp);
+		if (err == 0)
+			break;
+		err = err == -ENOMEM && oom_relieve() ? 0 : err;
+	}
 	if (err < 0) {
 		VM_ASSERT(k_clear(ep) == 0);
 		space_detach(ep);

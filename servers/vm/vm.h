@@ -39,6 +39,7 @@
 struct space {
 	bool is_used;
 	bool is_system;  /* made from an image: may use the reserve of frames */
+	bool is_dying;   /* chosen by oom_relieve(): killed, its memory is given up */
 	uint32_t number; /* the kernel's */
 	uint32_t users;  /* processes in it */
 	uint32_t tables; /* frames given for page tables, linked by `next` */
@@ -102,6 +103,8 @@ uint32_t memory_dirty_page(enum frame_kind kind, unsigned flags); /* contents un
 void memory_copy(void *to, const void *from);                     /* one page */
 /* Like frame_alloc_run(), contents zeroed. */
 uint32_t memory_run(uint32_t count, enum frame_kind kind, unsigned flags);
+/* Out of memory: kills the application with most memory of its own; false: there is none. */
+bool oom_relieve(void);
 bool memory_is_plenty(void); /* enough to map more than was asked for */
 
 /* ---- objects: object.c ---- */
@@ -163,6 +166,8 @@ struct access_range {
 int space_make_present(struct space *s, const struct access_range *a, struct need *need) MUST_CHECK;
 /* Enters what `pages` has in [first, end) of r into the hardware tables. */
 int space_show(struct space *s, const struct region *r, uint64_t first, uint64_t end) MUST_CHECK;
+/* Brings in [start, end) ahead of its use, as far as that is quick: everybody waits meanwhile. */
+void space_populate(struct space *s, uint64_t start, uint64_t end);
 /* Maps what the cache has of a new mapping of r, and copies small writable parts. Best effort. */
 void space_prefault(struct space *s, const struct region *r);
 

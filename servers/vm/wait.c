@@ -43,7 +43,9 @@ static int attempt(struct waiter *w)
 
 	if (s == NULL)
 		return -EFAULT;
-	err = space_make_present(s, &w->range, &need);
+	do
+		err = space_make_present(s, &w->range, &need);
+	while (err == -ENOMEM && oom_relieve());
 	if (err != -EINPROGRESS)
 		return err;
 	if (w->has_failed && w->object == need.object && w->page == need.page)

@@ -58,7 +58,7 @@ static void write_some(struct mfs_inode *ip, uint32_t pos, size_t len)
 static void build_tree(struct mfs *fs)
 {
 	static const uint16_t modes[] = {S_IFREG | 0644, S_IFDIR | 0755, S_IFLNK | 0777,
-					 S_IFIFO | 0600, S_IFREG | 0600};
+	                                 S_IFIFO | 0600, S_IFREG | 0600};
 	static const char *const names[] = {"file", "dir", "link", "fifo", "sparse"};
 	struct mfs_inode *root, *dir = NULL;
 
@@ -125,7 +125,7 @@ static void apply(struct memdev *d, const uint8_t *data, size_t size)
 	for (size_t i = 1; i + PATCH_BYTES <= size; i += PATCH_BYTES) {
 		/* Mostly the first blocks: superblock, maps, inodes, directories. */
 		size_t at = ((size_t)data[i] << 16 | (size_t)data[i + 1] << 8 | data[i + 2]) %
-			    (data[i] & 1 ? bytes : 24 * 1024);
+		            (data[i] & 1 ? bytes : 24 * 1024);
 
 		if (at >= 1024)
 			memcpy(d->medium + at, data + i + 3, at + 2 <= bytes ? 2 : 1);

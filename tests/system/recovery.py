@@ -5,7 +5,7 @@ import random
 from session import DiskSpec
 
 STACK = "checksum(mirror(sata0,sata1))"
-DATA_MB = 48
+DATA_MB = 16
 
 
 def add_data(session):
@@ -16,28 +16,36 @@ def add_data(session):
     session.options.disks.append(DiskSpec("sata2", None, path))
 
 
-OPTIONS = {"storage": STACK, "disks": ["sata0:256M", "sata1:256M"], "prepare": add_data}
+OPTIONS = {"storage": STACK, "disks": ["sata0:96M", "sata1:96M"], "prepare": add_data}
 FILTERS = ("checksum.disk", "mirror.disk.1")
+
+
+def sum_of(guest, path):
+    return guest.sh(f"streamio -h {path}", 60).split("sha1=")[1]
 
 
 def big_file(guest):
     """/mnt/big with the content of the data disk; its SHA-1."""
-    if guest.run("test -f /mnt/big").status != 0:
-        guest.sh("dd if=/dev/sata2 of=/mnt/big bs=1M 2>/dev/null && fsync /mnt/big", 60)
     if not hasattr(guest, "sum"):
-        guest.sum = guest.sh("sha1sum /dev/sata2", 60).split()[0]
-        guest.check("sha1sum /mnt/big | cut -d' ' -f1", guest.sum, 60)
+        guest.sh("dd if=/dev/sata2 of=/mnt/big bs=1M 2>/dev/null && fsync /mnt/big", 60)
+        guest.sum = sum_of(guest, "/dev/sata2")
+        assert sum_of(guest, "/mnt/big") == guest.sum
     return guest.sum
 
 
-def read_while(guest, disturb, passes=2):
-    """Reads the file again and again while disturb() runs; every pass must be right."""
+def read_while(guest, disturb, seconds=1.5):
+    """Reads the file again and again for some seconds and until disturb() has returned; every pass must be right."""
     expected = big_file(guest)
-    job = guest.agent.start(f"for i in {' '.join(str(i) for i in range(passes))}; do sha1sum < /mnt/big || exit 9; done")
-    disturb()
+    guest.sh("rm -f /tmp/stop")
+    job = guest.agent.start(f"until [ -f /tmp/stop ]; do streamio -h -d {seconds} /mnt/big || exit 9; done")
+    try:
+        disturb()
+    finally:
+        guest.sh("touch /tmp/stop")
     result = job.wait(60)
     assert result.status == 0, result
-    assert result.text == "\n".join([f"{expected}  -"] * passes), result
+    sums = [line.split("sha1=")[1] for line in result.text.split("\n")]
+    assert set(sums) == {expected}, sums
 
 
 def restarts(guest, label):
@@ -53,16 +61,12 @@ def disturbed(guest, label, command):
     assert guest.pid_of(label) != pid
 
 
-def kill_loop(guest, label, interval_s, passes):
-    """A kill loop under a reader; returns how many kills there were."""
-    job = guest.agent.start(f"exec killloop -l {label} -i {interval_s * 1000:g} -d 60")
-    try:
-        read_while(guest, lambda: None, passes)
-    finally:
-        job.kill(15)
-    words = job.wait(20).text.split("\n")[-1].split()
-    assert words[0] == "killed", words
-    return int(words[1])
+def kill_loop(guest, label, interval_s, count):
+    """So many kills at about this interval under a reader; all of them must have hit."""
+    def loop():
+        last = guest.sh(f"killloop -l {label} -i {interval_s * 1000:g} -n {count}", 60).split("\n")[-1]
+        assert last == f"killed {count} of {count}", last
+    read_while(guest, loop)
 
 
 def test_kill_9_of_the_driver_in_the_middle_of_a_file(guest):
@@ -93,26 +97,30 @@ def test_kill_of_mirror(guest):
 def test_kill_of_everything_in_the_stack_at_once(guest):
     pids = [guest.pid_of(label) for label in ("ahci",) + FILTERS]
     read_while(guest, lambda: guest.sh("kill -9 " + " ".join(map(str, pids))))
-    guest.check("cat /mnt/big | wc -c", str(DATA_MB << 20), 60)
+    assert sum_of(guest, "/mnt/big") == guest.sum
 
 
 def test_kill_loop_100_ms(guest):
-    assert kill_loop(guest, "ahci", 0.1, 8) >= 5
+    kill_loop(guest, "ahci", 0.1, 40)
 
 
 def test_kill_loop_1_s(guest):
-    assert kill_loop(guest, "ahci", 1, 20) >= 1
+    kill_loop(guest, "ahci", 1, 5)
+
+
+def test_kill_loop_5_s(guest):
+    kill_loop(guest, "ahci", 5, 2)
 
 
 def test_kill_loop_of_the_filters(guest):
     for label in FILTERS:
-        assert kill_loop(guest, label, 0.15, 6) >= 2, label
+        kill_loop(guest, label, 0.6, 6)
 
 
 def test_mixed_writes_under_random_kills(guest):
     """200 kills at random moments while every byte of random reads and writes is checked."""
     job = guest.agent.start("exec killloop -l ahci -i 60 -j 80 -n 200 -s 3")
-    result = guest.run("iocheck -s 16 -d 14 -n 10000000 /mnt/check", 100)
+    result = guest.run("iocheck -s 8 -d 14 -n 10000000 /mnt/check", 100)
     assert result.status == 0, result
     killed = job.wait(40).text.split("\n")[-1]
     assert killed == "killed 200 of 200", killed
@@ -129,7 +137,7 @@ def test_writes_survive_kills_and_a_remount(guest):
     job.kill(15)
     job.wait(10)
     guest.sh("cd /; umount /mnt && mount -t mfs /dev/disk /mnt", 30)
-    guest.check("sha1sum /mnt/out | cut -d' ' -f1", expected, 60)
+    assert sum_of(guest, "/mnt/out") == expected
     guest.sh("rm /mnt/out")
 
 
@@ -154,7 +162,7 @@ def test_service_down_and_up(guest):
     assert guest.run("dd if=/dev/sata2 of=/dev/null count=1", 60).status != 0
     guest.sh(f"service up /sbin/ahci -label ahci; service stack '{STACK}'", 30)
     guest.until("mount -t mfs /dev/disk /mnt", 20)
-    guest.check("sha1sum /mnt/big | cut -d' ' -f1", guest.sum, 60)
+    assert sum_of(guest, "/mnt/big") == guest.sum
 
 
 test_service_down_and_up.timeout = 120

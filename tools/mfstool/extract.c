@@ -33,7 +33,7 @@ static int collect(void *ctx, uint32_t ino, struct mfs_name name, uint32_t next)
 	    (name.len == 2 && memcmp(name.text, "..", 2) == 0))
 		return 0;
 	grown = names->count < NAMES_MAX ? realloc(names->text, (names->count + 1) * sizeof(*grown))
-					 : NULL;
+	                                 : NULL;
 	if (!grown) {
 		names->is_short_of_memory = true;
 		return 1;

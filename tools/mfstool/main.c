@@ -236,7 +236,7 @@ int main(int argc, char **argv)
 	if (strcmp(command, "ls") == 0 && argc == 3)
 		return with_volume(command, argv[2], "/");
 	if (argc == 4 && (strcmp(command, "populate") == 0 || strcmp(command, "extract") == 0 ||
-			  strcmp(command, "ls") == 0 || strcmp(command, "cat") == 0))
+	                  strcmp(command, "ls") == 0 || strcmp(command, "cat") == 0))
 		return with_volume(command, argv[2], argv[3]);
 	return usage();
 }

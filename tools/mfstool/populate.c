@@ -92,7 +92,7 @@ static int make(struct mfs_inode *dir, const struct entry *e, struct mfs_inode *
 		uint32_t minor_number = minor(e->st.st_rdev);
 
 		what.rdev = (minor_number & 0xff) | (uint32_t)major(e->st.st_rdev) << 8 |
-			    (minor_number & ~0xffU) << 12;
+		            (minor_number & ~0xffU) << 12;
 	}
 	return mfs_create(dir, e->name, &what, ip);
 }
@@ -132,8 +132,8 @@ static int populate_dir(struct populate *p, const char *path, struct mfs_inode *
 static int copy_inside(struct populate *p, const struct entry *e, struct mfs_inode *ip)
 {
 	const struct mfs_attr attr = {.which = MFS_SET_MTIME | MFS_SET_ATIME,
-				      .mtime = (uint32_t)e->st.st_mtime,
-				      .atime = (uint32_t)e->st.st_mtime};
+	                              .mtime = (uint32_t)e->st.st_mtime,
+	                              .atime = (uint32_t)e->st.st_mtime};
 	int r = 0;
 
 	if (S_ISREG(e->st.st_mode))
@@ -178,7 +178,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 }
 
 static int populate_one(struct populate *p, const char *path, struct mfs_inode *dir,
-			const char *name)
+                        const char *name)
 {
 	char full[PATH_MAX];
 	struct entry e = {.path = full, .name = name_of(name)};

@@ -34,12 +34,12 @@ static void print_report(const char *what, uint32_t number)
 }
 
 static int mount_image(struct volume *v, const struct mfs_geometry *geo, uint64_t bytes,
-		       bool want_write)
+                       bool want_write)
 {
 	struct mfs_config config = {.device_bytes = bytes,
-				    .block_size = geo->block_size,
-				    .inode_slots = INODE_SLOTS,
-				    .is_read_only = !want_write};
+	                            .block_size = geo->block_size,
+	                            .inode_slots = INODE_SLOTS,
+	                            .is_read_only = !want_write};
 	const char *reason = NULL;
 	int r = mfs_image_open(v->fd, geo->block_size, &v->image);
 

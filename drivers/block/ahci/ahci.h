@@ -28,7 +28,7 @@ struct job {
 	struct job *next;
 	struct bserver_cursor cursor; /* what the next command starts with */
 	uint64_t sectors_done, sectors_now;
-	bool is_flush;	 /* the next command is a FLUSH */
+	bool is_flush;   /* the next command is a FLUSH */
 	bool is_careful; /* was pending at an error: alone, without NCQ, and its error is final */
 };
 
@@ -51,8 +51,8 @@ struct port {
 	uint64_t mem_bus;
 	struct disk disk;
 
-	uint32_t active;	     /* slots whose command was issued */
-	bool is_exclusive;	     /* the active command is not NCQ */
+	uint32_t active;             /* slots whose command was issued */
+	bool is_exclusive;           /* the active command is not NCQ */
 	struct job *jobs[SLOTS_MAX]; /* NULL: IDENTIFY, or free */
 	uint64_t t_issued[SLOTS_MAX];
 	struct job *wait_head, *wait_tail;
@@ -64,8 +64,8 @@ struct port {
 };
 
 /* port.c */
-void port_init(struct port *p);	   /* engines are stopped, memory is set: COMRESET */
-bool port_stop(struct port *p);	   /* command and FIS engines off; false: they do not stop */
+void port_init(struct port *p);    /* engines are stopped, memory is set: COMRESET */
+bool port_stop(struct port *p);    /* command and FIS engines off; false: they do not stop */
 void port_changed(struct port *p); /* link came or went */
 void port_timer(struct port *p, uint64_t now);
 uint64_t port_next_timer(const struct port *p); /* 0: none */

@@ -123,11 +123,8 @@ static int add_port(struct hba *h, unsigned number)
 	                   .unit = port_count,
 	                   .number = number,
 	                   .hba_slots = CAP_SLOTS(cap),
-	                   .hba_has_ncq = cap & CAP_SNCQ};
-	p->mem =
-		vm_alloc_dma(sizeof(*p->mem), cap & CAP_S64A ? 0 : VM_DMA_BELOW_4G, 0, &p->mem_bus);
-	if (p->mem == NULL)
-		return -ENOMEM;
+	                   .hba_has_ncq = cap & CAP_SNCQ,
+	                   .dma_flags = cap & CAP_S64A ? 0 : VM_DMA_BELOW_4G};
 	h->ports[number] = p;
 	port_count++;
 	return 0;

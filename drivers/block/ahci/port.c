@@ -131,6 +131,8 @@ static void go_empty(struct port *p)
 {
 	set_state(p, PORT_EMPTY);
 	port_fail_all(p, -EIO);
+	memset(&p->disk, 0, sizeof(p->disk)); /* the next one may be another disk */
+	bserver_forget_opens(p->unit);
 	announce(p, false);
 }
 

@@ -39,13 +39,13 @@ static int disk_info(unsigned unit, struct blk_info *info)
 	if (unit >= unit_count)
 		return -ENXIO;
 	*info = (struct blk_info){.sectors = u->len_bytes / BLK_SECTOR,
-				  .physical_sector_bytes = BLK_SECTOR,
-				  .max_bytes = BLK_REQUEST_MAX,
-				  .max_elements = BLK_ELEMENTS_MAX,
-				  .queue_depth = BLK_SLOTS_MAX,
-				  .replicas = 1,
-				  .flags = BLK_FLAG_FUA | (u->is_readonly ? BLK_FLAG_READONLY : 0),
-				  .model = "Axolotl RAM disk"};
+	                          .physical_sector_bytes = BLK_SECTOR,
+	                          .max_bytes = BLK_REQUEST_MAX,
+	                          .max_elements = BLK_ELEMENTS_MAX,
+	                          .queue_depth = BLK_SLOTS_MAX,
+	                          .replicas = 1,
+	                          .flags = BLK_FLAG_FUA | (u->is_readonly ? BLK_FLAG_READONLY : 0),
+	                          .model = "Axolotl RAM disk"};
 	return 0;
 }
 
@@ -72,8 +72,8 @@ static int disk_status(unsigned unit, char *buf, size_t len)
 	if (unit >= unit_count)
 		return -ENXIO;
 	n = snprintf(buf, len, "unit=%s\nsectors=%llu\nopens=%u\n", units[unit].name,
-		     (unsigned long long)(units[unit].len_bytes / BLK_SECTOR),
-		     bserver_open_count(unit));
+	             (unsigned long long)(units[unit].len_bytes / BLK_SECTOR),
+	             bserver_open_count(unit));
 	return n + bserver_status_text(buf + n, len - (size_t)n);
 }
 
@@ -116,8 +116,8 @@ static void parse_arguments(int argc, char **argv)
 		}
 		if (i + 1 >= argc || !parse_option(argv[i], argv[i + 1])) {
 			sys_log("ramdisk: argument %s is wrong; usage: ramdisk -unit NAME [-pa A] "
-				"-len BYTES [-readonly] ...\n",
-				argv[i]);
+			        "-len BYTES [-readonly] ...\n",
+			        argv[i]);
 			exit(1);
 		}
 		i++;
@@ -156,7 +156,7 @@ static int init(const struct sys_init *how)
 			err = bserver_publish(units[i].name, i);
 		if (err != 0) {
 			sys_log("ramdisk: unit %s cannot be set up: error %d\n", units[i].name,
-				-err);
+			        -err);
 			return err;
 		}
 	}
@@ -184,10 +184,10 @@ static int status(char *buf, size_t len)
 int main(int argc, char **argv)
 {
 	static const struct sys_component component = {.init = init,
-						       .message = message,
-						       .doorbell = doorbell,
-						       .idle = bserver_idle,
-						       .status = status};
+	                                               .message = message,
+	                                               .doorbell = doorbell,
+	                                               .idle = bserver_idle,
+	                                               .status = status};
 
 	parse_arguments(argc, argv);
 	sys_main(&component);

@@ -21,7 +21,7 @@
 
 #define KBD_DATA    0x60
 #define KBD_STATUS  0x64
-#define KBD_IRQ	    1 /* also the hook */
+#define KBD_IRQ     1 /* also the hook */
 #define STATUS_FULL 0x01
 #define STATUS_BUSY 0x02
 #define CMD_ENABLE  0xae
@@ -166,7 +166,7 @@ static bool init_keyboard(void)
 bool console_init(struct line *l)
 {
 	static const struct line_device device = {.start_output = start_output,
-						  .input_room = input_room};
+	                                          .input_room = input_room};
 
 	vga = vm_map_phys(VGA_TEXT_PA, PAGE_BYTES, VMP_READ | VMP_WRITE | VMP_UC);
 	if (vga == NULL)

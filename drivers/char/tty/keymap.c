@@ -14,7 +14,7 @@
 #define CODE_RSHIFT   0x36
 #define CODE_ALT      0x38
 #define CODE_CAPS     0x3a
-#define CODE_F1	      0x3b
+#define CODE_F1       0x3b
 #define CODE_F10      0x44
 #define CODE_F11      0x57
 #define CODE_F12      0x58
@@ -52,10 +52,10 @@ static size_t sequence(const char *text, char *out)
 static size_t cursor_key(uint8_t code, bool is_application, char *out)
 {
 	static const char *const normal[] = {[0x47 - 0x47] = "\033[1~", [0x48 - 0x47] = "\033[A",
-					     [0x49 - 0x47] = "\033[5~", [0x4b - 0x47] = "\033[D",
-					     [0x4d - 0x47] = "\033[C",	[0x4f - 0x47] = "\033[4~",
-					     [0x50 - 0x47] = "\033[B",	[0x51 - 0x47] = "\033[6~",
-					     [0x52 - 0x47] = "\033[2~", [0x53 - 0x47] = "\033[3~"};
+	                                     [0x49 - 0x47] = "\033[5~", [0x4b - 0x47] = "\033[D",
+	                                     [0x4d - 0x47] = "\033[C",  [0x4f - 0x47] = "\033[4~",
+	                                     [0x50 - 0x47] = "\033[B",  [0x51 - 0x47] = "\033[6~",
+	                                     [0x52 - 0x47] = "\033[2~", [0x53 - 0x47] = "\033[3~"};
 	const char *text = code >= 0x47 && code <= 0x53 ? normal[code - 0x47] : NULL;
 	size_t n;
 
@@ -74,8 +74,8 @@ static size_t cursor_key(uint8_t code, bool is_application, char *out)
 static size_t function_key(uint8_t code, char *out)
 {
 	static const char *const keys[] = {"\033[[A",  "\033[[B",  "\033[[C",  "\033[[D",
-					   "\033[[E",  "\033[17~", "\033[18~", "\033[19~",
-					   "\033[20~", "\033[21~"};
+	                                   "\033[[E",  "\033[17~", "\033[18~", "\033[19~",
+	                                   "\033[20~", "\033[21~"};
 
 	if (code == CODE_F11 || code == CODE_F12)
 		return sequence(code == CODE_F11 ? "\033[23~" : "\033[24~", out);
@@ -121,7 +121,7 @@ size_t keymap_input(struct keymap *k, uint8_t code, bool is_application, char ou
 		else if (code >= 0x47 && code <= 0x53)
 			n = cursor_key(code, is_application, out);
 		else if ((code >= CODE_F1 && code <= CODE_F10) || code == CODE_F11 ||
-			 code == CODE_F12)
+		         code == CODE_F12)
 			n = function_key(code, out);
 		else if (!was_extended && code < sizeof(plain) - 1)
 			n = character(k, code, out);

@@ -9,13 +9,13 @@
 #include "ldisc.h"
 #include "ldisc_out.h"
 
-#define MASK	       (LDISC_INPUT_BYTES - 1)
+#define MASK           (LDISC_INPUT_BYTES - 1)
 #define LINE_MAX_BYTES 4095 /* of one line in canonical mode, as Linux */
 #define DISABLED       0    /* _POSIX_VDISABLE */
 
 static const uint8_t default_cc[LDISC_CC] = {
-	[VINTR] = 3,	 [VQUIT] = 28,	  [VERASE] = 127, [VKILL] = 21,	 [VEOF] = 4,   [VTIME] = 0,
-	[VMIN] = 1,	 [VSWTC] = 0,	  [VSTART] = 17,  [VSTOP] = 19,	 [VSUSP] = 26, [VEOL] = 0,
+	[VINTR] = 3,     [VQUIT] = 28,    [VERASE] = 127, [VKILL] = 21,  [VEOF] = 4,   [VTIME] = 0,
+	[VMIN] = 1,      [VSWTC] = 0,     [VSTART] = 17,  [VSTOP] = 19,  [VSUSP] = 26, [VEOL] = 0,
 	[VREPRINT] = 18, [VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22, [VEOL2] = 0,
 };
 
@@ -158,7 +158,7 @@ static bool erase_one(struct ldisc *l)
 		l->tail--;
 		columns = width_of(l, l->tail);
 	} while ((l->t.c_iflag & IUTF8) && (l->input[l->tail & MASK] & 0xc0) == 0x80 &&
-		 l->tail != l->line);
+	         l->tail != l->line);
 	if (!(l->t.c_lflag & ECHO))
 		return true;
 	if (l->t.c_lflag & ECHOE)

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define LDISC_INPUT_BYTES 65536u /* a power of two */
-#define LDISC_CC	  19
+#define LDISC_CC          19
 
 struct ktermios { /* as the kernel's interface has it, not as libc's */
 	uint32_t c_iflag, c_oflag, c_cflag, c_lflag;
@@ -42,10 +42,10 @@ struct ldisc {
 	bool is_literal_next; /* VLNEXT was typed */
 	unsigned column;      /* of the output, for tabs and erasing */
 	unsigned line_column; /* where the edited line began */
-	uint32_t head;	      /* next byte to be read; free-running */
-	uint32_t line;	      /* first byte that is still edited */
-	uint32_t tail;	      /* next byte to be written */
-	unsigned marks;	      /* lines and ends of file between head and line */
+	uint32_t head;        /* next byte to be read; free-running */
+	uint32_t line;        /* first byte that is still edited */
+	uint32_t tail;        /* next byte to be written */
+	unsigned marks;       /* lines and ends of file between head and line */
 	uint64_t dropped;
 	uint8_t input[LDISC_INPUT_BYTES];
 	uint8_t mark[LDISC_INPUT_BYTES];
@@ -69,7 +69,7 @@ void ldisc_consume(struct ldisc *l, size_t len, bool eof_after);
 /* Output processing: consumes from `in`, writes to `out`; returns bytes written, *used those read.
  * Stops when the next character might not fit. */
 size_t ldisc_output(struct ldisc *l, const uint8_t *in, size_t in_len, size_t *used, uint8_t *out,
-		    size_t out_len);
+                    size_t out_len);
 void ldisc_flush_input(struct ldisc *l);
 
 #endif

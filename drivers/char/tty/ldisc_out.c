@@ -46,7 +46,7 @@ static size_t process(struct ldisc *l, uint8_t c, uint8_t out[EXPANSION_MAX])
 }
 
 size_t ldisc_output(struct ldisc *l, const uint8_t *in, size_t in_len, size_t *used, uint8_t *out,
-		    size_t out_len)
+                    size_t out_len)
 {
 	size_t i = 0, n = 0;
 

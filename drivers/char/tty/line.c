@@ -155,7 +155,7 @@ static bool write_some(struct line *l, struct chardev_request *r)
 		}
 		room -= OUT_RESERVE;
 		n = ldisc_output(&l->ldisc, in, len, &used, out,
-				 room < sizeof(out) ? room : sizeof(out));
+		                 room < sizeof(out) ? room : sizeof(out));
 		line_emit(l, out, n);
 		r->done += used;
 		if (used == 0)
@@ -236,7 +236,7 @@ static void finish_read(struct line *l, struct chardev_request *r)
 	while (r->done < r->req.len_bytes && err == 0) {
 		uint64_t left = r->req.len_bytes - r->done;
 		size_t n = ldisc_peek(&l->ldisc, buf,
-				      left < sizeof(buf) ? (size_t)left : sizeof(buf), &eof);
+		                      left < sizeof(buf) ? (size_t)left : sizeof(buf), &eof);
 		bool is_line_end = (l->ldisc.t.c_lflag & ICANON) && n > 0 && n < sizeof(buf);
 
 		if (n > 0)

@@ -47,7 +47,7 @@ static void do_close(struct chardev_request *r)
 }
 
 static void with_line(struct chardev_request *r,
-		      void (*fn)(struct line *, struct chardev_request *))
+                      void (*fn)(struct line *, struct chardev_request *))
 {
 	struct line *l = line_for(r);
 
@@ -107,12 +107,12 @@ static void take_console_from_kernel(void)
 static int init(const struct sys_init *how)
 {
 	static const struct chardev_ops ops = {.open = do_open,
-					       .close = do_close,
-					       .read = do_read,
-					       .write = do_write,
-					       .ioctl = do_ioctl,
-					       .poll = do_poll,
-					       .cancel = do_cancel};
+	                                       .close = do_close,
+	                                       .read = do_read,
+	                                       .write = do_write,
+	                                       .ioctl = do_ioctl,
+	                                       .poll = do_poll,
+	                                       .cancel = do_cancel};
 
 	chardev_init(&ops);
 	for (unsigned i = 0; i < MINORS; i++)
@@ -195,11 +195,11 @@ static int status(char *buf, size_t len)
 int main(void)
 {
 	static const struct sys_component component = {.init = init,
-						       .message = message,
-						       .interrupt = interrupt,
-						       .alarm = alarm_fired,
-						       .idle = idle,
-						       .status = status};
+	                                               .message = message,
+	                                               .interrupt = interrupt,
+	                                               .alarm = alarm_fired,
+	                                               .idle = idle,
+	                                               .status = status};
 
 	sys_main(&component);
 }

@@ -31,7 +31,7 @@ struct screen {
 	bool wrap_pending; /* the last column was written; the next character wraps */
 	bool is_cursor_hidden, no_wrap, is_application_keys;
 	unsigned top, bottom; /* scroll region, both inclusive */
-	uint32_t dirty;	      /* bit i: row i changed since screen_clean() */
+	uint32_t dirty;       /* bit i: row i changed since screen_clean() */
 
 	enum screen_state state;
 	unsigned params[PARAMS_MAX];
@@ -51,7 +51,7 @@ void screen_write(struct screen *s, const uint8_t *bytes, size_t len);
 /* screen_csi.c: a complete control sequence with final byte `c`. Private to screen*.c. */
 void screen_csi(struct screen *s, uint8_t c);
 void screen_clear(struct screen *s, unsigned from,
-		  unsigned to); /* cells, row * COLS + col; to excluded */
+                  unsigned to); /* cells, row * COLS + col; to excluded */
 void screen_scroll(struct screen *s, unsigned top, unsigned bottom, int lines); /* > 0: up */
 void screen_goto(struct screen *s, int row, int col);
 uint16_t screen_attribute(const struct screen *s);

@@ -42,10 +42,10 @@ struct line {
 	unsigned opens;
 	struct request_queue readers, writers, drainers;
 	unsigned poll_wanted;
-	uint64_t t_read_ns;	     /* VTIME of the first reader; 0: none */
-	bool is_suspended;	     /* TCOOFF */
+	uint64_t t_read_ns;          /* VTIME of the first reader; 0: none */
+	bool is_suspended;           /* TCOOFF */
 	uint32_t out_head, out_tail; /* free-running */
-	uint64_t out_dropped;	     /* echo that found the ring full */
+	uint64_t out_dropped;        /* echo that found the ring full */
 	uint8_t out[OUT_BYTES];
 };
 

@@ -166,7 +166,7 @@ void uart_interrupt(uint64_t hooks)
 static bool is_present(const struct uart *u)
 {
 	struct vdevio io[4] = {wr(u, UART_SCR, 0x5a), rd(u, UART_SCR), wr(u, UART_SCR, 0xa5),
-			       rd(u, UART_SCR)};
+	                       rd(u, UART_SCR)};
 
 	return k_vdevio(io, 4) >= 0 && io[1].value == 0x5a && io[3].value == 0xa5;
 }
@@ -174,15 +174,15 @@ static bool is_present(const struct uart *u)
 bool uart_init(struct line *l, unsigned index)
 {
 	static const struct line_device device = {.start_output = start_output,
-						  .input_room = input_room};
+	                                          .input_room = input_room};
 	struct uart *u = &uarts[index];
 	struct kirqctl irq = {.line = u->irq, .hook = u->irq};
 	struct vdevio io[] = {wr(u, UART_LCR, LCR_DLAB),
-			      wr(u, UART_DATA, 1),
-			      wr(u, UART_IER, 0),
-			      wr(u, UART_LCR, LCR_8N1),
-			      wr(u, UART_IIR, FCR_ENABLE | FCR_LEVEL_14),
-			      wr(u, UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2)};
+	                      wr(u, UART_DATA, 1),
+	                      wr(u, UART_IER, 0),
+	                      wr(u, UART_LCR, LCR_8N1),
+	                      wr(u, UART_IIR, FCR_ENABLE | FCR_LEVEL_14),
+	                      wr(u, UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2)};
 
 	if (!is_present(u))
 		return false;

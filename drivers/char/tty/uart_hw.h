@@ -16,7 +16,7 @@
 #define IER_TX 0x02
 
 #define IIR_NONE  0x01 /* no interrupt is pending */
-#define IIR_ID	  0x0e
+#define IIR_ID    0x0e
 #define IIR_LEVEL 0x04 /* received data: the FIFO holds the trigger level */
 
 #define FCR_ENABLE   0x01
@@ -24,12 +24,12 @@
 #define FIFO_LEVEL   14
 #define FIFO_BYTES   16
 
-#define LCR_8N1	 0x03
+#define LCR_8N1  0x03
 #define LCR_DLAB 0x80
-#define MCR_DTR	 0x01
-#define MCR_RTS	 0x02
+#define MCR_DTR  0x01
+#define MCR_RTS  0x02
 #define MCR_OUT2 0x08 /* lets the interrupt out */
-#define LSR_DR	 0x01
+#define LSR_DR   0x01
 #define LSR_THRE 0x20
 
 #endif

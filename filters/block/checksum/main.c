@@ -218,7 +218,8 @@ static int status(char *buf, size_t len)
 		buf, len,
 		"state=%s\nalgo=%s\nn=%u\nreplicas=%u\nreads=%llu\nwrites=%llu\npartial=%llu\n"
 		"mismatches=%llu\ntransient=%llu\ncorrupt=%llu\nhealed=%llu\nlost=%llu\n"
-		"heal_errors=%llu\nscrub_group=%llu\nscrubbed=%llu\nscrub_rounds=%llu\n",
+		"heal_errors=%llu\nscrub_group=%llu\nscrubbed=%llu\nscrub_rounds=%llu\n"
+		"lower_us=%llu\nsum_us=%llu\n",
 		medium.is_running ? "good" : (medium.refused != 0 ? "refused" : "waiting"),
 		sum_name((enum sum_algo)medium.super.algo), medium.super.n, medium.replicas,
 		(unsigned long long)c->reads, (unsigned long long)c->writes,
@@ -226,7 +227,8 @@ static int status(char *buf, size_t len)
 		(unsigned long long)c->transient, (unsigned long long)c->corrupt,
 		(unsigned long long)c->healed, (unsigned long long)c->lost,
 		(unsigned long long)c->heal_errors, (unsigned long long)scrub_position(),
-		(unsigned long long)c->scrubbed, (unsigned long long)c->scrub_rounds);
+		(unsigned long long)c->scrubbed, (unsigned long long)c->scrub_rounds,
+		(unsigned long long)c->lower_ns / 1000, (unsigned long long)c->sum_ns / 1000);
 
 	return n < 0 || (size_t)n >= len ? 0 : n;
 }

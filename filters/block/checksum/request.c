@@ -118,20 +118,25 @@ static int do_read(struct bserver_request *r)
 	struct lower_io o = {.io = {.op = BLK_READ}};
 	struct filter_gate g = {0};
 	struct range_lock l;
+	uint64_t start_ns, read_ns;
 	int result;
 
 	counters.reads++;
 	pieces_of(r, pieces, &to);
 	e.memory = span.staging = staging_take(e.sectors);
 	lock(&l, r->sector, r->sectors, false);
+	start_ns = now_ns();
 	lower_submit(&g, &e, &o);
 	filter_wait(&g);
 	unlock(&l); /* what was read is ours alone */
+	read_ns = now_ns();
+	counters.lower_ns += read_ns - start_ns;
 	result = o.io.status;
 	if (result == 0 && medium.want_verify)
 		result = verify_and_copy(&span, o.io.served_replica, &to);
 	else if (result == 0)
 		copy_unverified(&span, &to);
+	counters.sum_ns += now_ns() - read_ns;
 	staging_give(e.memory);
 	return result;
 }

@@ -24,7 +24,7 @@ static const char *attach_works(void)
 
 /* ATTACH with one field changed. */
 static int attach_changed(uint32_t slots, int64_t more_bytes, uint32_t more_generation,
-			  grant_t grant)
+                          grant_t grant)
 {
 	struct blk_attach req = {.slots = slots, .generation = raw.generation + more_generation};
 
@@ -88,7 +88,7 @@ static const char *attach_revoked_grant_is_refused(void)
 
 	CHECK(raw_attach() == 0);
 	g = grant_direct(raw.ep, raw.region, raw.region_bytes,
-			 GRANT_READ | GRANT_WRITE | GRANT_MAP);
+	                 GRANT_READ | GRANT_WRITE | GRANT_MAP);
 	grant_revoke(g);
 	CHECK(is_refused(attach_changed(RAW_SLOTS, 0, 0, g)));
 	return NULL;

@@ -321,8 +321,8 @@ static const char *flush_between_many_writes_completes(void)
 		return SKIPPED;
 	for (unsigned i = 0; i < RAW_SLOTS; i++) {
 		struct blk_request r = i % 4 == 3
-					       ? raw_request(BLK_FLUSH, 0, 0, 0)
-					       : raw_request(BLK_WRITE, i * 8, 8, i * PAGE_BYTES);
+		                               ? raw_request(BLK_FLUSH, 0, 0, 0)
+		                               : raw_request(BLK_WRITE, i * 8, 8, i * PAGE_BYTES);
 
 		CHECK(raw_push(&r, NULL));
 	}

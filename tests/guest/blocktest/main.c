@@ -46,7 +46,7 @@ void say(const char *fmt, ...)
 	n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	if (n > 0 && k_sysctl(SYSCTL_DIAG, line,
-			      (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1) < 0)
+	                      (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1) < 0)
 		exit(1); /* results that nobody sees are none */
 }
 
@@ -213,24 +213,24 @@ static void idle(void)
 static int status(char *buf, size_t len)
 {
 	return snprintf(buf, len, "unit=%s\nmode=%s\ndone=%d\npassed=%u\nfailed=%u\nskipped=%u\n",
-			test_unit.name, mode, is_done, passed, failed, skipped);
+	                test_unit.name, mode, is_done, passed, failed, skipped);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct sys_component component = {.init = init,
-						       .message = message,
-						       .doorbell = doorbell,
-						       .ds_change = ds_change,
-						       .alarm = alarm_fired,
-						       .idle = idle,
-						       .status = status};
+	                                               .message = message,
+	                                               .doorbell = doorbell,
+	                                               .ds_change = ds_change,
+	                                               .alarm = alarm_fired,
+	                                               .idle = idle,
+	                                               .status = status};
 
 	if (argc > 1) {
 		const char *colon = strchr(argv[1], ':');
 
 		snprintf(test_unit.name, sizeof(test_unit.name), "%.*s",
-			 colon != NULL ? (int)(colon - argv[1]) : LABEL_MAX - 1, argv[1]);
+		         colon != NULL ? (int)(colon - argv[1]) : LABEL_MAX - 1, argv[1]);
 		if (colon != NULL)
 			snprintf(mode, sizeof(mode), "%s", colon + 1);
 	}

@@ -10,9 +10,9 @@
 #include "blockdev/blockdev.h"
 #include "blocktest.h"
 
-#define DEPTH	      8
+#define DEPTH         8
 #define BLOCK_BYTES   (1u << 20)
-#define RUN_NS	      3000000000ull
+#define RUN_NS        3000000000ull
 #define KILL_EVERY_NS 200000000ull
 
 static struct bdev *bdev;
@@ -78,14 +78,14 @@ static void submit(unsigned i)
 	uint64_t sectors = bdev_info(bdev)->sectors, block = BLOCK_BYTES / BLK_SECTOR;
 
 	elements[i] = (struct blk_element){.offset = (uint64_t)i * BLOCK_BYTES,
-					   .len_bytes = BLOCK_BYTES,
-					   .arena = (uint16_t)arena};
+	                                   .len_bytes = BLOCK_BYTES,
+	                                   .arena = (uint16_t)arena};
 	is_writing[i] = is_verify && !is_writing[i];
 	ios[i] = (struct bdev_io){.op = is_writing[i] ? BLK_WRITE : BLK_READ,
-				  .element_count = 1,
-				  .sectors = (uint32_t)block,
-				  .elements = &elements[i],
-				  .done = done};
+	                          .element_count = 1,
+	                          .sectors = (uint32_t)block,
+	                          .elements = &elements[i],
+	                          .done = done};
 	if (is_verify) {
 		ios[i].sector = i * block;
 		if (is_writing[i])
@@ -132,9 +132,9 @@ static void report(uint64_t took_ns, unsigned kills)
 static void print_phases(const struct event *e, unsigned from, unsigned to)
 {
 	static const char *const names[EV_KINDS] = {
-		[EV_DEATH] = "death",	  [EV_DETECT] = "detect", [EV_SILENCE] = "silence",
-		[EV_RESTART] = "restart", [EV_READY] = "ready",	  [EV_PUBLISH] = "publish",
-		[EV_REOPEN] = "reopen",	  [EV_REPLAY] = "replay", [EV_RECOVERED] = "recovered"};
+		[EV_DEATH] = "death",     [EV_DETECT] = "detect", [EV_SILENCE] = "silence",
+		[EV_RESTART] = "restart", [EV_READY] = "ready",   [EV_PUBLISH] = "publish",
+		[EV_REOPEN] = "reopen",   [EV_REPLAY] = "replay", [EV_RECOVERED] = "recovered"};
 
 	for (unsigned i = from; i <= to; i++)
 		if (e[i].kind < EV_KINDS && names[e[i].kind] != NULL)
@@ -185,12 +185,12 @@ static void run_depth_one(void)
 	for (unsigned n = 0; n < count; n++) {
 		elements[0] = (struct blk_element){.len_bytes = 4096, .arena = (uint16_t)arena};
 		ios[0] = (struct bdev_io){.op = BLK_READ,
-					  .element_count = 1,
-					  .sectors = 8,
-					  .sector =
-						  (random64() % (bdev_info(bdev)->sectors / 8)) * 8,
-					  .elements = &elements[0],
-					  .done = done};
+		                          .element_count = 1,
+		                          .sectors = 8,
+		                          .sector =
+		                                  (random64() % (bdev_info(bdev)->sectors / 8)) * 8,
+		                          .elements = &elements[0],
+		                          .done = done};
 		start = now_ns();
 		running++;
 		if (bdev_submit(bdev, &ios[0]) != 0)
@@ -220,7 +220,7 @@ void stress_run(const char *mode)
 	memset(memory, 0, DEPTH * BLOCK_BYTES);
 	arena = bdev_arena(memory, DEPTH * BLOCK_BYTES, false);
 	bdev = bdev_open(test_unit.name, BLK_ACCESS_READ | (is_verify ? BLK_ACCESS_WRITE : 0),
-			 &events, NULL);
+	                 &events, NULL);
 	SYS_ASSERT(bdev != NULL && arena >= 0);
 	while (opened == 0)
 		wait_event(100000000ull);

@@ -135,7 +135,7 @@ static const char *const names[] = {"a",
                                     "p",
                                     "/dev/null",
                                     "/dev/zero",
-                                    "/dev/tty",
+                                    "/dev/full",
                                     "/proc/self/stat",
                                     "/proc/self",
                                     "/dev/fd/3",
@@ -277,8 +277,8 @@ static void prepare(void)
 int main(int argc, char **argv)
 {
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
-	unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) : CALLS;
-	unsigned processes = argc > 3 ? (unsigned)atoi(argv[3]) : PROCESSES, bad = 0;
+	unsigned count = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : CALLS;
+	unsigned processes = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 0) : PROCESSES, bad = 0;
 	int status;
 
 	state = seed * 0x2545f4914f6cdd1dull + 1;

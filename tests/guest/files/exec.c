@@ -29,7 +29,7 @@ static int helper_args(int argc, char **argv)
 
 static int helper_fds(char **argv)
 {
-	int open_fd = atoi(argv[2]), closed_fd = atoi(argv[3]);
+	int open_fd = (int)strtol(argv[2], NULL, 10), closed_fd = (int)strtol(argv[3], NULL, 10);
 
 	return fcntl(open_fd, F_GETFD) >= 0 && fcntl(closed_fd, F_GETFD) == -1 ? 12 : 10;
 }
@@ -55,7 +55,7 @@ int helper_main(int argc, char **argv)
 	if (strcmp(argv[1], "helper-euid") == 0)
 		return (int)geteuid();
 	if (strcmp(argv[1], "helper-count") == 0)
-		return argc == atoi(argv[2]) ? 12 : 10;
+		return argc == (int)strtol(argv[2], NULL, 10) ? 12 : 10;
 	return 9;
 }
 

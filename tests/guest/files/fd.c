@@ -203,7 +203,7 @@ static void a_signal_ends_waiting_for_a_lock(void)
 	}
 	CHECK(read(p[0], &c, 1) == 1);
 	sigaction(SIGALRM, &sa, NULL);
-	ualarm(100000, 0);
+	ualarm(100000, 100000);
 	FAILS(fcntl(fd, F_SETLKW, &l), EINTR);
 	CHECK(kill(pid, SIGKILL) == 0);
 }

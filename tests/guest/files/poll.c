@@ -88,7 +88,7 @@ static void signals_interrupt_poll(void)
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
 	sigaction(SIGALRM, &sa, NULL);
-	ualarm(50000, 0);
+	ualarm(50000, 50000);
 	FAILS(poll(NULL, 0, -1), EINTR); /* never restarted */
 }
 

@@ -72,14 +72,14 @@ static int teardown(void **state)
 static struct bdev_io *make(unsigned i, enum blk_op op, uint64_t sector, unsigned count)
 {
 	elements[i][0] = (struct blk_element){.offset = (i % 64) * PAGE_BYTES,
-					      .len_bytes = count * BLK_SECTOR,
-					      .arena = (uint16_t)arena};
+	                                      .len_bytes = count * BLK_SECTOR,
+	                                      .arena = (uint16_t)arena};
 	ios[i] = (struct bdev_io){.op = (uint8_t)op,
-				  .element_count = count > 0,
-				  .sectors = count,
-				  .sector = sector,
-				  .elements = elements[i],
-				  .done = done};
+	                          .element_count = count > 0,
+	                          .sectors = count,
+	                          .sector = sector,
+	                          .elements = elements[i],
+	                          .done = done};
 	return &ios[i];
 }
 
@@ -130,8 +130,8 @@ static void long_element_lists_use_rows(void **state)
 		world.disk[i] = (uint8_t)(i / 512);
 	for (unsigned i = 0; i < 64; i++)
 		elements[0][i] = (struct blk_element){.offset = (63 - i) * PAGE_BYTES,
-						      .len_bytes = BLK_SECTOR,
-						      .arena = (uint16_t)arena};
+		                                      .len_bytes = BLK_SECTOR,
+		                                      .arena = (uint16_t)arena};
 	io->element_count = 64;
 	assert_int_equal(bdev_submit(bdev, io), 0);
 	world_run();
@@ -393,6 +393,34 @@ static void refused_open_is_told(void **state)
 	assert_int_equal(opened_status, 0);
 }
 
+static void another_medium_is_refused(void **state)
+{
+	(void)state;
+	world_start_server();
+	world_run();
+	world.fewer_sectors = 10;
+	world_kill_server();
+	world_start_server();
+	submit(0, BLK_READ, 0, 1);
+	world_run();
+	assert_int_equal(opened_status, -ENXIO);
+	assert_int_equal(ios[0].status, -EIO);
+}
+
+static void forgotten_opens_are_repeated(void **state)
+{
+	(void)state;
+	world_start_server();
+	world_run();
+	bserver_forget_opens(0);
+	for (unsigned i = 0; i < 10; i++)
+		submit(i, BLK_READ, i, 1);
+	world_run();
+	assert_int_equal(done_count, 10);
+	assert_int_equal(ios[9].status, 0);
+	assert_int_equal(opened_count, 2);
+}
+
 static void unknown_unit_waits_until_identified(void **state)
 {
 	(void)state;
@@ -460,6 +488,8 @@ int main(void)
 		T(removed_label_fails_requests),
 		T(absent_server_fails_requests_in_the_end),
 		T(refused_open_is_told),
+		T(another_medium_is_refused),
+		T(forgotten_opens_are_repeated),
 		T(unknown_unit_waits_until_identified),
 		T(malformed_requests_are_refused_at_once),
 		T(close_cancels_and_waits),

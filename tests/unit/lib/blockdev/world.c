@@ -10,8 +10,8 @@
 #include "blockdev/host.h"
 #include "world.h"
 
-#define CLIENT	     100
-#define GRANTS	     256
+#define CLIENT       100
+#define GRANTS       256
 #define QUEUE_MAX    512
 #define SERVER_LABEL "disk"
 
@@ -77,7 +77,7 @@ void sys_violation(endpoint_t ep, enum violation kind, uint64_t detail)
 }
 
 void sys_complain(endpoint_t about, enum proto_rule rule, uint32_t unit, uint32_t request,
-		  const void *evidence, size_t len)
+                  const void *evidence, size_t len)
 {
 	(void)unit;
 	(void)request;
@@ -148,7 +148,7 @@ grant_t grant_direct(endpoint_t grantee, const void *addr, size_t len, unsigned 
 }
 
 grant_t grant_indirect(endpoint_t grantee, endpoint_t from, grant_t parent, uint64_t offset,
-		       size_t len, unsigned access)
+                       size_t len, unsigned access)
 {
 	(void)from;
 	return grant_direct(grantee, grants[parent].base + offset, len, access);
@@ -190,6 +190,16 @@ int k_mapdma(const void *addr, uint64_t *bus, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		bus[i] = (uintptr_t)addr + i * PAGE_BYTES;
+	return 0;
+}
+
+int k_safecopy_from(endpoint_t grantor, grant_t g, uint64_t offset, void *local, size_t len)
+{
+	const uint8_t *from = grantor == CLIENT ? granted(g, offset, len) : NULL;
+
+	if (from == NULL)
+		return -EFAULT;
+	memcpy(local, from, len);
 	return 0;
 }
 
@@ -274,12 +284,12 @@ static int disk_info(unsigned unit, struct blk_info *info)
 {
 	if (unit != 0)
 		return -ENXIO;
-	*info = (struct blk_info){.sectors = DISK_SECTORS,
-				  .physical_sector_bytes = 512,
-				  .max_bytes = BLK_REQUEST_MAX,
-				  .max_elements = BLK_ELEMENTS_MAX,
-				  .queue_depth = 32,
-				  .replicas = 1};
+	*info = (struct blk_info){.sectors = DISK_SECTORS - world.fewer_sectors,
+	                          .physical_sector_bytes = 512,
+	                          .max_bytes = BLK_REQUEST_MAX,
+	                          .max_elements = BLK_ELEMENTS_MAX,
+	                          .queue_depth = 32,
+	                          .replicas = 1};
 	return world.info_result;
 }
 

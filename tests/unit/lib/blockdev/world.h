@@ -29,6 +29,7 @@ struct world {
 	unsigned events[64]; /* by kind */
 	uint64_t last_args[64];
 	int info_result;
+	unsigned fewer_sectors;
 	unsigned opens, closes;
 };
 extern struct world world;

@@ -48,7 +48,7 @@ static void for_each(void (*fn)(const struct checksum_codec *k))
 			checksum_super_make(&super, (enum sum_algo)algo, most + 1, 1 << 20),
 			-EINVAL);
 		assert_int_equal(checksum_super_make(&super, (enum sum_algo)algo, 0, 1 << 20),
-				 -EINVAL);
+		                 -EINVAL);
 	}
 }
 
@@ -86,13 +86,13 @@ struct range {
 };
 
 static void write_through(const struct checksum_codec *k, uint8_t *medium, struct range range,
-			  uint8_t *data)
+                          uint8_t *data)
 {
 	const uint64_t lba = range.lba, count = range.count;
 	const uint64_t first = checksum_data_sector(&k->layout, lba);
 	const uint64_t sectors = checksum_extent(&k->layout, lba, count);
 	struct checksum_piece pieces[2] = {{data, SUM_SECTOR},
-					   {data + SUM_SECTOR, (uint32_t)(count - 1) * SUM_SECTOR}};
+	                                   {data + SUM_SECTOR, (uint32_t)(count - 1) * SUM_SECTOR}};
 	struct checksum_cursor from = {.pieces = pieces, .count = 2};
 	struct checksum_span span = {.lba = lba, .count = count};
 
@@ -105,7 +105,7 @@ static void write_through(const struct checksum_codec *k, uint8_t *medium, struc
 }
 
 static uint64_t read_through(const struct checksum_codec *k, const uint8_t *medium,
-			     struct range range, uint8_t *data)
+                             struct range range, uint8_t *data)
 {
 	const uint64_t lba = range.lba, count = range.count;
 	const uint64_t first = checksum_data_sector(&k->layout, lba);
@@ -289,7 +289,7 @@ static void data_of_one_and_entry_of_another_agree(void **state)
 	make_codec(&k, SUM_CRC32C, 4);
 	heal_setup(&k, &c);
 	c.h.replicas = 2;
-	c.h.copies[0][0] ^= 1;		    /* data of sector 0 */
+	c.h.copies[0][0] ^= 1;              /* data of sector 0 */
 	c.h.copies[1][4 * SUM_SECTOR] ^= 1; /* entry of sector 0 */
 	checksum_heal(&k, &c.h, c.good);
 	assert_false(checksum_mask_any(&c.h.lost));
@@ -309,7 +309,7 @@ static void lost_sectors_stay_bad_and_others_heal(void **state)
 	free(c.h.copies[2]);
 	c.h.copies[2] = NULL; /* could not be read */
 	c.h.copies[0][0] ^= 1;
-	c.h.copies[1][1] ^= 1;		    /* sector 0 is bad on both, differently */
+	c.h.copies[1][1] ^= 1;              /* sector 0 is bad on both, differently */
 	c.h.copies[1][2 * SUM_SECTOR] ^= 1; /* sector 2 on one */
 	checksum_heal(&k, &c.h, c.good);
 	assert_true(c.h.lost.bits[0] == 1 && c.h.lost.bits[1] == 0);

@@ -156,13 +156,13 @@ void memdev_init(struct memdev *d, uint32_t block_size, uint32_t blocks)
 	d->freeze_at = UINT64_MAX;
 	d->random = 88172645463325252ULL;
 	d->io = (struct mfs_io){.ctx = d,
-				.get = dev_get,
-				.put = dev_put,
-				.dirty = dev_dirty,
-				.forget = dev_forget,
-				.write_out = dev_write_out,
-				.now = dev_now,
-				.report = dev_report};
+	                        .get = dev_get,
+	                        .put = dev_put,
+	                        .dirty = dev_dirty,
+	                        .forget = dev_forget,
+	                        .write_out = dev_write_out,
+	                        .now = dev_now,
+	                        .report = dev_report};
 }
 
 void memdev_free(struct memdev *d)
@@ -176,8 +176,8 @@ void memdev_free(struct memdev *d)
 void memdev_format(struct memdev *d, uint32_t inodes)
 {
 	struct mfs_format format = {.device_bytes = (uint64_t)d->blocks * d->block_size,
-				    .block_size = d->block_size,
-				    .inodes = inodes};
+	                            .block_size = d->block_size,
+	                            .inodes = inodes};
 	struct mfs_geometry geo;
 	const char *reason;
 
@@ -204,8 +204,8 @@ unsigned memdev_pinned(const struct memdev *d)
 int memdev_mount(struct memdev *d, uint32_t slots, struct mfs **fs, void **memory)
 {
 	struct mfs_config config = {.io = &d->io,
-				    .device_bytes = (uint64_t)d->blocks * d->block_size,
-				    .inode_slots = slots};
+	                            .device_bytes = (uint64_t)d->blocks * d->block_size,
+	                            .inode_slots = slots};
 	struct mfs_geometry geo;
 	const char *reason;
 	int r = mfs_probe(d->medium, config.device_bytes, &geo, &reason);
@@ -225,8 +225,8 @@ int memdev_mount(struct memdev *d, uint32_t slots, struct mfs **fs, void **memor
 int memdev_check(struct memdev *d, bool want_repair, struct mfs_check_result *result)
 {
 	struct mfs_check check = {.io = &d->io,
-				  .device_bytes = (uint64_t)d->blocks * d->block_size,
-				  .want_repair = want_repair};
+	                          .device_bytes = (uint64_t)d->blocks * d->block_size,
+	                          .want_repair = want_repair};
 	struct mfs_geometry geo;
 	const char *reason;
 	int r = mfs_probe(d->medium, check.device_bytes, &geo, &reason);

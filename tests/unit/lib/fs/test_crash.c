@@ -18,7 +18,7 @@ static bool is_expected_after_crash(const char *report)
 {
 	static const char *const expected[] = {
 		"unused inodes are marked",  "unused zones are marked",
-		"no name leads to",	     "the link count is wrong",
+		"no name leads to",          "the link count is wrong",
 		"an entry is a second name", "\".\" or \"..\" is wrong"};
 
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {

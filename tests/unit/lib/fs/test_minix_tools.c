@@ -35,7 +35,7 @@ static int run(const char *program, const char *options)
 	int status;
 
 	snprintf(command, sizeof(command), "PATH=$PATH:/sbin:/usr/sbin %s %s %s >/dev/null 2>&1",
-		 program, options, path);
+	         program, options, path);
 	status = system(command);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -45,7 +45,7 @@ static bool is_missing(const char *program)
 	char command[100];
 
 	snprintf(command, sizeof(command), "PATH=$PATH:/sbin:/usr/sbin command -v %s >/dev/null",
-		 program);
+	         program);
 	return system(command) != 0;
 }
 

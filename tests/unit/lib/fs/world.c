@@ -47,7 +47,7 @@ static struct mfs_inode *inode_of(struct world *w, int node)
 				continue;
 			dir = inode_of(w, d);
 			assert_int_equal(mfs_lookup(dir, name_of(m->node[d].entry[i].name), &ip),
-					 0);
+			                 0);
 			mfs_put_inode(dir);
 			return ip;
 		}
@@ -205,11 +205,11 @@ static void do_rename(struct world *w)
 	from = model_find(m, old_dir, old_name);
 	to = model_find(m, new_dir, new_name);
 	rn = (struct mfs_rename){.old_dir = inode_of(w, old_dir),
-				 .old_name = name_of(old_name),
-				 .source = inode_of(w, from),
-				 .new_dir = inode_of(w, new_dir),
-				 .new_name = name_of(new_name),
-				 .target = to < 0 ? NULL : inode_of(w, to)};
+	                         .old_name = name_of(old_name),
+	                         .source = inode_of(w, from),
+	                         .new_dir = inode_of(w, new_dir),
+	                         .new_name = name_of(new_name),
+	                         .target = to < 0 ? NULL : inode_of(w, to)};
 	r = mfs_rename(&rn);
 	if (r != -ENOSPC)
 		assert_int_equal(r, expected_rename(m, from, to, new_dir));

@@ -51,12 +51,12 @@ static uint32_t disk_now(void *ctx)
 
 uint32_t fake_block_size;
 const struct mfs_io fake_disk_io = {.ctx = &fake_block_size,
-				    .get = disk_get,
-				    .put = disk_put,
-				    .dirty = disk_dirty,
-				    .write_out = disk_write_out,
-				    .now = disk_now,
-				    .report = ignore_report};
+                                    .get = disk_get,
+                                    .put = disk_put,
+                                    .dirty = disk_dirty,
+                                    .write_out = disk_write_out,
+                                    .now = disk_now,
+                                    .report = ignore_report};
 
 static void must(bool ok)
 {
@@ -67,8 +67,8 @@ static void must(bool ok)
 void fake_check_disk(void)
 {
 	struct mfs_check check = {.io = &fake_disk_io,
-				  .device_bytes = fake.disk_bytes,
-				  .block_size = fake_block_size};
+	                          .device_bytes = fake.disk_bytes,
+	                          .block_size = fake_block_size};
 	struct mfs_check_result result;
 	struct mfs_geometry geo;
 	const char *reason;

@@ -62,7 +62,7 @@ int k_safecopy_from(endpoint_t grantor, grant_t g, uint64_t offset, void *local,
 }
 
 int k_safecopy_to(endpoint_t grantor, grant_t g, uint64_t offset, const void *local,
-		  size_t len_bytes)
+                  size_t len_bytes)
 {
 	(void)grantor;
 	return copy(g, offset, (void *)(uintptr_t)local, len_bytes, true);
@@ -74,7 +74,7 @@ int k_vsafecopy(const struct safecopy_vec *vec, unsigned count)
 
 	for (unsigned i = 0; i < count && !r; i++)
 		r = copy(vec[i].grant, vec[i].offset, (void *)(uintptr_t)vec[i].local,
-			 vec[i].len_bytes, vec[i].to_grantor);
+		         vec[i].len_bytes, vec[i].to_grantor);
 	return r;
 }
 
@@ -135,9 +135,9 @@ struct bdev *bdev_open(const char *unit, unsigned access, const struct bdev_even
 
 	(void)unit;
 	info = (struct blk_info){.sectors = fake.disk_bytes / BLK_SECTOR,
-				 .max_bytes = 1 << 20,
-				 .max_elements = 64,
-				 .flags = fake.is_readonly ? BLK_FLAG_READONLY : 0};
+	                         .max_bytes = 1 << 20,
+	                         .max_elements = 64,
+	                         .flags = fake.is_readonly ? BLK_FLAG_READONLY : 0};
 	if (fake.is_readonly && (access & BLK_ACCESS_WRITE))
 		ev->opened(ctx, b, -EROFS);
 	else

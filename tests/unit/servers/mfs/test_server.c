@@ -187,9 +187,9 @@ static void truncate_file(struct worker *w, unsigned i)
 {
 	uint32_t size = (uint32_t)(fake_random() % FILE_MAX);
 	struct fs_setattr req = {.ino = w->file[i].ino,
-				 .mask = FS_SET_SIZE,
-				 .size_bytes = size,
-				 .attr_grant = GRANT_INVALID};
+	                         .mask = FS_SET_SIZE,
+	                         .size_bytes = size,
+	                         .attr_grant = GRANT_INVALID};
 	struct fs_rep rep;
 
 	MUST(ask(op_setattr, &req, sizeof(req), &rep) == 0);
@@ -212,7 +212,7 @@ static void rename_file(struct worker *w, unsigned i)
 {
 	for (int way = 0; way < 2; way++) {
 		struct fs_name req = {.ino = way ? w->root : w->dir,
-				      .ino2 = way ? w->dir : w->root};
+		                      .ino2 = way ? w->dir : w->root};
 		char text[64];
 		struct fs_rep rep;
 

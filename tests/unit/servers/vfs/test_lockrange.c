@@ -17,10 +17,10 @@ static struct lock *list;
 static struct lock make(unsigned owner, enum lock_type type, uint64_t first, uint64_t last)
 {
 	return (struct lock){.owner = &owners[owner],
-			     .type = type,
-			     .first = first,
-			     .last = last,
-			     .pid = (int32_t)owner};
+	                     .type = type,
+	                     .first = first,
+	                     .last = last,
+	                     .pid = (int32_t)owner};
 }
 
 static int teardown(void **state)

@@ -293,9 +293,9 @@ int main(void)
 		T(line_is_readable_when_complete),  T(read_takes_one_line_at_a_time),
 		T(erase_and_kill_edit_the_line),    T(werase_takes_a_word),
 		T(tab_is_erased_with_its_width),    T(control_characters_echo_as_caret),
-		T(eof_alone_reads_zero_bytes),	    T(interrupt_flushes_and_signals),
+		T(eof_alone_reads_zero_bytes),      T(interrupt_flushes_and_signals),
 		T(literal_next_quotes_a_character), T(stop_and_start_control_output),
-		T(raw_mode_passes_every_byte),	    T(raw_mode_gets_what_was_typed_before),
+		T(raw_mode_passes_every_byte),      T(raw_mode_gets_what_was_typed_before),
 		T(full_ring_counts_what_it_drops),  T(long_line_keeps_room_for_its_end),
 		T(output_maps_newlines_and_tabs),   T(erase_respects_utf8),
 	};

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fault(lower, rules="...", seed=1): the chaos monkey. It does to requests what bad disks, cables and
+ * drivers do, on purpose and by rule (rules.h). Experiments put it into a stack.
+ *
+ * Model: a request is passed on with the client's own arena, unless a rule fires. Data that is
+ * spoiled on its way down is copied to a buffer of our own first, so the client's memory stays what
+ * it was; on its way up it is spoiled in place. One such copy exists at a time; a shot that would
+ * need a second one is not fired.
+ *
+ * Every shot is an event of the log (EV_FAULT: kind, sector), the ledger by which detection is
+ * scored; sectors are those of the lower unit, and of contents the one that was spoiled.
+ *
+ * State kept over a restart: chance and the counters of the rules, in ds ("fault"), so that a restart
+ * neither repeats nor forgets shots.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "filter/filter.h"
+#include "rules.h"
+
+#define REQUESTS_MAX BSERVER_REQUESTS_MAX
+#define BUFFER_BYTES (1u << 20)
+
+struct request {
+	struct bserver_request *r; /* NULL: free */
+	struct bdev_io io;
+	struct blk_element elements[BLK_ELEMENTS_MAX];
+	const struct fault_rule *rule; /* that fired, or NULL */
+	bool has_buffer;
+	struct filter_timer timer;
+};
+
+static struct request requests[REQUESTS_MAX];
+static struct fault_rules rules;
+static struct bdev *lower;
+static int buffer_arena;
+static uint8_t *buffer;
+static bool is_buffer_used;
+static uint64_t start_ns, seed = 1, passed;
+
+/* ---- the ledger ---- */
+
+static void record(const struct fault_rule *rule, uint64_t sector)
+{
+	log_event(EV_FAULT, bdev_server(lower), sys_label(), rule->kind, sector);
+	if (ds_save("fault", &rules.state, sizeof(rules.state)) != 0)
+		sys_log("the ledger's counters were not saved\n");
+}
+
+/* ---- completion ---- */
+
+static void finish(struct request *q, int status)
+{
+	struct bserver_request *r = q->r;
+
+	if (q->has_buffer)
+		is_buffer_used = false;
+	q->r = NULL;
+	bserver_complete(r, status);
+}
+
+static uint8_t *client_sector(const struct bserver_request *r, uint64_t index)
+{
+	uint64_t offset = index * BLK_SECTOR;
+
+	for (unsigned i = 0; i < r->element_count; i++) {
+		const struct bserver_element *e = &r->elements[i];
+
+		if (offset < e->len_bytes)
+			return (uint8_t *)e->ptr + offset;
+		offset -= e->len_bytes;
+	}
+	return NULL;
+}
+
+static void late(struct filter_timer *t)
+{
+	struct request *q = &requests[0];
+
+	while (&q->timer != t)
+		q++;
+	finish(q, q->io.status);
+}
+
+static bool is_spoiling(const struct fault_rule *rule)
+{
+	return rule != NULL &&
+	       (rule->kind == FAULT_ZERO || rule->kind == FAULT_RANDOM || rule->kind == FAULT_BIT);
+}
+
+static void io_done(struct bdev_io *io)
+{
+	struct request *q = io->cookie;
+
+	q->r->served_replica = io->served_replica;
+	if (io->status == 0 && q->r->op == BLK_READ && is_spoiling(q->rule)) {
+		uint64_t index = fault_random(&rules) % q->r->sectors;
+
+		fault_spoil(&rules, q->rule->kind, client_sector(q->r, index));
+		record(q->rule, q->r->sector + index);
+	}
+	if (q->rule != NULL && q->rule->kind == FAULT_DELAY) {
+		q->timer.fn = late;
+		filter_timer_set(&q->timer, now_ns() + q->rule->for_us * 1000);
+		return;
+	}
+	finish(q, io->status);
+}
+
+/* ---- submission ---- */
+
+static void pass(struct request *q)
+{
+	int r;
+
+	q->io.done = io_done;
+	q->io.cookie = q;
+	q->io.replica = q->r->replica;
+	r = bdev_submit(lower, &q->io);
+	if (r != 0)
+		finish(q, r);
+}
+
+/* Data of a write in our own buffer; false: it is in use or too small. */
+static bool take_buffer(struct request *q)
+{
+	const struct bserver_request *r = q->r;
+
+	if (is_buffer_used || r->bytes > BUFFER_BYTES)
+		return false;
+	for (uint64_t i = 0; i < r->sectors; i++)
+		memcpy(buffer + i * BLK_SECTOR, client_sector(r, i), BLK_SECTOR);
+	q->elements[0] = (struct blk_element){.len_bytes = (uint32_t)r->bytes,
+	                                      .arena = (uint16_t)buffer_arena};
+	q->io.element_count = 1;
+	q->has_buffer = is_buffer_used = true;
+	return true;
+}
+
+static void spoil_write(struct request *q)
+{
+	uint64_t index = fault_random(&rules) % q->r->sectors;
+
+	if (!take_buffer(q)) {
+		rules.state.fired[q->rule - rules.rule]--;
+		rules.state.shots--;
+	} else {
+		fault_spoil(&rules, q->rule->kind, buffer + index * BLK_SECTOR);
+		record(q->rule, q->r->sector + index);
+	}
+	pass(q);
+}
+
+static void tear(struct request *q)
+{
+	uint32_t half = q->r->sectors / 2;
+
+	if (half > 0 && !take_buffer(q)) {
+		pass(q);
+		return;
+	}
+	record(q->rule, q->r->sector + half);
+	if (half == 0) {
+		finish(q, 0);
+		return;
+	}
+	q->io.sectors = half;
+	q->elements[0].len_bytes = half * BLK_SECTOR;
+	pass(q);
+}
+
+static void misdirect(struct request *q)
+{
+	uint64_t room = bdev_info(lower)->sectors - q->r->sectors;
+
+	q->io.sector = room == 0 ? q->io.sector : fault_random(&rules) % (room + 1);
+	record(q->rule, q->r->sector);
+	pass(q);
+}
+
+static void shoot(struct request *q)
+{
+	switch (q->rule->kind) {
+	case FAULT_ZERO:
+	case FAULT_RANDOM:
+	case FAULT_BIT:
+		if (q->r->op == BLK_WRITE)
+			spoil_write(q);
+		else
+			pass(q); /* spoiled when it comes back */
+		return;
+	case FAULT_TORN: tear(q); return;
+	case FAULT_MISDIRECT: misdirect(q); return;
+	case FAULT_NONE:
+	case FAULT_ERROR:
+	case FAULT_LOST:
+	case FAULT_DELAY:
+	case FAULT_HANG:
+	case FAULT_DIE:
+	case FAULT_KINDS: break;
+	}
+	record(q->rule, q->r->sector);
+	if (q->rule->kind == FAULT_ERROR)
+		finish(q, -EIO);
+	else if (q->rule->kind == FAULT_LOST)
+		finish(q, 0);
+	else if (q->rule->kind == FAULT_DELAY)
+		pass(q);
+	else if (q->rule->kind == FAULT_DIE)
+		exit(1);
+	/* FAULT_HANG: somebody above will have had enough */
+}
+
+static void submit(struct bserver_request *r)
+{
+	struct request *q = &requests[r->slot];
+	const struct fault_request what = {.is_write = r->op == BLK_WRITE,
+	                                   .sector = r->sector,
+	                                   .sectors = r->sectors,
+	                                   .age_us = (now_ns() - start_ns) / 1000};
+
+	q->r = r;
+	q->has_buffer = false;
+	filter_elements(r, q->elements);
+	filter_io_of(r, q->elements, &q->io);
+	q->rule = r->op == BLK_FLUSH ? NULL : fault_decide(&rules, &what);
+	if (q->rule != NULL) {
+		shoot(q);
+		return;
+	}
+	passed++;
+	pass(q);
+}
+
+/* ---- start ---- */
+
+static int configure(const struct stack_options *o)
+{
+	const struct filter_number number = {"seed", STACK_NUMBER, 0, UINT64_MAX};
+	const char *text = stack_option(o, "rules", 0);
+	unsigned column = 0;
+
+	if (text == NULL)
+		return filter_usage("rules=\"...\" is missing");
+	if (fault_parse(&rules, text, &column) != 0)
+		return filter_usage("rules=\"%s\": column %u", text, column);
+	return filter_option(o, &number, &seed);
+}
+
+static void opened(void *ctx, struct bdev *b, int status)
+{
+	(void)ctx;
+	(void)b;
+	if (status == 0)
+		bserver_units_changed();
+}
+
+static int start(void)
+{
+	static const struct bdev_events events = {.opened = opened};
+
+	start_ns = now_ns();
+	fault_seed(&rules, seed);
+	if (filter_is_restart() &&
+	    ds_load("fault", &rules.state, sizeof(rules.state)) != (int)sizeof(rules.state))
+		fault_seed(&rules, seed);
+	buffer = aligned_alloc(PAGE_BYTES, BUFFER_BYTES);
+	if (buffer == NULL)
+		return -ENOMEM;
+	memset(buffer, 0, BUFFER_BYTES);
+	buffer_arena = bdev_arena(buffer, BUFFER_BYTES, false);
+	if (buffer_arena < 0)
+		return buffer_arena;
+	lower = bdev_open(filter_lower(0), BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events, NULL);
+	return lower == NULL ? -ENOSPC : 0;
+}
+
+static int info(unsigned unit, struct blk_info *out)
+{
+	return filter_pass_info(lower, unit, out);
+}
+
+static int status(char *buf, size_t len)
+{
+	size_t used =
+		(size_t)snprintf(buf, len, "passed=%llu\nshots=%llu\n", (unsigned long long)passed,
+	                         (unsigned long long)rules.state.shots);
+
+	for (unsigned i = 0; i < rules.count && used < len; i++)
+		used += (size_t)snprintf(
+			buf + used, len - used, "rule%u=%s matched=%llu fired=%llu\n", i,
+			fault_name(rules.rule[i].kind), (unsigned long long)rules.state.matched[i],
+			(unsigned long long)rules.state.fired[i]);
+	return (int)(used < len ? used : len);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const options[] = {"rules", "seed", NULL};
+	static const struct bserver_ops ops = {.info = info,
+	                                       .submit = submit,
+	                                       .status = filter_status,
+	                                       .arena_added = filter_arena_added,
+	                                       .arena_removed = filter_arena_removed};
+	static const struct filter filter = {.name = "fault",
+	                                     .options = options,
+	                                     .lowers_min = 1,
+	                                     .lowers_max = 1,
+	                                     .maps_arenas = true,
+	                                     .ops = &ops,
+	                                     .configure = configure,
+	                                     .start = start,
+	                                     .status = status};
+
+	filter_main(argc, argv, &filter);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * guard(lower, timeout=1s, n=3, m=1): does not take no for an answer. Put above a driver that is not
+ * trusted to notice its own failures.
+ *
+ *   -timeout  a request that takes longer breaks B8: complaint, so that rs replaces the server
+ *   -n        a request that fails is tried so many times more
+ *   -m        then rs is told (B5: a request inside the medium must succeed), at most so many times
+ *             for a request, and it is tried again with the replacement; then it fails with EIO
+ *
+ * The other rules (B2-B4, R3-R5) are watched by lib/blockdev, whose complaints name them.
+ *
+ *      SENT --ok--> done         --error, tries left--> SENT
+ *        ^  \--error, no tries left, complaints left--> PAUSED --100 ms--/
+ *        \--------------------------------------------------/   else: failed
+ *
+ * Errors that are the client's own (EINVAL, EROFS, EACCES) are passed on at once. No state is kept
+ * over a restart.
+ */
+#include <stdio.h>
+#include "filter/filter.h"
+
+#define REQUESTS_MAX BSERVER_REQUESTS_MAX
+#define PAUSE_NS     100000000ull /* for rs to act on a complaint */
+
+struct request {
+	struct bserver_request *r;
+	struct bdev_io io;
+	struct blk_element elements[BLK_ELEMENTS_MAX];
+	uint64_t tries, complaints;
+	struct filter_timer timer;
+};
+
+static struct request requests[REQUESTS_MAX];
+static struct bdev *lower;
+static uint64_t timeout_us = 1000000, tries_max = 3, complaints_max = 1;
+static uint64_t retried, rescued, complained, failed;
+
+static void send(struct request *q);
+
+static void send_again(struct filter_timer *t)
+{
+	struct request *q = &requests[0];
+
+	while (&q->timer != t)
+		q++;
+	send(q);
+}
+
+static bool is_clients_fault(int status)
+{
+	return status == -EINVAL || status == -EROFS || status == -EACCES || status == -ECANCELED;
+}
+
+static void give_up(struct request *q)
+{
+	failed++;
+	sys_log("%s: request at sector %llu failed %llu times, %llu complaints: error %d\n",
+	        filter_lower(0), (unsigned long long)q->io.sector,
+	        (unsigned long long)((tries_max + 1) * (q->complaints + 1)),
+	        (unsigned long long)q->complaints, -q->io.status);
+	bserver_complete(q->r, q->io.status);
+}
+
+static void done(struct bdev_io *io)
+{
+	struct request *q = io->cookie;
+
+	if (io->status == 0 || is_clients_fault(io->status)) {
+		rescued += io->status == 0 && q->tries + q->complaints > 0;
+		q->r->served_replica = io->served_replica;
+		bserver_complete(q->r, io->status);
+	} else if (q->tries < tries_max) {
+		q->tries++;
+		retried++;
+		send(q);
+	} else if (q->complaints < complaints_max) {
+		q->complaints++;
+		q->tries = 0;
+		complained++;
+		bdev_complain(lower, RULE_B5, io, &io->sector, sizeof(io->sector));
+		q->timer.fn = send_again;
+		filter_timer_set(&q->timer, now_ns() + PAUSE_NS);
+	} else {
+		give_up(q);
+	}
+}
+
+static void send(struct request *q)
+{
+	int r;
+
+	filter_io_of(q->r, q->elements, &q->io);
+	q->io.replica = q->r->replica;
+	q->io.done = done;
+	q->io.cookie = q;
+	r = bdev_submit(lower, &q->io);
+	if (r != 0)
+		bserver_complete(q->r, r);
+}
+
+static void submit(struct bserver_request *r)
+{
+	struct request *q = &requests[r->slot];
+
+	q->r = r;
+	q->tries = q->complaints = 0;
+	filter_elements(r, q->elements);
+	send(q);
+}
+
+/* ---- start ---- */
+
+static int configure(const struct stack_options *o)
+{
+	const struct filter_number timeout = {"timeout", STACK_DURATION, 1000, 600000000};
+	const struct filter_number n = {"n", STACK_NUMBER, 0, 100};
+	const struct filter_number m = {"m", STACK_NUMBER, 0, 100};
+
+	if (filter_option(o, &timeout, &timeout_us) != 0 || filter_option(o, &n, &tries_max) != 0)
+		return -EINVAL;
+	return filter_option(o, &m, &complaints_max);
+}
+
+static void opened(void *ctx, struct bdev *b, int status)
+{
+	(void)ctx;
+	(void)b;
+	if (status == 0)
+		bserver_units_changed();
+}
+
+static int start(void)
+{
+	static const struct bdev_events events = {.opened = opened};
+	const struct bdev_config config = {.deadline_ns = timeout_us * 1000};
+
+	bdev_configure(&config);
+	lower = bdev_open(filter_lower(0), BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events, NULL);
+	return lower == NULL ? -ENOSPC : 0;
+}
+
+static int info(unsigned unit, struct blk_info *out)
+{
+	return filter_pass_info(lower, unit, out);
+}
+
+static int status(char *buf, size_t len)
+{
+	int n = snprintf(buf, len,
+	                 "timeout_us=%llu\nretried=%llu\nrescued=%llu\ncomplaints=%llu\n"
+	                 "given_up=%llu\n",
+	                 (unsigned long long)timeout_us, (unsigned long long)retried,
+	                 (unsigned long long)rescued, (unsigned long long)complained,
+	                 (unsigned long long)failed);
+
+	return n < 0 || (size_t)n >= len ? 0 : n;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const options[] = {"timeout", "n", "m", NULL};
+	static const struct bserver_ops ops = {.info = info,
+	                                       .submit = submit,
+	                                       .status = filter_status,
+	                                       .arena_added = filter_arena_added,
+	                                       .arena_removed = filter_arena_removed};
+	static const struct filter filter = {.name = "guard",
+	                                     .options = options,
+	                                     .lowers_min = 1,
+	                                     .lowers_max = 1,
+	                                     .ops = &ops,
+	                                     .configure = configure,
+	                                     .start = start,
+	                                     .status = status};
+
+	filter_main(argc, argv, &filter);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* uses: lib/blockdev/queue.c lib/blockdev/segments.c lib/blockdev/names.c */
+/* Request queue (order, ids, quarantine), contiguous segments, names. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "blockdev/client.h"
+#include "blockdev/host.h"
+
+#define IOS 64
+
+static struct bqueue q;
+static struct bdev_io ios[IOS];
+static struct bdev units[2];
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(ios, 0, sizeof(ios));
+	bqueue_init(&q, 16);
+	return 0;
+}
+
+static void add(unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		ios[i].bdev = &units[i % 2];
+		bqueue_add(&q, &ios[i]);
+	}
+}
+
+static unsigned send_all(void)
+{
+	struct bdev_io *io;
+	unsigned n = 0;
+
+	while ((io = bqueue_next(&q, NULL)) != NULL) {
+		bqueue_sent(&q, io, 100 + n);
+		n++;
+	}
+	return n;
+}
+
+static void sends_no_more_than_slots(void **state)
+{
+	(void)state;
+	add(0, 40);
+	assert_int_equal(send_all(), 16);
+	bqueue_remove(&q, &ios[3]);
+	assert_ptr_equal(bqueue_next(&q, NULL), &ios[16]);
+}
+
+static void ids_match_once_and_never_again(void **state)
+{
+	uint32_t id;
+
+	(void)state;
+	add(0, 1);
+	send_all();
+	id = ios[0].id;
+	assert_ptr_equal(bqueue_match(&q, id), &ios[0]);
+	assert_null(bqueue_match(&q, id + 256));
+	assert_null(bqueue_match(&q, id ^ 1));
+	assert_null(bqueue_match(&q, 0));
+	bqueue_remove(&q, &ios[0]);
+	assert_null(bqueue_match(&q, id));
+	bqueue_add(&q, &ios[0]);
+	send_all();
+	assert_int_not_equal(ios[0].id, id);
+	assert_null(bqueue_match(&q, id));
+}
+
+static void replay_keeps_the_order_of_submission(void **state)
+{
+	struct bdev_io *io;
+	unsigned i = 0;
+
+	(void)state;
+	add(0, 12);
+	send_all();
+	bqueue_remove(&q, &ios[0]);
+	bqueue_remove(&q, &ios[5]);
+	add(12, 14);
+	assert_int_equal(bqueue_death(&q), 10);
+	assert_null(bqueue_condemn(&q));
+	for (io = q.waiting.head; io != NULL; io = io->next, i++)
+		if (io->next != NULL)
+			assert_true(io->order < io->next->order);
+	assert_int_equal(i, 12);
+	assert_ptr_equal(q.waiting.head, &ios[1]);
+	assert_int_equal(q.free_count, 16);
+}
+
+static void suspects_go_alone(void **state)
+{
+	struct bdev_io *killers;
+
+	(void)state;
+	add(0, 3);
+	for (unsigned i = 0; i < BDEV_KILLER_DEATHS; i++) {
+		assert_int_equal(send_all(), 3);
+		assert_int_equal(bqueue_death(&q), 3);
+		assert_null(bqueue_condemn(&q));
+	}
+	assert_int_equal(q.suspects, 3);
+	add(3, 4);
+	assert_int_equal(send_all(), 1);
+	assert_int_equal(bqueue_death(&q), 1);
+	killers = bqueue_condemn(&q);
+	assert_ptr_equal(killers, &ios[0]);
+	assert_null(killers->next);
+	assert_int_equal(q.suspects, 2);
+	assert_int_equal(send_all(), 1);
+	bqueue_remove(&q, &ios[1]); /* it was innocent */
+	assert_int_equal(send_all(), 1);
+	bqueue_remove(&q, &ios[2]);
+	assert_int_equal(send_all(), 1);
+	assert_int_equal(ios[3].state, IO_SENT);
+}
+
+static void deaths_from_outside_are_forgiven(void **state)
+{
+	(void)state;
+	add(0, 3);
+	for (unsigned i = 0; i < 4 * BDEV_KILLER_DEATHS; i++) {
+		assert_int_equal(send_all(), 3);
+		bqueue_death(&q);
+		bqueue_forgive(&q);
+		bqueue_forgive(&q); /* once is enough */
+		assert_int_equal(ios[0].deaths, 0);
+	}
+	assert_int_equal(q.suspects, 0);
+	for (unsigned i = 0; i < BDEV_KILLER_DEATHS; i++) {
+		send_all();
+		bqueue_death(&q);
+		assert_null(bqueue_condemn(&q));
+	}
+	assert_int_equal(send_all(), 1); /* a suspect, alone: this death is not its fault */
+	bqueue_death(&q);
+	bqueue_forgive(&q);
+	assert_null(bqueue_condemn(&q));
+	assert_int_equal(q.suspects, 3);
+	assert_int_equal(send_all(), 1);
+	bqueue_death(&q);
+	assert_ptr_equal(bqueue_condemn(&q), &ios[0]);
+}
+
+static void deadlines_are_found_in_order(void **state)
+{
+	(void)state;
+	add(0, 3);
+	send_all(); /* 100, 101, 102 */
+	assert_null(bqueue_overdue(&q, 99, 1000));
+	assert_ptr_equal(bqueue_overdue(&q, 101, 1000), &ios[0]);
+	assert_ptr_equal(bqueue_overdue(&q, 101, 1000), &ios[1]);
+	assert_null(bqueue_overdue(&q, 101, 1000));
+	assert_ptr_equal(bqueue_overdue(&q, 102, 1000), &ios[2]);
+}
+
+static void a_unit_moves_with_its_requests(void **state)
+{
+	static struct bqueue other;
+
+	(void)state;
+	bqueue_init(&other, 16);
+	add(0, 10);
+	bqueue_move(&q, &other, &units[1]);
+	assert_int_equal(q.waiting.count, 5);
+	assert_int_equal(other.waiting.count, 5);
+	assert_ptr_equal(other.waiting.head, &ios[1]);
+	assert_ptr_equal(other.waiting.tail, &ios[9]);
+}
+
+static void segments_join_what_is_contiguous(void **state)
+{
+	static struct bserver_session s;
+	static struct bserver_request r;
+	uint64_t bus[6] = {0x10000, 0x11000, 0x12000, 0x30000, 0x31000, 0x50000};
+	uint16_t run[6];
+	struct bserver_cursor c = {0};
+	struct bserver_segment seg;
+
+	(void)state;
+	arena_runs(bus, run, 6);
+	assert_int_equal(run[0], 3);
+	assert_int_equal(run[4], 1);
+	s.arenas[0].bus = bus;
+	s.arenas[0].run = run;
+	r.session = &s;
+	r.element_count = 2;
+	r.elements[0] = (struct bserver_element){.len_bytes = 4096, .offset = 0x800};
+	r.elements[1] = (struct bserver_element){.len_bytes = 4 * 4096, .offset = 0x1800};
+	assert_true(bserver_segment(&r, &c, 1u << 22, &seg));
+	assert_int_equal(seg.bus, 0x10800);
+	assert_int_equal(seg.len_bytes, 0x2800);
+	assert_true(bserver_segment(&r, &c, 0x1000, &seg));
+	assert_int_equal(seg.bus, 0x30000);
+	assert_int_equal(seg.len_bytes, 0x1000);
+	assert_true(bserver_segment(&r, &c, 1u << 22, &seg));
+	assert_int_equal(seg.bus, 0x31000);
+	assert_int_equal(seg.len_bytes, 0x1000);
+	assert_true(bserver_segment(&r, &c, 1u << 22, &seg));
+	assert_int_equal(seg.bus, 0x50000);
+	assert_int_equal(seg.len_bytes, 0x800);
+	assert_false(bserver_segment(&r, &c, 1u << 22, &seg));
+}
+
+static void names_are_checked(void **state)
+{
+	char label[LABEL_MAX];
+	uint32_t unit;
+
+	(void)state;
+	assert_true(resolve_parse("ahci:3", label, &unit));
+	assert_string_equal(label, "ahci");
+	assert_int_equal(unit, 3);
+	assert_true(resolve_parse("a:b:0", label, &unit));
+	assert_string_equal(label, "a:b");
+	assert_false(resolve_parse("", label, &unit));
+	assert_false(resolve_parse(":1", label, &unit));
+	assert_false(resolve_parse("ahci", label, &unit));
+	assert_false(resolve_parse("ahci:", label, &unit));
+	assert_false(resolve_parse("ahci:x", label, &unit));
+	assert_false(resolve_parse("ahci:1x", label, &unit));
+	assert_false(resolve_parse("ahci:16", label, &unit));
+	assert_false(resolve_parse("ahci:99999999999999999999", label, &unit));
+	assert_false(resolve_parse("a-label-that-is-far-too-long:1", label, &unit));
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup(f, setup)
+	const struct CMUnitTest tests[] = {
+		T(sends_no_more_than_slots),
+		T(ids_match_once_and_never_again),
+		T(replay_keeps_the_order_of_submission),
+		T(suspects_go_alone),
+		T(deaths_from_outside_are_forgiven),
+		T(deadlines_are_found_in_order),
+		T(a_unit_moves_with_its_requests),
+		T(segments_join_what_is_contiguous),
+		T(names_are_checked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
