@@ -95,6 +95,7 @@ def test_guest_written_minix_image_passes_fsck_minix(boot):
         finish(guest)
         run_host(tool("fsck.minix"), "-f", path)
         run_host(MFSTOOL, "check", path)
+        os.mkdir(f"{folder}/out")
         run_host(MFSTOOL, "extract", path, f"{folder}/out")
         assert sums(f"{folder}/out") == expected
 

@@ -8,28 +8,33 @@ import tempfile
 import time
 
 from machine import Disk
-from session import DiskSpec, make_sparse
+from session import MFSTOOL, MKSTACK, DiskSpec, make_sparse, run_tool
 
 STACK = "checksum(mirror(sata0,sata1))"
 SIZE = 64 << 20
 PIECE = random.Random(11).randbytes(4096)      # no sector of it occurs anywhere else on the disks
-CONTENT = random.Random(12).randbytes(300_000) + PIECE + random.Random(13).randbytes(300_000)
+BEFORE = 73 * 4096                             # PIECE fills a block of the file system
+CONTENT = random.Random(12).randbytes(BEFORE) + PIECE + random.Random(13).randbytes(300_000)
 SUM = hashlib.sha1(CONTENT).hexdigest()
 
 
 class Images:
-    """Two images a.img and b.img of one formatted stack with /mnt/f = CONTENT on it."""
+    """Two images a.img and b.img of one formatted stack with a file f = CONTENT on it, all made on the host."""
 
     def __init__(self, boot, folder, storage=STACK):
         self.boot, self.storage = boot, storage
         self.a, self.b = f"{folder}/a.img", f"{folder}/b.img"
-        guest = self.start(DiskSpec("sata0", SIZE, self.a), DiskSpec("sata1", SIZE, self.b))
-        source = f"{folder}/content"
-        with open(source, "wb") as file:
+        names = [(name, path) for name, path in (("sata0", self.a), ("sata1", self.b)) if name in storage]
+        for _, path in names:
+            make_sparse(path, SIZE)
+        media = [f"{name}={path}" for name, path in names]
+        size = run_tool([MKSTACK, "-n", storage] + media).strip()
+        os.mkdir(f"{folder}/tree")
+        with open(f"{folder}/tree/f", "wb") as file:
             file.write(CONTENT)
-        guest.agent.put(source, "/mnt/f")
-        guest.sh("sync; cd /; umount /mnt; sync")
-        guest.close()
+        run_tool([MFSTOOL, "mkfs", f"{folder}/volume", "--size", size])
+        run_tool([MFSTOOL, "populate", f"{folder}/volume", f"{folder}/tree"])
+        run_tool([MKSTACK, "-c", f"{folder}/volume", storage] + media)
 
     def start(self, *disks, mount=True):
         return self.boot(storage=self.storage, disks=list(disks), mount=mount)
@@ -124,8 +129,8 @@ def test_both_legs_corrupted_is_an_error_and_never_wrong_data(boot):
         remount(guest)
         result = guest.run("cat /mnt/f > /tmp/copy", 60)
         assert result.status != 0, "the damaged file was read without an error"
-        found = guest.sh("dd if=/mnt/f bs=512 2>/dev/null | head -c 299520 | sha1sum", 60)
-        assert found == hashlib.sha1(CONTENT[:299520]).hexdigest() + "  -", found
+        found = guest.sh(f"dd if=/mnt/f bs=4096 count={BEFORE // 4096} 2>/dev/null | sha1sum", 60)
+        assert found == hashlib.sha1(CONTENT[:BEFORE]).hexdigest() + "  -", found
         guest.check("echo alive; ls /mnt", "alive\nf")
 
 
@@ -257,9 +262,13 @@ def test_new_disks_are_made_for_a_stack_without_disks(boot):
     assert not os.path.exists("sata0.img")
 
 
-def test_unknown_unit_is_named(boot):
+def test_stack_on_a_unit_that_does_not_exist_is_an_error(boot):
     guest = boot(storage="checksum(nothing)", mount=False)
-    guest.check("test -b /dev/disk || echo none", "none")
+    assert guest.run("mount -t mfs /dev/disk /mnt", 45).status != 0
+    guest.check("echo alive", "alive")
+
+
+test_stack_on_a_unit_that_does_not_exist_is_an_error.timeout = 90
 
 
 def test_disk_of_odd_size(boot):
