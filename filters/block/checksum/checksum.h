@@ -32,7 +32,7 @@ struct counters {
 	uint64_t corrupt, healed, lost;  /* sectors on some replica; written back; good nowhere */
 	uint64_t heal_errors;            /* writes back that failed */
 	uint64_t scrubbed, scrub_rounds; /* groups; whole passes */
-	uint64_t lower_ns, sum_ns;       /* of reads: waiting for below; verifying and copying */
+	uint64_t lower_ns, sum_ns;       /* of reads: below and verifying; healing or copying */
 };
 extern struct counters counters;
 

@@ -219,7 +219,7 @@ static int status(char *buf, size_t len)
 		"state=%s\nalgo=%s\nn=%u\nreplicas=%u\nreads=%llu\nwrites=%llu\npartial=%llu\n"
 		"mismatches=%llu\ntransient=%llu\ncorrupt=%llu\nhealed=%llu\nlost=%llu\n"
 		"heal_errors=%llu\nscrub_group=%llu\nscrubbed=%llu\nscrub_rounds=%llu\n"
-		"lower_us=%llu\nsum_us=%llu\n",
+		"read_us=%llu\nheal_us=%llu\n",
 		medium.is_running ? "good" : (medium.refused != 0 ? "refused" : "waiting"),
 		sum_name((enum sum_algo)medium.super.algo), medium.super.n, medium.replicas,
 		(unsigned long long)c->reads, (unsigned long long)c->writes,

@@ -53,6 +53,13 @@ static void pieces_of(const struct bserver_request *r, struct checksum_piece *pi
 
 /* ---- reads ---- */
 
+/* What the client has got so far. */
+struct delivery {
+	struct checksum_cursor to;
+	uint64_t good;    /* sectors of the span, from its start */
+	uint32_t replica; /* that served the last piece */
+};
+
 /* Sector `at` of the span did not match: heals its group and delivers, from the healed group, all
  * that the span has of it. *at moves behind that. */
 static int heal_and_deliver(const struct checksum_span *span, uint64_t *at, uint32_t replica,
@@ -82,17 +89,69 @@ static int heal_and_deliver(const struct checksum_span *span, uint64_t *at, uint
 	return r;
 }
 
-static int verify_and_copy(const struct checksum_span *span, uint32_t replica,
-                           struct checksum_cursor *to)
-{
-	uint64_t done = checksum_read(&medium.codec, span, 0, to);
+/* A long read goes down in pieces that end with a group, all at once, so that one is verified while
+ * the next is still on its way. */
+#define PIECE_SECTORS 512u
+#define PIECES_MAX    (DATA_MOST / (PIECE_SECTORS - CHECKSUM_N_MAX) + 2)
 
-	while (done < span->count) {
-		int r = heal_and_deliver(span, &done, replica, to);
+struct piece {
+	uint64_t end; /* sectors of the span up to here */
+	struct lower_io o;
+	struct filter_gate gate;
+};
+
+static unsigned send_pieces(const struct checksum_span *span, struct piece *pieces)
+{
+	const uint64_t start = checksum_data_sector(layout(), span->lba);
+	const uint64_t end = span->lba + span->count;
+	unsigned count = 0;
+
+	for (uint64_t lba = span->lba; lba < end; count++) {
+		uint64_t next = (lba + PIECE_SECTORS) / layout()->n * layout()->n;
+		struct piece *p = &pieces[count];
+		struct extent e = {.sector = checksum_data_sector(layout(), lba)};
+
+		SYS_ASSERT(count < PIECES_MAX);
+		next = next < end ? next : end;
+		e.sectors = (uint32_t)checksum_extent(layout(), lba, next - lba);
+		e.memory = span->staging + (e.sector - start) * SUM_SECTOR;
+		*p = (struct piece){.end = next - span->lba, .o = {.io = {.op = BLK_READ}}};
+		lower_submit(&p->gate, &e, &p->o);
+		lba = next;
+	}
+	return count;
+}
+
+/* Waits for all pieces; delivers from the start as far as everything matches. *good: so far it came.
+ * 0 or the first error. */
+static int take_pieces(const struct checksum_span *span, struct piece *pieces, unsigned count,
+                       struct delivery *d)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct checksum_span part = {span->lba, pieces[i].end, span->staging};
+		uint64_t begin = i == 0 ? 0 : pieces[i - 1].end;
+
+		filter_wait(&pieces[i].gate);
+		if (result == 0)
+			result = pieces[i].o.io.status;
+		if (result != 0 || d->good != begin || !medium.want_verify)
+			continue;
+		d->replica = pieces[i].o.io.served_replica;
+		d->good = checksum_read(&medium.codec, &part, begin, &d->to);
+	}
+	return result;
+}
+
+static int heal_rest(const struct checksum_span *span, struct delivery *d)
+{
+	while (d->good < span->count) {
+		int r = heal_and_deliver(span, &d->good, d->replica, &d->to);
 
 		if (r != 0)
 			return r;
-		done = checksum_read(&medium.codec, span, done, to);
+		d->good = checksum_read(&medium.codec, span, d->good, &d->to);
 	}
 	return 0;
 }
@@ -110,34 +169,30 @@ static void copy_unverified(const struct checksum_span *span, struct checksum_cu
 
 static int do_read(struct bserver_request *r)
 {
-	struct checksum_piece pieces[BLK_ELEMENTS_MAX];
-	struct checksum_cursor to;
+	const uint32_t extent = (uint32_t)checksum_extent(layout(), r->sector, r->sectors);
+	struct checksum_piece client[BLK_ELEMENTS_MAX];
 	struct checksum_span span = {.lba = r->sector, .count = r->sectors};
-	struct extent e = {.sector = checksum_data_sector(layout(), r->sector),
-	                   .sectors = (uint32_t)checksum_extent(layout(), r->sector, r->sectors)};
-	struct lower_io o = {.io = {.op = BLK_READ}};
-	struct filter_gate g = {0};
+	struct piece pieces[PIECES_MAX];
+	struct delivery d = {0};
 	struct range_lock l;
 	uint64_t start_ns, read_ns;
 	int result;
 
 	counters.reads++;
-	pieces_of(r, pieces, &to);
-	e.memory = span.staging = staging_take(e.sectors);
+	pieces_of(r, client, &d.to);
+	span.staging = staging_take(extent);
 	lock(&l, r->sector, r->sectors, false);
 	start_ns = now_ns();
-	lower_submit(&g, &e, &o);
-	filter_wait(&g);
+	result = take_pieces(&span, pieces, send_pieces(&span, pieces), &d);
 	unlock(&l); /* what was read is ours alone */
 	read_ns = now_ns();
 	counters.lower_ns += read_ns - start_ns;
-	result = o.io.status;
 	if (result == 0 && medium.want_verify)
-		result = verify_and_copy(&span, o.io.served_replica, &to);
+		result = heal_rest(&span, &d);
 	else if (result == 0)
-		copy_unverified(&span, &to);
+		copy_unverified(&span, &d.to);
 	counters.sum_ns += now_ns() - read_ns;
-	staging_give(e.memory);
+	staging_give(span.staging);
 	return result;
 }
 
