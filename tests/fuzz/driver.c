@@ -25,8 +25,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define INPUT_MAX_BYTES 65536u
-#define CORPUS_MAX	1024u
-#define MUTATIONS_MAX	8u
+#define CORPUS_MAX      1024u
+#define MUTATIONS_MAX   8u
 
 struct input {
 	uint8_t *bytes;
@@ -98,9 +98,9 @@ static void run_input(uint8_t *artifact, const uint8_t *bytes, size_t size_bytes
 
 static void mutate_value(uint8_t *bytes, size_t size_bytes)
 {
-	static const uint64_t edges[] = {0,	      1,	   2,	      0x7f,	 0x80,
-					 0xff,	      0x7fff,	   0x8000,    0xffff,	 0x7fffffff,
-					 0x80000000u, 0xffffffffu, INT64_MAX, UINT64_MAX};
+	static const uint64_t edges[] = {0,           1,           2,         0x7f,      0x80,
+	                                 0xff,        0x7fff,      0x8000,    0xffff,    0x7fffffff,
+	                                 0x80000000u, 0xffffffffu, INT64_MAX, UINT64_MAX};
 	uint64_t value = edges[random_below(sizeof(edges) / sizeof(edges[0]))];
 	size_t width = (size_t)1 << random_below(4);
 
@@ -237,9 +237,9 @@ static void parse_options(int argc, char **argv, struct options *options)
 			options->artifact_path = value;
 		} else {
 			fprintf(stderr,
-				"usage: %s [--runs N] [--seconds N] [--seed N] [--artifact FILE] "
-				"[INPUT...]\n",
-				argv[0]);
+			        "usage: %s [--runs N] [--seconds N] [--seed N] [--artifact FILE] "
+			        "[INPUT...]\n",
+			        argv[0]);
 			exit(2);
 		}
 		i++;

@@ -17,7 +17,7 @@ enum stream { STREAM_IN, STREAM_OUT, STREAM_ERR, STREAM_COUNT };
 struct job {
 	bool is_used;
 	uint32_t id;
-	pid_t pid;	       /* 0: not started yet, or ended */
+	pid_t pid;             /* 0: not started yet, or ended */
 	int fds[STREAM_COUNT]; /* our ends of the pipes, -1 when closed */
 	uint32_t output_credit;
 
@@ -114,11 +114,11 @@ static void end_job(struct job *job, enum job_exit kind, uint32_t value)
 static void exec_command(const int child_fds[STREAM_COUNT], const char *command)
 {
 	static char *const environment[] = {"PATH=/bin:/sbin:/usr/bin:/usr/sbin",
-					    "HOME=/root",
-					    "TERM=linux",
-					    "USER=root",
-					    "SHELL=/bin/sh",
-					    NULL};
+	                                    "HOME=/root",
+	                                    "TERM=linux",
+	                                    "USER=root",
+	                                    "SHELL=/bin/sh",
+	                                    NULL};
 	char *const arguments[] = {"sh", "-c", (char *)command, NULL};
 	sigset_t none;
 
@@ -361,7 +361,7 @@ static void write_input(struct job *job)
 
 	if (job->fds[STREAM_IN] >= 0 && job->in_next != job->in_first) {
 		done = write(job->fds[STREAM_IN], job->in_bytes + job->in_first,
-			     job->in_next - job->in_first);
+		             job->in_next - job->in_first);
 		if (done > 0) {
 			job->in_first += (size_t)done;
 			job->credit_due_bytes += (uint32_t)done;
@@ -380,8 +380,8 @@ static void read_output(struct job *job, enum stream stream)
 {
 	uint8_t bytes[LINK_PAYLOAD_MAX];
 	struct link_frame frame = {.type = stream == STREAM_OUT ? JOB_STDOUT : JOB_STDERR,
-				   .id = job->id,
-				   .payload = bytes};
+	                           .id = job->id,
+	                           .payload = bytes};
 
 	/* Bounded by the queue's room. */
 	while (may_read(job, stream)) {
@@ -420,14 +420,14 @@ static void send_exit(struct job *job, int64_t now_ms)
 {
 	uint8_t payload[8];
 	struct link_frame frame = {.type = JOB_EXIT,
-				   .id = job->id,
-				   .payload = payload,
-				   .length_bytes = sizeof(payload)};
+	                           .id = job->id,
+	                           .payload = payload,
+	                           .length_bytes = sizeof(payload)};
 	bool has_output = job->fds[STREAM_OUT] >= 0 || job->fds[STREAM_ERR] >= 0;
 
 	/* Output that only waits for credit or for room is not given up. */
 	if (has_output && (now_ms < job->drain_until_ms || job->output_credit == 0 ||
-			   link_room(link_of_jobs) <= ROOM_RESERVED))
+	                   link_room(link_of_jobs) <= ROOM_RESERVED))
 		return;
 	put_u32(payload, job->exit_kind);
 	put_u32(payload + 4, job->exit_value);

@@ -38,21 +38,21 @@ enum job_type {
 	JOB_PONG = 24,
 };
 
-#define JOB_EXEC_MORE	  1u
+#define JOB_EXEC_MORE     1u
 #define JOB_EXEC_NO_STDIN 2u
 
 enum job_exit {
-	JOB_EXITED = 0,	    /* value: exit status */
+	JOB_EXITED = 0,     /* value: exit status */
 	JOB_SIGNALLED = 1,  /* value: signal */
 	JOB_NOT_STARTED = 2 /* value: errno */
 };
 
-#define JOBS_MAX	  32u
-#define JOB_COMMAND_MAX	  65536u
+#define JOBS_MAX          32u
+#define JOB_COMMAND_MAX   65536u
 #define JOB_STDIN_CREDIT  16384u
 #define JOB_OUTPUT_CREDIT 65536u
-#define JOB_DRAIN_MS	  200
-#define JOB_POLLS_MAX	  (JOBS_MAX * 3u)
+#define JOB_DRAIN_MS      200
+#define JOB_POLLS_MAX     (JOBS_MAX * 3u)
 
 void job_init(struct link *link);
 

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAGIC_0	   0xa5u
-#define MAGIC_1	   0x5au
+#define MAGIC_0    0xa5u
+#define MAGIC_1    0x5au
 #define CRC_OFFSET 16u
 
 static uint32_t crc32_add(uint32_t crc, const uint8_t *bytes, size_t size_bytes)
@@ -112,9 +112,9 @@ static void take_numbered(struct link *link, const uint8_t *bytes, size_t length
 {
 	uint16_t seq = get_u16(bytes + 6);
 	struct link_frame frame = {.type = bytes[2],
-				   .id = get_u32(bytes + 12),
-				   .payload = bytes + LINK_HEADER_BYTES,
-				   .length_bytes = length_bytes};
+	                           .id = get_u32(bytes + 12),
+	                           .payload = bytes + LINK_HEADER_BYTES,
+	                           .length_bytes = length_bytes};
 
 	if (seq != link->rx_expected) {
 		link->has_ack_due = true; /* a repetition: our acknowledgement was lost */

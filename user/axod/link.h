@@ -31,10 +31,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_VERSION	  1u
+#define LINK_VERSION      1u
 #define LINK_HEADER_BYTES 20u
 #define LINK_PAYLOAD_MAX  1024u
-#define LINK_FRAME_MAX	  (LINK_HEADER_BYTES + LINK_PAYLOAD_MAX)
+#define LINK_FRAME_MAX    (LINK_HEADER_BYTES + LINK_PAYLOAD_MAX)
 #define LINK_QUEUE_FRAMES 32u
 #define LINK_RETRY_MIN_MS 250
 #define LINK_RETRY_MAX_MS 2000

@@ -28,8 +28,8 @@
 #include "link.h"
 
 #define WINDOW_DEFAULT_BYTES 4096u
-#define REOPEN_MS	     200
-#define IDLE_MS		     1000
+#define REOPEN_MS            200
+#define IDLE_MS              1000
 
 static struct link host_link;
 static int wake_fds[2] = {-1, -1};
@@ -156,7 +156,7 @@ static void wait_for_work(int fd)
 		polls[count++] = (struct pollfd){
 			.fd = fd,
 			.events = (short)(link_output(&host_link, now, &out) != 0 ? POLLIN | POLLOUT
-										  : POLLIN)};
+		                                                                  : POLLIN)};
 	count += job_polls(polls + count);
 	if (poll(polls, count, (int)wait_ms) < 0 && errno != EINTR)
 		usleep(10000);
@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2 || argc > 3 || window_bytes < LINK_FRAME_MAX || window_bytes > 1u << 20) {
 		fprintf(stderr, "usage: axod DEVICE [WINDOW]   (window: %u bytes to 1 MiB)\n",
-			LINK_FRAME_MAX);
+		        LINK_FRAME_MAX);
 		return 2;
 	}
 	if (pipe(wake_fds) != 0) {

@@ -112,8 +112,8 @@ static void read_block(struct check *c, uint32_t block)
 		return;
 	if (c->wrong++ < WRONG_SHOWN)
 		fprintf(stderr,
-			"iocheck: block %u: expected generation %u, found block %u generation %u\n",
-			block, generations[block], (unsigned)(words[0] >> 32), (unsigned)words[0]);
+		        "iocheck: block %u: expected generation %u, found block %u generation %u\n",
+		        block, generations[block], (unsigned)(words[0] >> 32), (unsigned)words[0]);
 }
 
 static void sync_file(struct check *c)
@@ -196,17 +196,17 @@ static bool parse(int argc, char **argv, struct check *c)
 int main(int argc, char **argv)
 {
 	struct check c = {.size_bytes = 16u << 20,
-			  .block_bytes = 4096,
-			  .read_percent = 30,
-			  .duration_s = 1e9,
-			  .steps = 10000,
-			  .seed = 1,
-			  .sync_steps = 64};
+	                  .block_bytes = 4096,
+	                  .read_percent = 30,
+	                  .duration_s = 1e9,
+	                  .steps = 10000,
+	                  .seed = 1,
+	                  .sync_steps = 64};
 	double start_s;
 
 	if (!parse(argc, argv, &c)) {
 		fprintf(stderr, "usage: iocheck [-s MIB] [-b BYTES] [-r PERCENT] [-d SECONDS]\n"
-				"               [-n STEPS] [-S SEED] [-f STEPS] FILE\n");
+		                "               [-n STEPS] [-S SEED] [-f STEPS] FILE\n");
 		return 2;
 	}
 	if (!prepare(&c)) {

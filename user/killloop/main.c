@@ -221,16 +221,16 @@ static bool parse(int argc, char **argv, struct plan *plan)
 int main(int argc, char **argv)
 {
 	struct plan plan = {.table = "/proc/axolotl/services",
-			    .jitter_percent = 10,
-			    .seed = 1,
-			    .count = SHOTS_MAX,
-			    .duration_us = 86400 * US_PER_S,
-			    .signal = SIGKILL};
+	                    .jitter_percent = 10,
+	                    .seed = 1,
+	                    .count = SHOTS_MAX,
+	                    .duration_us = 86400 * US_PER_S,
+	                    .signal = SIGKILL};
 	struct sigaction action = {.sa_handler = on_end};
 
 	if (!parse(argc, argv, &plan)) {
 		fprintf(stderr, "usage: killloop -l LABEL -i MS [-j PERCENT] [-s SEED] [-n COUNT]\n"
-				"                [-d SECONDS] [-S SIGNAL] [-f FILE]\n");
+		                "                [-d SECONDS] [-S SIGNAL] [-f FILE]\n");
 		return 2;
 	}
 	sigaction(SIGTERM, &action, NULL);

@@ -61,7 +61,7 @@ static int copy_content(const char *path, char why[192])
 		error = -EIO;
 	if (error == -EFBIG)
 		snprintf(why, 192, "%s is larger than the volume: %llu sectors", path,
-			 (unsigned long long)top->sectors);
+		         (unsigned long long)top->sectors);
 	else if (error != 0)
 		snprintf(why, 192, "%s: %s", path, strerror(-error));
 	return error;
@@ -74,7 +74,7 @@ static int parse_expression(const char *text)
 	if (stack_parse(text, &set.stack, &error) == 0)
 		return 0;
 	fprintf(stderr, "mkstack: %s\n         %*s^ column %u: %s\n", text,
-		(int)(error.column > 0 ? error.column - 1 : 0), "", error.column, error.message);
+	        (int)(error.column > 0 ? error.column - 1 : 0), "", error.column, error.message);
 	return -EINVAL;
 }
 
@@ -125,12 +125,12 @@ int main(int argc, char **argv)
 	}
 	if (optind >= argc) {
 		fprintf(stderr, "usage: mkstack [-n] [-f] [-c IMAGE] EXPR [NAME=PATH]...\n"
-				"prints the size of the volume in bytes\n");
+		                "prints the size of the volume in bytes\n");
 		return 2;
 	}
 	if (parse_expression(argv[optind]) != 0)
 		return 2;
 	paths = (struct volume_paths){.count = (unsigned)(argc - optind - 1),
-				      .words = argv + optind + 1};
+	                              .words = argv + optind + 1};
 	return format(&paths, &wish);
 }

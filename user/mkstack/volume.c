@@ -57,7 +57,7 @@ static int open_unit(struct volume *v, const char *path, char why[192])
 }
 
 static int read_parameters(const struct stack *stack, uint16_t node, struct volume *v,
-			   char why[192])
+                           char why[192])
 {
 	const struct stack_arg *algo = stack_arg(stack, node, "algo");
 	const struct stack_arg *n = stack_arg(stack, node, "n");
@@ -70,7 +70,7 @@ static int read_parameters(const struct stack *stack, uint16_t node, struct volu
 }
 
 static int open_node(struct volume_set *set, uint16_t node, const struct volume_paths *paths,
-		     char why[192])
+                     char why[192])
 {
 	const struct stack_node *n = &set->stack.nodes[node];
 	struct volume *v = &set->volumes[node];
@@ -137,7 +137,7 @@ const struct volume *volume_find_used(const struct volume_set *set)
 /* ---- sectors ---- */
 
 static int unit_transfer(const struct volume *v, uint64_t sector, size_t size_bytes, uint8_t *to,
-			 const uint8_t *from)
+                         const uint8_t *from)
 {
 	off_t at = (off_t)(sector * VOLUME_SECTOR);
 
@@ -163,7 +163,7 @@ static int checksum_write_span(struct volume *v, uint64_t lba, uint32_t count, c
 	const struct checksum_layout *layout = &v->codec.layout;
 	struct checksum_span span = {.lba = lba, .count = count, .staging = staging};
 	struct checksum_piece piece = {.ptr = (uint8_t *)(uintptr_t)bytes,
-				       .len_bytes = count * VOLUME_SECTOR};
+	                               .len_bytes = count * VOLUME_SECTOR};
 	struct checksum_cursor from = {.pieces = &piece, .count = 1};
 	uint64_t first = checksum_data_sector(layout, lba);
 	uint32_t extent = (uint32_t)checksum_extent(layout, lba, count);
@@ -176,7 +176,7 @@ static int checksum_write_span(struct volume *v, uint64_t lba, uint32_t count, c
 }
 
 static int checksum_write_all(struct volume *v, uint64_t sector, uint32_t count,
-			      const uint8_t *bytes)
+                              const uint8_t *bytes)
 {
 	while (count != 0) {
 		uint32_t room = v->n - (uint32_t)(sector % v->n);
@@ -226,8 +226,8 @@ int volume_read(struct volume *v, uint64_t sector, uint32_t count, uint8_t *byte
 	case VOLUME_CHECKSUM:
 		for (uint32_t i = 0; i < count && error == 0; i++)
 			error = volume_read(v->lower[0],
-					    checksum_data_sector(&v->codec.layout, sector + i), 1,
-					    bytes + (size_t)i * VOLUME_SECTOR);
+			                    checksum_data_sector(&v->codec.layout, sector + i), 1,
+			                    bytes + (size_t)i * VOLUME_SECTOR);
 		return error;
 	}
 	return -EINVAL;
@@ -275,7 +275,7 @@ static int plan_checksum(struct volume *v, char why[192])
 		error = sum_init(&v->codec.summer, v->algo, v->checksum.uuid, NULL);
 	if (error != 0)
 		return fail(why, error, "n x size of a sum exceeds a sector, or too small",
-			    "checksum");
+		            "checksum");
 	checksum_layout_of(&v->checksum, &v->codec.layout);
 	v->sectors = v->checksum.data_sectors;
 	return 0;
@@ -326,7 +326,7 @@ static int write_groups(struct volume *v)
 
 		checksum_format_groups(&v->codec, group, count, chunk);
 		error = volume_write(v->lower[0], checksum_group_start(layout, group),
-				     (uint32_t)(count * (layout->n + 1)), chunk);
+		                     (uint32_t)(count * (layout->n + 1)), chunk);
 	}
 	return error;
 }

@@ -19,8 +19,8 @@
 #include "mirror/super.h"
 #include "stack/stack.h"
 
-#define VOLUME_SECTOR	 512u
-#define VOLUME_CHUNK	 2048u /* sectors that are written at once: 1 MiB */
+#define VOLUME_SECTOR    512u
+#define VOLUME_CHUNK     2048u /* sectors that are written at once: 1 MiB */
 #define VOLUME_LOWER_MAX MIRROR_LEGS_MAX
 
 enum volume_kind { VOLUME_UNIT, VOLUME_PASS, VOLUME_MIRROR, VOLUME_CHECKSUM };

@@ -21,7 +21,7 @@
 
 #define NATIVE_FIRST 0x1000u
 #define NATIVE_COUNT 0x100u
-#define BATCH	     200u
+#define BATCH        200u
 #define ARGUMENTS    6
 
 struct counts {
@@ -47,10 +47,10 @@ static long native_call(uint64_t number, const uint64_t arg[ARGUMENTS])
 	register uint64_t r9 __asm__("r9") = arg[5];
 
 	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(arg[0]), "S"(arg[1]), "d"(arg[2]), "r"(r10), "r"(r8),
-			   "r"(r9)
-			 : "rcx", "r11", "memory");
+	                 : "=a"(result)
+	                 : "a"(number), "D"(arg[0]), "S"(arg[1]), "d"(arg[2]), "r"(r10), "r"(r8),
+	                   "r"(r9)
+	                 : "rcx", "r11", "memory");
 	return result;
 }
 
@@ -58,16 +58,16 @@ static long native_call(uint64_t number, const uint64_t arg[ARGUMENTS])
 static uint64_t random_argument(uint64_t *state)
 {
 	static const uint64_t edges[] = {0,
-					 1,
-					 0x7fffffff,
-					 0xffffffff,
-					 ~0ull,
-					 1ull << 63,
-					 0x7ffffffff000,
-					 0x800000000000,
-					 0xffff800000000000,
-					 0xffffffff80000000,
-					 0xffffffffffffff00};
+	                                 1,
+	                                 0x7fffffff,
+	                                 0xffffffff,
+	                                 ~0ull,
+	                                 1ull << 63,
+	                                 0x7ffffffff000,
+	                                 0x800000000000,
+	                                 0xffff800000000000,
+	                                 0xffffffff80000000,
+	                                 0xffffffffffffff00};
 	uint64_t value = next_random(state);
 
 	switch (next_random(state) % 6) {
