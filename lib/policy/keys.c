@@ -45,7 +45,7 @@ static int key_like(struct policy_scan *s, unsigned index)
 static int key_ipc_calls(struct policy_scan *s, unsigned index)
 {
 	static const char *const names[IPC_PRIMITIVES] = {"SEND",   "RECEIVE", "SENDREC",
-							  "NBSEND", "ASEND",   "NOTIFY"};
+	                                                  "NBSEND", "ASEND",   "NOTIFY"};
 	const uint32_t all = (1u << IPC_PRIMITIVES) - 1;
 
 	(void)index;
@@ -84,8 +84,8 @@ static int key_ipc_kernel(struct policy_scan *s, unsigned index)
 #undef KCALL
 	};
 	const uint64_t basic = 1ull << KC_SAFECOPY | 1ull << KC_VSAFECOPY | 1ull << KC_SETGRANT |
-			       1ull << KC_SETALARM | 1ull << KC_TIMES | 1ull << KC_GETINFO |
-			       1ull << KC_SYSCTL | 1ull << KC_SETTLS | 1ull << KC_EXIT;
+	                       1ull << KC_SETALARM | 1ull << KC_TIMES | 1ull << KC_GETINFO |
+	                       1ull << KC_SYSCTL | 1ull << KC_SETTLS | 1ull << KC_EXIT;
 
 	(void)index;
 	for (unsigned i = 0; i < KC_COUNT; i++) {
@@ -121,7 +121,7 @@ static int key_flags(struct policy_scan *s, unsigned index)
 		uint32_t flag;
 	} flags[] = {
 		{"SYSTEM", PRIV_SYSTEM},   {"LINUX", PRIV_LINUX}, {"PROXY_GRANT", PRIV_PROXY_GRANT},
-		{"MANAGER", PRIV_MANAGER}, {"PCI", PRIV_PCI},	  {"FIXED", PRIV_FIXED}};
+		{"MANAGER", PRIV_MANAGER}, {"PCI", PRIV_PCI},     {"FIXED", PRIV_FIXED}};
 
 	(void)index;
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
@@ -209,10 +209,10 @@ static int key_pci_device(struct policy_scan *s, unsigned index)
 	    !scan_id(&c, POLICY_ANY_ID, &device) || *c != '\0')
 		return policy_fail(s, "expected vendor/device in hexadecimal");
 	return add_pci(s, &(struct policy_pci){.vendor = (uint16_t)vendor,
-					       .device = (uint16_t)device,
-					       .class_code = POLICY_ANY_CLASS,
-					       .subclass = POLICY_ANY_CLASS,
-					       .prog_if = POLICY_ANY_CLASS});
+	                                       .device = (uint16_t)device,
+	                                       .class_code = POLICY_ANY_CLASS,
+	                                       .subclass = POLICY_ANY_CLASS,
+	                                       .prog_if = POLICY_ANY_CLASS});
 }
 
 static int key_pci_class(struct policy_scan *s, unsigned index)
@@ -230,10 +230,10 @@ static int key_pci_class(struct policy_scan *s, unsigned index)
 			return policy_fail(s, "expected class/subclass/interface in hexadecimal");
 	}
 	return add_pci(s, &(struct policy_pci){.vendor = POLICY_ANY_ID,
-					       .device = POLICY_ANY_ID,
-					       .class_code = (uint8_t)part[0],
-					       .subclass = (uint8_t)part[1],
-					       .prog_if = (uint8_t)part[2]});
+	                                       .device = POLICY_ANY_ID,
+	                                       .class_code = (uint8_t)part[0],
+	                                       .subclass = (uint8_t)part[1],
+	                                       .prog_if = (uint8_t)part[2]});
 }
 
 /* ---- scalars ---- */
@@ -292,7 +292,7 @@ static int key_heartbeat(struct policy_scan *s, unsigned index)
 static int key_backoff(struct policy_scan *s, unsigned index)
 {
 	uint64_t *const fields[] = {&s->entry->backoff_first_us, &s->entry->backoff_max_us,
-				    &s->entry->backoff_calm_us};
+	                            &s->entry->backoff_calm_us};
 
 	return policy_word_duration(s, fields[index]);
 }
@@ -317,7 +317,7 @@ static int key_args(struct policy_scan *s, unsigned index)
 	(void)index;
 	if (e->args_count == POLICY_ARGS_MAX || len > sizeof(e->args) - e->args_bytes)
 		return policy_fail(s, "arguments are limited to %d words and %d bytes",
-				   POLICY_ARGS_MAX, POLICY_ARGS_BYTES);
+		                   POLICY_ARGS_MAX, POLICY_ARGS_BYTES);
 	memcpy(e->args + e->args_bytes, s->word, len);
 	e->args_bytes += (uint32_t)len;
 	e->args_count++;

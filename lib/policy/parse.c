@@ -119,7 +119,7 @@ static int begin_entry(struct policy_scan *s)
 	for (unsigned i = 0; i < s->out->count; i++) {
 		if (strcmp(s->out->entries[i].name, s->word) == 0)
 			return policy_fail(s, "has an entry already, in line %u",
-					   s->out->entries[i].line);
+			                   s->out->entries[i].line);
 	}
 	e = &s->out->entries[s->out->count];
 	memset(e, 0, sizeof(*e));
@@ -162,7 +162,7 @@ static int parse_entry(struct policy_scan *s)
 }
 
 int policy_parse(const char *file, const char *text, struct policy_file *out,
-		 struct policy_error *error)
+                 struct policy_error *error)
 {
 	struct policy_scan s = {.file = file, .text = text, .line = 1, .error = error, .out = out};
 	int r = 0;
@@ -194,7 +194,7 @@ bool policy_has_label(const struct policy_labels *list, const char *label)
 }
 
 const struct policy *policy_find(const struct policy_file *f, const char *program,
-				 const char *label)
+                                 const char *label)
 {
 	for (unsigned i = 0; i < f->count; i++) {
 		if (policy_matches(f->entries[i].name, label))

@@ -34,14 +34,14 @@
 #include "axolotl/priv.h"
 #include "axolotl/kcall.h"
 
-#define POLICIES_MAX	  96
+#define POLICIES_MAX      96
 #define POLICY_LABELS_MAX 24
-#define POLICY_PCI_MAX	  16
-#define POLICY_ARGS_MAX	  16
+#define POLICY_PCI_MAX    16
+#define POLICY_ARGS_MAX   16
 #define POLICY_ARGS_BYTES 160
-#define POLICY_PATH_MAX	  64
-#define POLICY_WORD_MAX	  64
-#define POLICY_ANY_ID	  0xffff
+#define POLICY_PATH_MAX   64
+#define POLICY_WORD_MAX   64
+#define POLICY_ANY_ID     0xffff
 #define POLICY_ANY_CLASS  0xff
 
 enum policy_kind { POLICY_DRIVER, POLICY_SERVER, POLICY_FILTER, POLICY_PROGRAM };
@@ -52,16 +52,16 @@ struct policy_labels {
 };
 
 struct policy_pci {
-	uint16_t vendor, device;	       /* POLICY_ANY_ID */
+	uint16_t vendor, device;               /* POLICY_ANY_ID */
 	uint8_t class_code, subclass, prog_if; /* POLICY_ANY_CLASS */
 	uint8_t reserved;
 };
 
 struct policy {
 	char name[LABEL_MAX];
-	uint32_t kind;	   /* enum policy_kind */
-	uint32_t line;	   /* where the entry begins */
-	uint32_t flags;	   /* PRIV_* */
+	uint32_t kind;     /* enum policy_kind */
+	uint32_t line;     /* where the entry begins */
+	uint32_t flags;    /* PRIV_* */
 	uint32_t ipc_mask; /* bit: enum ipc_primitive */
 	uint64_t kcall_mask;
 	struct policy_labels targets;
@@ -77,10 +77,10 @@ struct policy {
 	uint32_t pci_devices; /* at most so many; default 1 */
 	uint32_t msi_count;
 
-	uint32_t uid;	   /* default POLICY_UID */
+	uint32_t uid;      /* default POLICY_UID */
 	uint32_t priority; /* default by kind */
 	uint32_t quantum_us;
-	uint64_t heartbeat_us;					    /* 0: none */
+	uint64_t heartbeat_us;                                      /* 0: none */
 	uint64_t backoff_first_us, backoff_max_us, backoff_calm_us; /* 0: rs's default */
 	bool is_standby;
 	bool is_mirrored;
@@ -90,7 +90,7 @@ struct policy {
 	char recovery[POLICY_PATH_MAX];
 };
 
-#define POLICY_UID	    8 /* unprivileged; the thesis's drivers run so */
+#define POLICY_UID          8 /* unprivileged; the thesis's drivers run so */
 #define POLICY_QUANTUM_US   20000
 #define POLICY_HEARTBEAT_US 1000000
 
@@ -106,12 +106,12 @@ struct policy_file {
 	unsigned count;
 };
 int policy_parse(const char *file, const char *text, struct policy_file *out,
-		 struct policy_error *error) MUST_CHECK;
+                 struct policy_error *error) MUST_CHECK;
 
 /* The entry for a component: the first whose name matches the label, else the first that matches
  * the program; NULL: none, so it must not be started. */
 const struct policy *policy_find(const struct policy_file *f, const char *program,
-				 const char *label);
+                                 const char *label);
 /* Does a name of a policy (with a final '*', perhaps) mean this label? */
 bool policy_matches(const char *pattern, const char *label);
 bool policy_has_label(const struct policy_labels *list, const char *label);

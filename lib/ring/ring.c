@@ -49,7 +49,7 @@ static int check_header(struct ring *shared, uint32_t slots, uint32_t generation
 }
 
 int ring_producer_attach(struct ring_producer *p, struct ring *shared, uint32_t slots,
-			 uint32_t generation)
+                         uint32_t generation)
 {
 	int r = check_header(shared, slots, generation);
 
@@ -60,7 +60,7 @@ int ring_producer_attach(struct ring_producer *p, struct ring *shared, uint32_t 
 }
 
 int ring_consumer_attach(struct ring_consumer *c, struct ring *shared, uint32_t slots,
-			 uint32_t generation)
+                         uint32_t generation)
 {
 	int r = check_header(shared, slots, generation);
 

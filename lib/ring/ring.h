@@ -24,9 +24,9 @@
 #include "axolotl/errno.h"
 #include "axolotl/blk.h"
 
-#define RING_MAGIC	0x31676e72u /* "rng1" */
+#define RING_MAGIC      0x31676e72u /* "rng1" */
 #define RING_SLOT_BYTES 64u
-#define RING_SLOTS_MAX	4096u
+#define RING_SLOTS_MAX  4096u
 #define RING_LINE_BYTES 64
 
 struct ring { /* shared; each index and each flag has a cache line of its own */
@@ -47,16 +47,16 @@ struct ring { /* shared; each index and each flag has a cache line of its own */
 };
 _Static_assert(sizeof(struct ring) == PAGE_BYTES, "slots start on a page");
 _Static_assert(offsetof(struct ring, produced) == 64 && offsetof(struct ring, consumed) == 128,
-	       "one cache line for each index");
+               "one cache line for each index");
 _Static_assert(RING_SLOT_BYTES == sizeof(struct blk_request) &&
-		       RING_SLOT_BYTES == sizeof(struct blk_completion),
-	       "descriptors fill a slot");
+                       RING_SLOT_BYTES == sizeof(struct blk_completion),
+               "descriptors fill a slot");
 
 struct ring_producer {
 	struct ring *shared;
 	uint32_t slots;
-	uint32_t produced;	  /* ours; the shared one is only written */
-	uint32_t consumed;	  /* peer's, last valid value */
+	uint32_t produced;        /* ours; the shared one is only written */
+	uint32_t consumed;        /* peer's, last valid value */
 	enum proto_rule violated; /* RULE_NONE while all is well */
 };
 
@@ -77,9 +77,9 @@ void ring_init(struct ring *shared, uint32_t slots, uint32_t generation);
 
 /* Make a handle. 0; -EINVAL: slots; -EPROTOVIOL: header is not that of this ring (R5). */
 int ring_producer_attach(struct ring_producer *p, struct ring *shared, uint32_t slots,
-			 uint32_t generation) MUST_CHECK;
+                         uint32_t generation) MUST_CHECK;
 int ring_consumer_attach(struct ring_consumer *c, struct ring *shared, uint32_t slots,
-			 uint32_t generation) MUST_CHECK;
+                         uint32_t generation) MUST_CHECK;
 
 /* Free slots, or -EPROTOVIOL. */
 int ring_free_slots(struct ring_producer *p) MUST_CHECK;

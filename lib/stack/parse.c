@@ -93,9 +93,9 @@ static bool scale_number(struct stack_arg *arg, uint64_t number, const char *uni
 		enum stack_kind kind;
 		uint64_t factor;
 	} units[] = {
-		{"", STACK_NUMBER, 1},		{"K", STACK_SIZE, 1ull << 10},
-		{"M", STACK_SIZE, 1ull << 20},	{"G", STACK_SIZE, 1ull << 30},
-		{"us", STACK_DURATION, 1},	{"ms", STACK_DURATION, 1000},
+		{"", STACK_NUMBER, 1},          {"K", STACK_SIZE, 1ull << 10},
+		{"M", STACK_SIZE, 1ull << 20},  {"G", STACK_SIZE, 1ull << 30},
+		{"us", STACK_DURATION, 1},      {"ms", STACK_DURATION, 1000},
 		{"s", STACK_DURATION, 1000000},
 	};
 
@@ -199,7 +199,7 @@ static int add_node(struct parser *p, const char *name, size_t name_pos)
 	if (s->node_count == STACK_NODES_MAX || depth == STACK_DEPTH_MAX) {
 		p->pos = name_pos;
 		return depth == STACK_DEPTH_MAX ? fail(p, "nested deeper than %d", STACK_DEPTH_MAX)
-						: fail(p, "more than %d names", STACK_NODES_MAX);
+		                                : fail(p, "more than %d names", STACK_NODES_MAX);
 	}
 	*node = (struct stack_node){.parent = p->current, .depth = (uint16_t)depth};
 	memcpy(node->name, name, LABEL_MAX);

@@ -132,7 +132,7 @@ static int argv_add_pair(struct stack_argv *out, const char *name, const char *v
 }
 
 static int argv_add_lowers(const struct stack *s, uint16_t node, const char *top,
-			   struct stack_argv *out)
+                           struct stack_argv *out)
 {
 	char unit[LABEL_MAX];
 	int r = 0;
@@ -182,7 +182,7 @@ const char *stack_option(const struct stack_options *o, const char *name, unsign
 }
 
 int stack_option_number(const struct stack_options *o, const char *name, enum stack_kind kind,
-			uint64_t *out)
+                        uint64_t *out)
 {
 	const char *text = stack_option(o, name, 0);
 	struct stack_arg arg = {0};

@@ -21,20 +21,20 @@
 
 #include "axolotl/types.h"
 
-#define STACK_TEXT_MAX	512 /* bytes of an expression, with its NUL */
+#define STACK_TEXT_MAX  512 /* bytes of an expression, with its NUL */
 #define STACK_NODES_MAX 32
-#define STACK_ARGS_MAX	64 /* of the whole expression */
+#define STACK_ARGS_MAX  64 /* of the whole expression */
 #define STACK_DEPTH_MAX 8
 #define STACK_VALUE_MAX 128
-#define STACK_NONE	0xffff
+#define STACK_NONE      0xffff
 
 enum stack_kind { STACK_WORD, STACK_NUMBER, STACK_SIZE, STACK_DURATION };
 
 struct stack_arg {
 	char name[LABEL_MAX];
 	char text[STACK_VALUE_MAX]; /* as written, without quotes */
-	uint64_t number;	    /* bytes, us, or the number; 0 for a word */
-	uint8_t kind;		    /* enum stack_kind */
+	uint64_t number;            /* bytes, us, or the number; 0 for a word */
+	uint8_t kind;               /* enum stack_kind */
 	uint8_t is_quoted;
 	uint16_t node; /* that it belongs to */
 };
@@ -42,7 +42,7 @@ struct stack_arg {
 struct stack_node {
 	char name[LABEL_MAX];
 	uint16_t parent; /* STACK_NONE: the top */
-	uint16_t depth;	 /* 0: the top */
+	uint16_t depth;  /* 0: the top */
 	uint16_t lowers; /* 0: a unit */
 	uint16_t is_filter;
 };
@@ -79,9 +79,9 @@ int stack_print(const struct stack *s, char *buf, size_t len) MUST_CHECK;
  * mirror.disk.1. A leaf's unit is its own name and it has no label here. 0 or -ENAMETOOLONG.
  */
 int stack_unit(const struct stack *s, uint16_t node, const char *top,
-	       char out[LABEL_MAX]) MUST_CHECK;
+               char out[LABEL_MAX]) MUST_CHECK;
 int stack_label(const struct stack *s, uint16_t node, const char *top,
-		char out[LABEL_MAX]) MUST_CHECK;
+                char out[LABEL_MAX]) MUST_CHECK;
 
 /*
  * argv of a filter's process, NUL-terminated strings one after the other (as struct vm_spawn
@@ -96,7 +96,7 @@ struct stack_argv {
 };
 /* 0, -EINVAL: node is no filter, -ENAMETOOLONG, -ENOSPC. */
 int stack_argv(const struct stack *s, uint16_t node, const char *top,
-	       struct stack_argv *out) MUST_CHECK;
+               struct stack_argv *out) MUST_CHECK;
 
 /* In a filter: values of "-name" options of its argv; index counts repetitions (-lower). NULL:
  * absent. stack_option_number: 0; -ENOENT: absent; -EINVAL: not of that kind (a plain number is
@@ -107,6 +107,6 @@ struct stack_options {
 };
 const char *stack_option(const struct stack_options *o, const char *name, unsigned index);
 int stack_option_number(const struct stack_options *o, const char *name, enum stack_kind kind,
-			uint64_t *out) MUST_CHECK;
+                        uint64_t *out) MUST_CHECK;
 
 #endif

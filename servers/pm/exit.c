@@ -184,6 +184,8 @@ void thread_gone(struct thread *t)
 	p->dead_threads.user_ns += c.user_ns;
 	p->dead_threads.system_ns += c.system_ns;
 	random_stir(time_read_tsc());
+	if (p->nthreads == 1)
+		usage_note_memory(p);
 	vfork_release(t);
 	if (t->vfork_child)
 		t->vfork_child->vfork_parent = NULL;
@@ -201,11 +203,8 @@ void proc_reap(struct proc *p)
 {
 	struct proc *parent = p->parent;
 
-	if (parent) {
-		parent->children_time.user_ns += p->dead_threads.user_ns + p->children_time.user_ns;
-		parent->children_time.system_ns +=
-			p->dead_threads.system_ns + p->children_time.system_ns;
-	}
+	if (parent)
+		usage_add_child(parent, p);
 	proc_free(p);
 }
 

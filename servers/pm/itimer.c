@@ -106,7 +106,7 @@ void itimer_expired(struct timer *tm, uint64_t now)
 		if (i.goal_ns)
 			start(p, which, *i.interval_ns);
 		else
-			timer_arm(tm, next);
+			timer_arm(tm, timer_next_period(&timers, next, now));
 	}
 	if (signal_post(p, NULL, &info) < 0)
 		sys_log("timer signal of %d is lost", p->pid);
@@ -125,6 +125,7 @@ int64_t call_alarm(struct thread *t, const uint64_t *args)
 	uint64_t left = remaining_ns(t->proc, ITIMER_REAL);
 
 	t->proc->real_interval_ns = 0;
+	t->proc->real.is_periodic = false;
 	start(t->proc, ITIMER_REAL, seconds * NS_PER_S);
 	if (left > 0 && left < NS_PER_S)
 		return 1; /* 0 would say that no alarm was set */
@@ -181,6 +182,7 @@ int64_t call_setitimer(struct thread *t, const uint64_t *args)
 	if (r < 0)
 		return r;
 	*itimer_of(t->proc, which).interval_ns = interval;
+	itimer_of(t->proc, which).timer->is_periodic = interval != 0;
 	start(t->proc, which, value);
 	return 0;
 }

@@ -111,7 +111,11 @@ void group_hangup(int32_t pgid); /* SIGHUP and SIGCONT to an orphaned group with
 
 /* ---- wait.c ---- */
 void wait_wake(struct proc *parent);
-void rusage_fill(struct krusage *ru, const struct cpu_time *c, const struct proc *p);
+
+/* ---- usage.c ---- */
+void usage_note_memory(struct proc *p); /* as it is now */
+void usage_add_child(struct proc *parent, const struct proc *child);
+void usage_of_child(struct krusage *ru, const struct proc *child);
 
 /* ---- clock.c, itimer.c, ptimer.c ---- */
 int timespec_read(struct thread *t, uint64_t addr, uint64_t *ns) MUST_CHECK;

@@ -40,6 +40,10 @@ struct cpu_time {
 	uint64_t user_ns, system_ns;
 };
 
+struct mem_use {
+	uint64_t max_rss_bytes, minor_faults, major_faults;
+};
+
 struct proc {
 	enum proc_state state;
 	int32_t pid, pgid, sid;
@@ -77,7 +81,7 @@ struct proc {
 	uint64_t start_ns;
 	struct cpu_time dead_threads; /* of threads that are gone */
 	struct cpu_time children_time;
-	uint64_t max_rss_bytes, child_max_rss_bytes;
+	struct mem_use memory, children_memory; /* own: as of the end, see usage.c */
 	uint32_t nsignals;
 	uint32_t ioprio, personality;
 

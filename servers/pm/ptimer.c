@@ -17,7 +17,7 @@ struct ptimer {
 	int32_t id, clock;
 	struct proc *proc;
 	struct timer timer;
-	uint64_t interval_ns;
+	uint64_t interval_ns, due_ns; /* due: when it should expire, were it not held back */
 	struct ksigevent event;
 	uint32_t overrun;
 };
@@ -136,7 +136,9 @@ int64_t call_timer_settime(struct thread *t, const uint64_t *args)
 		uint64_t clock = pt->clock == CLOCK_REALTIME ? wall_ns() : now;
 		value = value > clock ? value - clock : 0;
 	}
-	timer_arm(&pt->timer, now + value);
+	pt->due_ns = now + value;
+	pt->timer.is_periodic = interval != 0;
+	timer_arm(&pt->timer, pt->due_ns);
 	return 0;
 }
 
@@ -166,8 +168,9 @@ void ptimer_expired(struct timer *tm, uint64_t now)
 	struct sig_info info;
 
 	if (pt->interval_ns) {
-		missed = (now - tm->t_ns) / pt->interval_ns;
-		timer_arm(tm, tm->t_ns + (missed + 1) * pt->interval_ns);
+		missed = (now - pt->due_ns) / pt->interval_ns;
+		pt->due_ns += (missed + 1) * pt->interval_ns;
+		timer_arm(tm, timer_next_period(&timers, pt->due_ns, now));
 	}
 	if (pt->event.notify == SIGEV_NONE)
 		return;

@@ -49,6 +49,8 @@ void timer_cancel(struct timer_heap *h, struct timer *t)
 		return;
 	i = t->at - 1;
 	t->at = 0;
+	h->periodic -= t->is_counted;
+	t->is_counted = false;
 	last = h->slot[--h->count];
 	if (last == t)
 		return;
@@ -64,8 +66,17 @@ bool timer_set(struct timer_heap *h, struct timer *t, uint64_t t_ns)
 	if (h->count == TIMERS_MAX)
 		return false;
 	t->t_ns = t_ns;
+	t->is_counted = t->is_periodic;
+	h->periodic += t->is_counted;
 	move_up(h, h->count++, t);
 	return true;
+}
+
+uint64_t timer_next_period(const struct timer_heap *h, uint64_t want_ns, uint64_t now_ns)
+{
+	uint64_t earliest = now_ns + TIMER_GAP_NS * (h->periodic + 1);
+
+	return want_ns > earliest ? want_ns : earliest;
 }
 
 uint64_t timer_first(const struct timer_heap *h)

@@ -1,35 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wait4, waitid, times, getrusage. A wait that finds nothing blocks and runs again whenever a child
+ * wait4 and waitid. A wait that finds nothing blocks and runs again whenever a child
  * of the process changes; statuses are copied out before the child is reaped.
  */
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include "pm.h"
 
-#define TICK_NS        10000000ull
 #define WAIT_WCLONE    0x80000000u
 #define WAIT_WALL      0x40000000u
 #define WAIT_WNOTHREAD 0x20000000u
 #define WAIT4_OPTIONS  (WNOHANG | WUNTRACED | WCONTINUED | WAIT_WCLONE | WAIT_WALL | WAIT_WNOTHREAD)
 #define WAITID_OPTIONS (WAIT4_OPTIONS | WEXITED | WNOWAIT)
-
-static struct ktimeval timeval_of(uint64_t ns)
-{
-	return (struct ktimeval){(int64_t)(ns / 1000000000), (int64_t)(ns % 1000000000 / 1000)};
-}
-
-void rusage_fill(struct krusage *ru, const struct cpu_time *c, const struct proc *p)
-{
-	memset(ru, 0, sizeof(*ru));
-	ru->utime = timeval_of(c->user_ns);
-	ru->stime = timeval_of(c->system_ns);
-	if (p)
-		ru->nsignals = p->nsignals;
-}
 
 void wait_wake(struct proc *parent)
 {
@@ -52,14 +35,11 @@ static void consume(enum wait_event ev, struct proc *child)
 
 static int put_rusage(struct thread *t, uint64_t addr, const struct proc *child)
 {
-	struct cpu_time c = child->dead_threads;
 	struct krusage ru;
 
 	if (!addr)
 		return 0;
-	c.user_ns += child->children_time.user_ns;
-	c.system_ns += child->children_time.system_ns;
-	rusage_fill(&ru, &c, child);
+	usage_of_child(&ru, child);
 	return copy_out(t, addr, &ru, sizeof(ru));
 }
 
@@ -165,31 +145,4 @@ int64_t call_waitid(struct thread *t, const uint64_t *args)
 	if (ev != WAIT_NOTHING && !(options & WNOWAIT))
 		consume(ev, child);
 	return 0;
-}
-
-int64_t call_times(struct thread *t, const uint64_t *args)
-{
-	const struct proc *p = t->proc;
-	struct cpu_time c = proc_cpu_time(p);
-	int64_t out[4] = {(int64_t)(c.user_ns / TICK_NS), (int64_t)(c.system_ns / TICK_NS),
-	                  (int64_t)(p->children_time.user_ns / TICK_NS),
-	                  (int64_t)(p->children_time.system_ns / TICK_NS)};
-	int r = args[0] ? copy_out(t, args[0], out, sizeof(out)) : 0;
-
-	return r < 0 ? r : (int64_t)(now_ns() / TICK_NS);
-}
-
-int64_t call_getrusage(struct thread *t, const uint64_t *args)
-{
-	struct krusage ru;
-	struct cpu_time c;
-
-	switch ((int32_t)args[0]) {
-	case RUSAGE_SELF: c = proc_cpu_time(t->proc); break;
-	case RUSAGE_CHILDREN: c = t->proc->children_time; break;
-	case RUSAGE_THREAD: c = thread_cpu_time(t); break;
-	default: return -EINVAL;
-	}
-	rusage_fill(&ru, &c, (int32_t)args[0] == RUSAGE_CHILDREN ? NULL : t->proc);
-	return copy_out(t, args[1], &ru, sizeof(ru));
 }

@@ -187,7 +187,7 @@ size_t report_one(const struct component *c, char *buf, size_t len, const struct
 /* procfs asks by SENDREC; the text goes into its grant. */
 void on_info(const struct msg *m)
 {
-	static char text[32768];
+	static char text[65536];
 	struct rs_info req;
 	struct rs_rep rep = {0};
 	struct msg out;

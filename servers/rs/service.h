@@ -7,7 +7,7 @@
 
 #define SERVICE_WORDS_MAX 64
 #define SERVICE_ARGV_MAX  4096u
-#define SERVICE_OUT_MAX   32768u
+#define SERVICE_OUT_MAX   65536u
 #define SERVICE_CONF_MAX  16384u
 
 struct service {

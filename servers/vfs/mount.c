@@ -22,8 +22,26 @@
 struct mount mounts[MOUNTS_MAX];
 struct vnode *root_vnode;
 
+/* A dead mount whose files are still open keeps its slot until the last one is closed; that is
+ * looked at when the next mount is made or removed. */
+static void reap_dead(void)
+{
+	for (unsigned i = 0; i < MOUNTS_MAX; i++) {
+		struct mount *mt = &mounts[i];
+
+		if (!mt->in_use || !mt->is_dead || mt->covered || mt->root == root_vnode ||
+		    mount_is_in_use(mt))
+			continue;
+		vnode_unref(mt->root);
+		mt->root = NULL;
+		(void)mount_forget_all(mt);
+		mt->in_use = false;
+	}
+}
+
 static struct mount *alloc_mount(void)
 {
+	reap_dead();
 	for (unsigned i = 0; i < MOUNTS_MAX; i++) {
 		if (mounts[i].in_use)
 			continue;
@@ -295,23 +313,6 @@ static void detach(struct mount *mt)
 	mt->covered = NULL;
 }
 
-/* A dead mount whose files are still open keeps its slot until the last one is closed; that is
- * looked at when the next mount is made or removed. */
-static void reap_dead(void)
-{
-	for (unsigned i = 0; i < MOUNTS_MAX; i++) {
-		struct mount *mt = &mounts[i];
-
-		if (!mt->in_use || !mt->is_dead || mt->covered || mt->root == root_vnode ||
-		    mount_is_in_use(mt))
-			continue;
-		vnode_unref(mt->root);
-		mt->root = NULL;
-		(void)mount_forget_all(mt);
-		mt->in_use = false;
-	}
-}
-
 /* Only so many references are given back at a time as the server takes messages. */
 static int unmount_at_server(struct call *c, struct mount *mt)
 {
@@ -350,6 +351,7 @@ static int64_t unmount(struct call *c, struct mount *mt)
 		return unmount_live(c, mt);
 	detach(mt);
 	stop_server(mt);
+	mt->label[0] = '\0'; /* the next mount of the unit has it */
 	reap_dead();
 	return 0;
 }

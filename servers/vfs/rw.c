@@ -38,7 +38,7 @@ static int64_t regular_read(struct call *c, struct file *f, struct io *io)
 		return -EISDIR;
 	if (f->next_pos == start)
 		flags |= FS_IO_AHEAD;
-	n = fs_read(c, f->vn, io, flags);
+	n = ahead_wants(f, io) ? ahead_read(c, f, io) : fs_read(c, f->vn, io, flags);
 	if (n > 0)
 		f->next_pos = start + (uint64_t)n;
 	return n;
@@ -58,6 +58,7 @@ static int64_t regular_write(struct call *c, struct file *f, struct io *io)
 const struct file_ops regular_ops = {
 	.read = regular_read,
 	.write = regular_write,
+	.release = ahead_release,
 	.is_seekable = true,
 };
 

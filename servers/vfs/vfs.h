@@ -267,6 +267,13 @@ int file_stat(struct call *c, struct file *f, struct stat *st) MUST_CHECK;
 unsigned file_poll(struct call *c, struct file *f, unsigned wanted);
 extern const struct file_ops regular_ops; /* rw.c */
 
+/* ---- ahead.c: windows of files that are read in small pieces ---- */
+
+/* May this read come from a window? */
+bool ahead_wants(const struct file *f, const struct io *io);
+int64_t ahead_read(struct call *c, struct file *f, struct io *io);
+void ahead_release(struct file *f);
+
 /* ---- vnode.c ---- */
 
 void vnode_ref(struct vnode *v);

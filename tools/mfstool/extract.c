@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Copies everything in an image into a folder of the host. The image is not trusted: names with a
+ * Copies everything in an image into a folder of the host, which is made if need be. The image is not trusted: names with a
  * slash are never handed out by the library, existing files are not followed or overwritten, and
  * depth is bounded.
  */
@@ -149,9 +149,11 @@ static int extract_dir(int fd, struct mfs_inode *dir, unsigned depth)
 int command_extract(struct volume *v, const char *path)
 {
 	struct mfs_inode *root;
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r;
+	int fd, r;
 
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return complain(errno, "%s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return complain(errno, "%s", path);
 	r = mfs_get_inode(v->fs, MFS_ROOT_INO, &root);

@@ -23,7 +23,7 @@
 
 #include "axolotl/rs.h"
 
-#define OUT_BYTES   65536
+#define OUT_BYTES   131072
 #define WORDS_BYTES 4096
 #define CONFIG_MAX  16384
 #define EXIT_USAGE  2

@@ -16,9 +16,10 @@
 
 #include "ahci.h"
 
-#define HBAS_MAX         4
-#define BAR_AHCI         5
-#define RESET_TIMEOUT_NS 1000000000ull /* AHCI 10.4.3 */
+#define HBAS_MAX             4
+#define INTERRUPT_ROUNDS_MAX 4096 /* each brings completions, as long as clients keep it busy */
+#define BAR_AHCI             5
+#define RESET_TIMEOUT_NS     1000000000ull /* AHCI 10.4.3 */
 
 struct hba {
 	struct pcidev pci;
@@ -217,9 +218,13 @@ static void port_interrupt(struct port *p)
 static void hba_interrupt(struct hba *h)
 {
 	uint32_t pending;
+	unsigned rounds = 0;
 
-	/* MSI tells once: look until nothing is pending. Ends: each round clears what it saw. */
+	/* MSI tells once: look until nothing is pending. A controller that is never quiet is broken or
+	 * gone (all ones): another life may find out which. */
 	while ((pending = hba_read(h, HBA_IS)) != 0) {
+		if (++rounds > INTERRUPT_ROUNDS_MAX)
+			sys_panic("ahci: the interrupt does not go away");
 		for (uint32_t left = pending; left != 0; left &= left - 1) {
 			unsigned n = (unsigned)__builtin_ctz(left);
 

@@ -127,6 +127,9 @@ static void serve(struct uart *u)
 		read_bytes(u, (iir & IIR_ID) == IIR_LEVEL ? FIFO_LEVEL : 1, &lsr, &iir);
 	}
 	line_work(u->line);
+	if (u->ier &
+	    IER_TX) /* goes on, or finds that nothing is left and turns the interrupt off */
+		start_output(u->line);
 }
 
 static void input_room(struct line *l)

@@ -54,10 +54,11 @@ static bool is_clients_fault(int status)
 
 static void give_up(struct request *q)
 {
+	unsigned long long tries = (tries_max + 1) * (q->complaints + 1);
+
 	failed++;
 	sys_log("%s: request at sector %llu failed %llu times, %llu complaints: error %d\n",
-	        filter_lower(0), (unsigned long long)q->io.sector,
-	        (unsigned long long)((tries_max + 1) * (q->complaints + 1)),
+	        filter_lower(0), (unsigned long long)q->io.sector, tries,
 	        (unsigned long long)q->complaints, -q->io.status);
 	bserver_complete(q->r, q->io.status);
 }

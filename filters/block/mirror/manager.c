@@ -157,6 +157,9 @@ static void run(const struct mirror_found *found)
 
 		sys_log("leg %u (%s): %s, %u regions to copy\n", i, filter_lower(i),
 		        mirror_state_name(set.leg[i].state), mirror_resync_left(&set, i));
+		if (set.leg[i].state == MIRROR_RESYNC)
+			log_event(EV_LEG_RESYNC, EP_SELF, sys_label(), i,
+			          mirror_resync_left(&set, i));
 		if (mirror_takes_writes(&set, i))
 			continue;
 		log_event(EV_LEG_FAILED, EP_SELF, sys_label(), i, 0);

@@ -3,7 +3,7 @@
  * Conformance tests of the Linux calls about processes, signals, time and sessions: rows {name,
  * fn}, each run in a process of its own. The same program runs on Linux, which is the reference:
  *     gcc -std=gnu17 -pthread -o abi *.c && ./abi
- * and in the guest: /tests/abi [-l] [-f SEED ROUNDS] [name...]. Exit status 0: all rows passed.
+ * and in the guest: /tests/abi [-l] [-f|-F SEED ROUNDS] [name...]. Exit status 0: all rows passed.
  */
 #ifndef ABI_H
 #define ABI_H
@@ -49,8 +49,8 @@ void sleep_us(unsigned us);
 /* Sleeps until /proc/PID/stat, or a wait, would show it asleep: long enough for a call to block. */
 void let_block(void);
 
-/* abi -f: fuzz.c */
-int fuzz(uint64_t seed, unsigned rounds);
+/* abi -f, -F: fuzz.c */
+int fuzz(uint64_t seed, unsigned rounds, bool has_all);
 
 extern const struct row rows_process[], rows_signal[], rows_time[], rows_session[], rows_thread[];
 extern const struct row rows_wait[], rows_fault[], rows_stack[];

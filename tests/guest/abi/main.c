@@ -121,8 +121,9 @@ int main(int argc, char **argv)
 	unsigned passed = 0, failed = 0;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (argc == 4 && !strcmp(argv[1], "-f"))
-		return fuzz(strtoull(argv[2], NULL, 0), (unsigned)strtoul(argv[3], NULL, 0));
+	if (argc == 4 && (!strcmp(argv[1], "-f") || !strcmp(argv[1], "-F")))
+		return fuzz(strtoull(argv[2], NULL, 0), (unsigned)strtoul(argv[3], NULL, 0),
+		            argv[1][1] == 'F');
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
 		for (const struct row *r = tables[t]; r->name; r++) {
 			if (is_list)

@@ -141,6 +141,34 @@ static void interval_timer_repeats(void)
 	CHECK_ERR(getitimer(5, &old), EINVAL);
 }
 
+static void hasty_timers_leave_time_for_others(void)
+{
+	struct itimerval v = {{0, 1}, {0, 1}};
+	struct itimerspec pv = {{0, 1}, {0, 1}};
+	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	pid_t pids[4];
+	timer_t id;
+
+	for (int i = 0; i < 4; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			catch_signal(SIGALRM, note, SA_RESTART);
+			catch_signal(SIGUSR1, note, SA_RESTART);
+			CHECK(setitimer(ITIMER_REAL, &v, NULL) == 0);
+			CHECK(timer_create(CLOCK_MONOTONIC, &e, &id) == 0);
+			CHECK(timer_settime(id, 0, &pv, NULL) == 0);
+			for (;;)
+				pause();
+		}
+	}
+	sleep_us(200000);
+	burn_until(&count, 20000);
+	for (int i = 0; i < 4; i++) {
+		CHECK(kill(pids[i], SIGKILL) == 0);
+		CHECK(WTERMSIG(wait_for(pids[i])) == SIGKILL);
+	}
+}
+
 static void cpu_timers_count_cpu_time(void)
 {
 	struct itimerval v = {{0, 0}, {0, 50000}};
@@ -235,6 +263,7 @@ const struct row rows_time[] = {
 	{"alarm_tells_what_was_left", alarm_tells_what_was_left},
 	{"alarm_comes_after_its_time", alarm_comes_after_its_time},
 	{"interval_timer_repeats", interval_timer_repeats},
+	{"hasty_timers_leave_time_for_others", hasty_timers_leave_time_for_others},
 	{"cpu_timers_count_cpu_time", cpu_timers_count_cpu_time},
 	{"timers_are_not_inherited_but_survive_exec", timers_are_not_inherited_but_survive_exec},
 	{"posix_timer_brings_its_value", posix_timer_brings_its_value},

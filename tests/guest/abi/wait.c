@@ -266,6 +266,8 @@ static void usage_of_children_is_added_by_wait(void)
 	      ru.ru_utime.tv_usec + ru.ru_stime.tv_usec > 50000);
 	CHECK(getrusage(RUSAGE_CHILDREN, &children_ru) == 0);
 	CHECK(children_ru.ru_utime.tv_sec == ru.ru_utime.tv_sec);
+	CHECK(ru.ru_maxrss > 0 && children_ru.ru_maxrss == ru.ru_maxrss);
+	CHECK(getrusage(RUSAGE_SELF, &ru) == 0 && ru.ru_maxrss > 0);
 	CHECK(times(&t) != (clock_t)-1);
 	CHECK(t.tms_cutime + t.tms_cstime >= 5);
 	CHECK_ERR(getrusage(77, &ru), EINVAL);

@@ -61,11 +61,13 @@ bool raw_prepare(void)
 	if (raw.region != NULL)
 		return true;
 	raw.region_bytes = blk_region_bytes(RAW_SLOTS);
-	raw.region = aligned_alloc(PAGE_BYTES, raw.region_bytes);
+	raw.regions[0] = aligned_alloc(PAGE_BYTES, 2 * raw.region_bytes);
+	raw.regions[1] = raw.regions[0] + raw.region_bytes;
+	raw.region = raw.regions[0];
 	raw_arena = aligned_alloc(PAGE_BYTES, ARENA_PAGES * PAGE_BYTES);
-	if (raw.region == NULL || raw_arena == NULL)
+	if (raw.regions[0] == NULL || raw_arena == NULL)
 		return false;
-	memset(raw.region, 0, raw.region_bytes);
+	memset(raw.regions[0], 0, 2 * raw.region_bytes);
 	memset(raw_arena, 0, ARENA_PAGES * PAGE_BYTES);
 	raw.region_grant = raw.arena_grant = GRANT_INVALID;
 	return true;
@@ -88,6 +90,9 @@ int raw_attach(void)
 		return -ENOMEM;
 	grant_revoke(raw.region_grant);
 	raw.generation++;
+	/* Until it has got ATTACH, the server still writes completions of the last session into that
+	 * session's region (R5): two of them take turns. */
+	raw.region = raw.regions[raw.generation % 2];
 	ring_init(blk_region_requests(raw.region), RAW_SLOTS, raw.generation);
 	ring_init(blk_region_completions(raw.region, RAW_SLOTS), RAW_SLOTS, raw.generation);
 	err = ring_producer_attach(&raw.requests, blk_region_requests(raw.region), RAW_SLOTS,

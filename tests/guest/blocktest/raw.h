@@ -15,7 +15,8 @@
 
 struct raw {
 	endpoint_t ep;
-	void *region;
+	uint8_t *regions[2];
+	void *region; /* one of them */
 	size_t region_bytes;
 	grant_t region_grant, arena_grant;
 	uint32_t generation, session;

@@ -4,9 +4,12 @@
  * with it. Children inherit, check everything, scribble, and must not change what we see.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "memory.h"
 
@@ -178,7 +181,76 @@ static void random_operations_match_model(void)
 	check_and_scribble(NULL);
 }
 
+/* ---- arguments that nobody meant ---- */
+
+static long argument(void)
+{
+	static uint8_t spot[4 * PAGE];
+	static const long special[] = {0,
+	                               1,
+	                               -1,
+	                               PAGE,
+	                               PAGE - 1,
+	                               -(long)PAGE,
+	                               0x7fffffffffff,
+	                               0x7ffffffff000,
+	                               0x7ffff7ff0000,
+	                               0x7ffff7ff1000,
+	                               1l << 47,
+	                               1l << 62,
+	                               (long)(1ul << 63),
+	                               0x400000,
+	                               MAP_PRIVATE | MAP_ANONYMOUS,
+	                               MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
+	                               MREMAP_MAYMOVE | MREMAP_FIXED};
+
+	switch (pick(5)) {
+	case 0: return special[pick(sizeof(special) / sizeof(special[0]))];
+	case 1: return (long)(spot + pick(4 * PAGE));
+	case 2: return pick(8);
+	case 3: return (long)(pick(64) * PAGE);
+	default: return (long)(((uint64_t)pick(1u << 30) << 17) + pick(2) * pick(PAGE));
+	}
+}
+
+static void call_at_random(void *arg)
+{
+	static const long numbers[] = {SYS_mmap,   SYS_mprotect, SYS_munmap,   SYS_brk,
+	                               SYS_mremap, SYS_msync,    SYS_mincore,  SYS_madvise,
+	                               SYS_shmget, SYS_shmat,    SYS_shmctl,   SYS_shmdt,
+	                               SYS_mlock,  SYS_munlock,  SYS_mlockall, SYS_munlockall};
+
+	seed = 88172645463325252ul + *(unsigned *)arg * 7919ul;
+	for (unsigned i = 0; i < 2000; i++)
+		syscall(numbers[pick(sizeof(numbers) / sizeof(numbers[0]))], argument(), argument(),
+		        argument(), argument(), argument(), argument());
+}
+
+static void remove_segments(void)
+{
+	for (int id = 0; id < 1 << 16; id++)
+		if (shmctl(id, IPC_RMID, NULL) == 0)
+			continue;
+}
+
+/* The caller may well destroy itself; nobody else may notice. */
+static void random_arguments_hurt_only_the_caller(void)
+{
+	uint8_t *p = anon(16 * PAGE, RW);
+
+	memset(p, 0x5a, 16 * PAGE);
+	for (unsigned round = 0; round < 60; round++) {
+		int status = status_of(call_at_random, &round);
+
+		CHECK(status == 0 || status == SIGSEGV || status == SIGBUS || status == SIGKILL);
+	}
+	for (size_t i = 0; i < 16 * PAGE; i++)
+		CHECK(p[i] == 0x5a);
+	remove_segments();
+}
+
 const struct test stress_tests[] = {
 	TEST(random_operations_match_model),
+	OURS(random_arguments_hurt_only_the_caller),
 	{0},
 };

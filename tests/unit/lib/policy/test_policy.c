@@ -24,16 +24,16 @@ static const struct policy *parse_one(const char *text)
 static void thesis_example_parses(void **state)
 {
 	const struct policy *p = parse_one("driver rtl8139 # ISOLATION POLICY\n"
-					   "{\n"
-					   "pci device 10ec/8139\n"
-					   ";\n"
-					   "ipc targets pm ds rs pci iommu inet\n"
-					   ";\n"
-					   "ipc kernel VDEVIO IRQCTL MAPDMA SETGRANT SAFECOPY\n"
-					   "SYSCTL TIMES SETALARM GETINFO\n"
-					   ";\n"
-					   "\n"
-					   "};\n");
+	                                   "{\n"
+	                                   "pci device 10ec/8139\n"
+	                                   ";\n"
+	                                   "ipc targets pm ds rs pci iommu inet\n"
+	                                   ";\n"
+	                                   "ipc kernel VDEVIO IRQCTL MAPDMA SETGRANT SAFECOPY\n"
+	                                   "SYSCTL TIMES SETALARM GETINFO\n"
+	                                   ";\n"
+	                                   "\n"
+	                                   "};\n");
 
 	(void)state;
 	assert_string_equal(p->name, "rtl8139");
@@ -44,9 +44,9 @@ static void thesis_example_parses(void **state)
 	assert_int_equal(p->targets.count, 6);
 	assert_string_equal(p->targets.label[5], "inet");
 	assert_true(p->kcall_mask ==
-		    (1ull << KC_VDEVIO | 1ull << KC_IRQCTL | 1ull << KC_MAPDMA |
-		     1ull << KC_SETGRANT | 1ull << KC_SAFECOPY | 1ull << KC_SYSCTL |
-		     1ull << KC_TIMES | 1ull << KC_SETALARM | 1ull << KC_GETINFO));
+	            (1ull << KC_VDEVIO | 1ull << KC_IRQCTL | 1ull << KC_MAPDMA |
+	             1ull << KC_SETGRANT | 1ull << KC_SAFECOPY | 1ull << KC_SYSCTL |
+	             1ull << KC_TIMES | 1ull << KC_SETALARM | 1ull << KC_GETINFO));
 	assert_int_equal(p->ipc_mask, 0); /* denied unless given */
 	assert_int_equal(p->uid, POLICY_UID);
 	assert_int_equal(p->heartbeat_us, POLICY_HEARTBEAT_US);
@@ -84,7 +84,7 @@ static void every_key_has_its_field(void **state)
 	assert_true(p->backoff_max_us == 2000000 && p->backoff_calm_us == 10000000);
 	assert_true(p->is_standby && p->is_mirrored);
 	assert_true(policy_has_label(&p->control, "ahci") &&
-		    policy_has_label(&p->control, "ramdisk"));
+	            policy_has_label(&p->control, "ramdisk"));
 	assert_false(policy_has_label(&p->control, "ahci0"));
 	assert_int_equal(p->args_count, 2);
 	assert_memory_equal(p->args, "-v\0two words", 13);
@@ -94,7 +94,7 @@ static void every_key_has_its_field(void **state)
 static void like_copies_an_earlier_entry(void **state)
 {
 	const struct policy *p = parse_one("driver base { ipc calls BASIC; priority 3; msi 1; }\n"
-					   "driver ahci { like base; priority 4; uid 3; };");
+	                                   "driver ahci { like base; priority 4; uid 3; };");
 
 	(void)state;
 	assert_string_equal(p->name, "ahci");
@@ -134,11 +134,11 @@ static void errors_name_file_line_and_word(void **state)
 		{"driver x { isa io fffe:4; }", "c:1: 'fffe:4': range does not end within ffff"},
 		{"driver x { isa mem 10:10; }", "c:1: '10:10': memory ranges are whole pages"},
 		{"driver x { pci device 8086; }",
-		 "c:1: '8086': expected vendor/device in hexadecimal"},
+	         "c:1: '8086': expected vendor/device in hexadecimal"},
 		{"driver x { pci class 1/2/3/4; }",
-		 "c:1: '1/2/3/4': expected class/subclass/interface in hexadecimal"},
+	         "c:1: '1/2/3/4': expected class/subclass/interface in hexadecimal"},
 		{"driver x { heartbeat 5; }",
-		 "c:1: '5': expected a duration such as 500ms, 2s or 50us"},
+	         "c:1: '5': expected a duration such as 500ms, 2s or 50us"},
 		{"driver x { quantum 5s; }", "c:1: '5s': a quantum is between 100us and 1s"},
 		{"driver x { standby maybe; }", "c:1: 'maybe': expected yes or no"},
 		{"driver x { ipc kernel FOO; }", "c:1: 'FOO': no such kernel call"},
@@ -149,9 +149,9 @@ static void errors_name_file_line_and_word(void **state)
 		{"driver x { recovery a; }", "c:1: 'a': expected an absolute path"},
 		{"driver x {}\ndriver x {}", "c:2: 'x': has an entry already, in line 1"},
 		{"driver x { args \"a\n\"; }",
-		 "c:1: 'a': word is too long or its quote is not closed"},
+	         "c:1: 'a': word is too long or its quote is not closed"},
 		{"driver abcdefghijklmnopqrstuvwxyz {}",
-		 "c:1: 'abcdefghijklmnopqrstuvwxyz': name is longer than 23 characters"},
+	         "c:1: 'abcdefghijklmnopqrstuvwxyz': name is longer than 23 characters"},
 	};
 
 	(void)state;

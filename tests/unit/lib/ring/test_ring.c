@@ -198,7 +198,7 @@ static void region_parts_start_on_pages(void **state)
 		assert_int_equal((uintptr_t)blk_region_completions(region, slots) % PAGE_BYTES, 0);
 		assert_int_equal((uintptr_t)blk_region_row(region, slots, 0) % PAGE_BYTES, 0);
 		assert_true((uint8_t *)(blk_region_row(region, slots, slots - 1) +
-					BLK_ELEMENTS_MAX) <= end);
+		                        BLK_ELEMENTS_MAX) <= end);
 		free(region);
 	}
 	assert_int_equal(blk_region_bytes(0), 0);

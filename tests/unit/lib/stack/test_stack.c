@@ -31,9 +31,9 @@ static void prints_canonical_text(void **state)
 	expect_text("sata0", "sata0");
 	expect_text(" guard( e1000_0 ,timeout = 200ms ) ", "guard(e1000_0, timeout=200ms)");
 	expect_text("checksum(mirror(sata0,sata1),n=8,algo=crc32c)",
-		    "checksum(mirror(sata0, sata1), n=8, algo=crc32c)");
+	            "checksum(mirror(sata0, sata1), n=8, algo=crc32c)");
 	expect_text("mirror(checksum(a, n=1), x=1, checksum(b), y=\"p q\")",
-		    "mirror(checksum(a, n=1), checksum(b), x=1, y=\"p q\")");
+	            "mirror(checksum(a, n=1), checksum(b), x=1, y=\"p q\")");
 	expect_text("a(b(c(d, z=1)), e, f(g))", "a(b(c(d, z=1)), e, f(g))");
 }
 
@@ -175,8 +175,8 @@ static void argv_follows_the_tree(void **state)
 
 static void options_are_read_back(void **state)
 {
-	char *argv[] = {"checksum", "-lower", "a",	  "-lower", "b",
-			"-n",	    "8",      "-timeout", "5ms",    "-x"};
+	char *argv[] = {"checksum", "-lower", "a",        "-lower", "b",
+	                "-n",       "8",      "-timeout", "5ms",    "-x"};
 	struct stack_options o = {sizeof(argv) / sizeof(argv[0]), argv};
 	uint64_t number = 0;
 

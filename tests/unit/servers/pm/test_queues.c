@@ -42,6 +42,27 @@ static void timers_come_in_order_under_changes(void **state)
 	assert_int_equal(timer_first(&h), 0);
 }
 
+static void periods_share_the_gap(void **state)
+{
+	static struct timer_heap h;
+	static struct timer t[10];
+
+	(void)state;
+	assert_int_equal(timer_next_period(&h, 5, 1000), 1000 + TIMER_GAP_NS);
+	for (int i = 0; i < 10; i++) {
+		t[i].is_periodic = i != 0;
+		assert_true(timer_set(&h, &t[i], 100));
+	}
+	assert_int_equal(h.periodic, 9);
+	assert_int_equal(timer_next_period(&h, 5, 0), 10 * TIMER_GAP_NS);
+	assert_int_equal(timer_next_period(&h, 1ull << 40, 0), 1ull << 40);
+	for (int i = 0; i < 10; i++) {
+		t[i].is_periodic = !t[i].is_periodic; /* counts as it was set */
+		timer_cancel(&h, &t[i]);
+	}
+	assert_int_equal(h.periodic, 0);
+}
+
 static void futexes_wake_in_order_of_arrival(void **state)
 {
 	struct futex_table f = {0};
@@ -133,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timers_come_in_order_under_changes),
+		cmocka_unit_test(periods_share_the_gap),
 		cmocka_unit_test(futexes_wake_in_order_of_arrival),
 		cmocka_unit_test(requeued_waiters_are_found_at_their_new_place),
 		cmocka_unit_test(chacha_matches_its_test_vector),

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* uses: lib/virtio/vring.c */
+/* Split virtqueues: chains go out and come back; a device that lies breaks the ring, not the driver. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "virtio/vring.h"
+
+#define SIZE 16
+
+static struct vring v;
+static _Alignas(4096) uint8_t memory[4096];
+static int cookies[SIZE];
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(memory, 0, sizeof(memory));
+	assert_true(vring_bytes(SIZE) <= sizeof(memory));
+	vring_init(&v, SIZE, memory, 0x100000);
+	return 0;
+}
+
+static bool add(unsigned pieces, void *cookie)
+{
+	struct vring_piece p[SIZE + 1];
+
+	for (unsigned i = 0; i < pieces; i++)
+		p[i] = (struct vring_piece){.bus = i, .len = i + 1, .is_written = i % 2};
+	return vring_add(&v, p, pieces, cookie);
+}
+
+static void device_returns(uint32_t id, uint32_t len)
+{
+	v.used->ring[v.used->idx % SIZE] = (struct vring_used_elem){.id = id, .len = len};
+	v.used->idx++;
+}
+
+static void parts_do_not_overlap(void **state)
+{
+	(void)state;
+	assert_int_equal(v.avail_bus - v.desc_bus, SIZE * 16);
+	assert_int_equal(v.avail_bus % 2, 0);
+	assert_int_equal(v.used_bus % 4, 0);
+	assert_true(v.used_bus >= v.avail_bus + 4 + SIZE * 2 + 2);
+	assert_true(v.used_bus + 4 + SIZE * 8 + 2 <= v.desc_bus + vring_bytes(SIZE));
+}
+
+static void chains_are_linked_and_published(void **state)
+{
+	uint16_t head;
+
+	(void)state;
+	assert_true(add(3, &cookies[0]));
+	assert_int_equal(v.avail->idx, 0);
+	assert_true(vring_publish(&v));
+	assert_int_equal(v.avail->idx, 1);
+	head = v.avail->ring[0];
+	assert_int_equal(v.desc[head].flags, VRING_DESC_NEXT);
+	head = v.desc[head].next;
+	assert_int_equal(v.desc[head].flags, VRING_DESC_NEXT | VRING_DESC_WRITE);
+	head = v.desc[head].next;
+	assert_int_equal(v.desc[head].flags, 0);
+	v.used->flags = VRING_USED_NO_NOTIFY;
+	assert_false(vring_publish(&v));
+}
+
+static void descriptors_come_back(void **state)
+{
+	uint32_t len, x = 1;
+
+	(void)state;
+	for (unsigned round = 0; round < 2000; round++) {
+		unsigned count = 0;
+
+		x = x * 1664525 + 1013904223;
+		while (add(1 + (x >> 20) % 5, &cookies[count])) {
+			x = x * 1664525 + 1013904223;
+			count++;
+		}
+		assert_true(count >= SIZE / 5);
+		for (unsigned i = 0; i < count; i++)
+			device_returns(v.avail->ring[(uint16_t)(v.next_avail - 1 - i) % SIZE], 7);
+		for (unsigned i = 0; i < count; i++)
+			assert_ptr_equal(vring_take(&v, &len), &cookies[count - 1 - i]);
+		assert_null(vring_take(&v, &len));
+		assert_int_equal(v.free_count, SIZE);
+		assert_false(v.is_broken);
+	}
+}
+
+static void lies_break_the_ring(void **state)
+{
+	uint32_t len;
+
+	(void)state;
+	add(2, &cookies[0]);
+	device_returns(SIZE + 3, 0); /* no such descriptor */
+	assert_null(vring_take(&v, &len));
+	assert_true(v.is_broken);
+	assert_false(add(1, &cookies[1]));
+	setup(NULL);
+	add(2, &cookies[0]);
+	device_returns(5, 0); /* not out */
+	assert_null(vring_take(&v, &len));
+	assert_true(v.is_broken);
+	setup(NULL);
+	add(2, &cookies[0]);
+	device_returns(0, 0);
+	device_returns(0, 0); /* twice */
+	assert_ptr_equal(vring_take(&v, &len), &cookies[0]);
+	assert_null(vring_take(&v, &len));
+	assert_true(v.is_broken);
+	setup(NULL);
+	add(2, &cookies[0]);
+	v.used->idx = 1000; /* an index that jumps */
+	assert_null(vring_take(&v, &len));
+	assert_true(v.is_broken);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup(f, setup)
+	const struct CMUnitTest tests[] = {
+		T(parts_do_not_overlap),
+		T(chains_are_linked_and_published),
+		T(descriptors_come_back),
+		T(lies_break_the_ring),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
