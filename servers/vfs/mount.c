@@ -380,6 +380,15 @@ int64_t sys_umount2(struct call *c)
 	return r ? r : unmount(c, mt);
 }
 
+struct mount *mount_of_unit(const char *unit)
+{
+	for (unsigned i = 0; i < MOUNTS_MAX; i++)
+		if (mounts[i].in_use && !mounts[i].is_busy && !mounts[i].is_dead &&
+		    !mounts[i].is_dev && !mounts[i].is_proc && !strcmp(mounts[i].unit, unit))
+			return &mounts[i];
+	return NULL;
+}
+
 int mounts_text(char *buf, size_t size)
 {
 	size_t used = 0;
