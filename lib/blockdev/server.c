@@ -187,7 +187,7 @@ static void refuse(struct bserver_session *s, const struct blk_request *d, int s
 static bool take_request(struct bserver_session *s)
 {
 	struct blk_request d = {.id = 0};
-	struct blk_element copy[BLK_ELEMENTS_MAX];
+	static struct blk_element copy[BLK_ELEMENTS_MAX]; /* until hand_over() has read it */
 	const struct blk_element *elements;
 	uint32_t slot;
 	int r, room, err;

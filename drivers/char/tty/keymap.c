@@ -2,8 +2,6 @@
 /*
  * Keyboard: see keymap.h.
  */
-#include <stdio.h>
-#include <string.h>
 
 #include "keymap.h"
 
@@ -42,9 +40,10 @@ static bool modifier(struct keymap *k, uint8_t code, bool is_down)
 
 static size_t sequence(const char *text, char *out)
 {
-	size_t n = strlen(text);
+	size_t n = 0;
 
-	memcpy(out, text, n);
+	for (; text[n] != '\0'; n++)
+		out[n] = text[n];
 	return n;
 }
 

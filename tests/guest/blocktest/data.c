@@ -70,7 +70,7 @@ static const char *completion_tells_bytes_and_times(void)
 
 static const char *reads_largest_request(void)
 {
-	uint64_t most = raw.info.max_bytes / BLK_SECTOR;
+	uint64_t most;
 
 	CHECK(raw_ready(BLK_ACCESS_READ));
 	most = raw.info.max_bytes / BLK_SECTOR;

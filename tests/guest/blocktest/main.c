@@ -114,7 +114,7 @@ static void find_unit(void)
 	SYS_ASSERT(colon != NULL);
 	*colon = '\0';
 	snprintf(test_unit.label, sizeof(test_unit.label), "%s", value);
-	test_unit.unit = (uint32_t)atoi(colon + 1);
+	test_unit.unit = (uint32_t)strtoul(colon + 1, NULL, 10);
 }
 
 static void run(void *arg)
