@@ -72,7 +72,7 @@ static void copy_cmdline(const char *s)
 {
 	size_t n = 0;
 
-	while (s[n] && n < sizeof(boot.cmdline) - 1) {
+	while (n < sizeof(boot.cmdline) - 1 && s[n]) {
 		boot.cmdline[n] = s[n];
 		n++;
 	}

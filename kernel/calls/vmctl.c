@@ -71,25 +71,27 @@ static int check_range(const struct kvmctl *v)
 static long map_vec(struct proc *caller, struct kvmctl *v, struct space *s)
 {
 	uint64_t list[LIST_CHUNK], done = 0;
+	int r = 0;
 
 	while (done < v->pages) {
 		uint64_t n = v->pages - done < LIST_CHUNK ? v->pages - done : LIST_CHUNK;
-		int r = copy_arg_in(caller, list, (uint64_t)(v->list + done), n * sizeof(*list));
+
+		r = copy_arg_in(caller, list, (uint64_t)(v->list + done), n * sizeof(*list));
 
 		for (uint64_t i = 0; r == 0 && i < n; i++) {
 			uint64_t va = v->va + (done + i) * PAGE_BYTES;
 
 			r = list[i] & (PAGE_BYTES - 1) ? -EINVAL
 			                               : paging_map_one(s, va, list[i], v->prot);
-			if (r != 0 && done + i > 0)
-				return (long)(done + i);
+			if (r != 0)
+				n = i; /* so far, and no further */
 		}
-		if (r != 0)
-			return r;
 		done += n;
+		if (r != 0)
+			break;
 	}
-	paging_flush(s, v->va, v->pages);
-	return (long)done;
+	paging_flush(s, v->va, done);
+	return done > 0 ? (long)done : r;
 }
 
 static long query(struct kvmctl *v, struct space *s)

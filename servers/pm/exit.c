@@ -228,7 +228,7 @@ int64_t call_exit_group(struct thread *t, const uint64_t *args)
 	int32_t status = (int32_t)(args[0] & 0xff);
 
 	if (t->proc->is_system)
-		sysproc_died(t->proc, 0, status);
+		sysproc_end(t->proc, 0, status);
 	else
 		proc_exit(t->proc, status << 8);
 	return -ESUSPENDREP;

@@ -90,7 +90,7 @@ static void on_exception(const struct msg *m)
 		t->proc->fault.vector = x.vector;
 		t->proc->fault.rip = x.rip;
 		t->proc->fault.addr = x.addr;
-		sysproc_died(t->proc, x.signo, 0);
+		sysproc_end(t->proc, x.signo, 0);
 		return;
 	}
 	signal_fault(t, &x);

@@ -156,6 +156,8 @@ int32_t sysproc_kill(endpoint_t ep, int signo, endpoint_t by);
 int32_t sysproc_reap(endpoint_t ep);
 void sysproc_signal(struct proc *p, int signo, endpoint_t by);
 void sysproc_died(struct proc *p, int signo, int32_t status);
+/* It cannot go on: stopped for good at once, so that nobody waits for it, then as sysproc_died. */
+void sysproc_end(struct proc *p, int signo, int32_t status);
 void sysproc_flush(void);
 void sysproc_init(void);
 

@@ -181,6 +181,14 @@ void sysproc_died(struct proc *p, int signo, int32_t status)
 		unreported++;
 }
 
+void sysproc_end(struct proc *p, int signo, int32_t status)
+{
+	/* Also puts the death into the event log; the kernel's KMSG_KILLED then finds a zombie. */
+	if (p->state == PROC_ALIVE && !p->is_fixed && k_kill(p->threads->ep, signo) < 0)
+		sys_log("%s does not stop", p->name);
+	sysproc_died(p, signo, status);
+}
+
 void sysproc_flush(void)
 {
 	if (unreported == 0)

@@ -22,6 +22,7 @@
 #define SNAPSHOT_BYTES (1u << 20)
 #define SMALL_BYTES    (64u << 10)
 #define PROC_MAGIC     0x9fa0u
+#define TRUNCATE_MASK  ((uint32_t)(FS_SET_SIZE | FS_SET_MTIME | FS_SET_MTIME_NOW))
 #define MARK_BYTES     64
 
 struct snapshot {
@@ -211,7 +212,7 @@ static void on_write(const struct fs_io *rq, struct fs_rep *rep)
 		rep->result = -EINVAL;
 		return;
 	}
-	log_event(EV_MARK, EP_NONE, "mark", a, b);
+	log_event(EV_MARK, EP_NONE, "", a, b);
 	rep->count = rq->len_bytes;
 	rep->pos = rq->pos;
 }
@@ -249,7 +250,7 @@ static void on_getattr(const struct fs_name *rq, struct fs_rep *rep)
 static void on_setattr(const struct fs_setattr *rq, struct fs_rep *rep)
 {
 	rep->ino = rq->ino;
-	rep->result = is_events(rq->ino) && !(rq->mask & ~(uint32_t)FS_SET_SIZE)
+	rep->result = is_events(rq->ino) && !(rq->mask & ~TRUNCATE_MASK)
 	                      ? give_attr(rq->attr_grant, rq->ino)
 	                      : -EPERM;
 }
@@ -303,8 +304,15 @@ static void dispatch(const struct msg *m, struct fs_rep *rep)
 	case FS_FSYNC:
 	case FS_SYNC:
 	case FS_EVICT: break; /* nothing is kept that could be lost */
-	case FS_FORGET:
 	case FS_CREATE:
+		msg_get(m, &name);
+		dir_lookup(&name,
+		           rep); /* a name that is there must be told from one that cannot be */
+		rep->result = rep->result == 0         ? -EEXIST
+		              : rep->result == -ENOENT ? -EPERM
+		                                       : rep->result;
+		break;
+	case FS_FORGET:
 	case FS_MKDIR:
 	case FS_MKNOD:
 	case FS_SYMLINK:

@@ -211,11 +211,22 @@ static int64_t tell(struct call *c, uint64_t arg, uint64_t value, size_t len)
 	return user_write(c, arg, &value, len);
 }
 
+/* BLKFLSBUF: a file system on it writes back and drops what it has cached; then the device's cache. */
+static int64_t flush_buffers(struct call *c, struct blkdev *bd)
+{
+	struct span flush = {.op = BLK_FLUSH};
+	struct mount *mt = mount_of_unit(bd->dev->name);
+	int r = mt ? fs_op(c, mt, FS_SYNC, 0) : 0;
+
+	if (mt && !r)
+		r = fs_op(c, mt, FS_EVICT, 0);
+	return r ? r : submit(bd, &flush);
+}
+
 static int64_t blk_ioctl(struct call *c, struct file *f, unsigned cmd, uint64_t arg)
 {
 	struct blkdev *bd = f->obj;
 	const struct blk_info *info = bdev_info(bd->b);
-	struct span flush = {.op = BLK_FLUSH};
 
 	if (!info)
 		return -EIO;
@@ -227,7 +238,7 @@ static int64_t blk_ioctl(struct call *c, struct file *f, unsigned cmd, uint64_t 
 	case BLKIOMIN_: return tell(c, arg, info->physical_sector_bytes, 4);
 	case BLKBSZGET_: return tell(c, arg, PAGE_BYTES, 4);
 	case BLKROGET_: return tell(c, arg, info->flags & BLK_FLAG_READONLY ? 1 : 0, 4);
-	case BLKFLSBUF_: return submit(bd, &flush);
+	case BLKFLSBUF_: return flush_buffers(c, bd);
 	case BLKDISCARD_: return -EOPNOTSUPP;
 	default: return -ENOTTY;
 	}
@@ -253,6 +264,14 @@ static const struct file_ops blk_ops = {
 	.release = blk_release,
 	.is_seekable = true,
 };
+
+int blk_sync(struct call *c, struct file *f)
+{
+	struct span flush = {.op = BLK_FLUSH};
+
+	(void)c;
+	return f->ops == &blk_ops ? submit(f->obj, &flush) : -EINVAL;
+}
 
 static void on_opened(void *ctx, struct bdev *b, int status)
 {

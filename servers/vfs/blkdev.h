@@ -10,4 +10,6 @@ void blk_init(void);
 void blk_announced(const char *unit, const char *value);
 int blk_open(struct call *c, struct dev *d, uint32_t flags, struct file **out) MUST_CHECK;
 
+int blk_sync(struct call *c, struct file *f) MUST_CHECK; /* fsync of a block device */
+
 #endif

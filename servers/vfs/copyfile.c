@@ -2,6 +2,7 @@
 /* Positions and whole files: lseek, sendfile, copy_file_range, hints, fallocate, sync. */
 #include <signal.h>
 #include <string.h>
+#include "blkdev.h"
 #include "vfs.h"
 
 #define SEEK_DATA_ 3
@@ -268,8 +269,8 @@ int64_t sys_fsync(struct call *c)
 		return -EBADF;
 	if (f->vn && (VN_IS(f->vn, S_IFREG) || VN_IS(f->vn, S_IFDIR)))
 		r = fs_op(c, f->vn->mount, FS_FSYNC, f->vn->ino);
-	else if (f->vn && VN_IS(f->vn, S_IFBLK) && f->ops->ioctl)
-		r = f->ops->ioctl(c, f, 0x1261 /* BLKFLSBUF */, 0);
+	else if (f->vn && VN_IS(f->vn, S_IFBLK))
+		r = blk_sync(c, f);
 	file_unref(f);
 	return r;
 }

@@ -253,10 +253,17 @@ static int unit_of(struct call *c, const struct mount_args *a, char *unit)
 	return r;
 }
 
-static int64_t remount(struct vnode *v, uint32_t flags)
+/* Only the read-only flag can change; what was written before it is set is on the medium then. */
+static int64_t remount(struct call *c, struct vnode *v, uint32_t flags)
 {
+	int r = 0;
+
 	if (v != v->mount->root)
 		return -EINVAL;
+	if ((flags & MS_RDONLY_) && !v->mount->is_proc)
+		r = fs_op(c, v->mount, FS_SYNC, 0);
+	if (r)
+		return r;
 	v->mount->flags = (v->mount->flags & ~MS_RDONLY_) | (flags & MS_RDONLY_);
 	return 0;
 }
@@ -279,7 +286,7 @@ int64_t sys_mount(struct call *c)
 	if (r)
 		return r;
 	if (flags & MS_REMOUNT_) {
-		r = remount(v, flags);
+		r = remount(c, v, flags);
 	} else if (!VN_IS(v, S_IFDIR)) {
 		r = -ENOTDIR;
 	} else {
@@ -371,6 +378,15 @@ int64_t sys_umount2(struct call *c)
 	r = v == mt->root ? 0 : -EINVAL;
 	vnode_unref(v);
 	return r ? r : unmount(c, mt);
+}
+
+struct mount *mount_of_unit(const char *unit)
+{
+	for (unsigned i = 0; i < MOUNTS_MAX; i++)
+		if (mounts[i].in_use && !mounts[i].is_busy && !mounts[i].is_dead &&
+		    !mounts[i].is_dev && !mounts[i].is_proc && !strcmp(mounts[i].unit, unit))
+			return &mounts[i];
+	return NULL;
 }
 
 int mounts_text(char *buf, size_t size)

@@ -371,6 +371,7 @@ struct mount_req {
 int mount_do(struct call *c, const struct mount_req *r) MUST_CHECK;
 void mount_label_changed(const char *label, endpoint_t ep);
 void boot_unit_appeared(const char *unit);
+struct mount *mount_of_unit(const char *unit); /* NULL: not mounted */
 int mounts_text(char *buf, size_t size);
 
 /* ---- ds changes ---- */

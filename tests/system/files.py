@@ -56,3 +56,17 @@ def test_many_files_on_a_disk(guest):
 
 
 test_many_files_on_a_disk.timeout = 150
+
+
+def test_remount_read_only(guest):
+    guest.sh("mkfs.mfs /dev/sata0 && mount -t mfs /dev/sata0 /mnt && echo data > /mnt/f")
+    guest.sh("mount -o remount,ro /dev/sata0 /mnt")
+    assert "Read-only file system" in guest.run("echo more > /mnt/f; mkdir /mnt/d; rm /mnt/f").err.decode()
+    guest.check("cat /mnt/f", "data")
+    guest.sh("mount -o remount,rw /dev/sata0 /mnt && echo more >> /mnt/f && umount /mnt")
+
+
+def test_flushing_a_device_drops_caches(guest):
+    guest.sh("mkfs.mfs /dev/sata0 && mount -t mfs /dev/sata0 /mnt && cp /bin/busybox /mnt/f")
+    guest.sh("blockdev --flushbufs /dev/sata0")
+    guest.sh("cmp /bin/busybox /mnt/f && umount /mnt")

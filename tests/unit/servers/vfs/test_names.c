@@ -53,6 +53,19 @@ static void splice_refuses_what_does_not_fit(void **state)
 	assert_string_equal(path, "xyz/abc");
 }
 
+static void own_descriptors_are_recognised(void **state)
+{
+	(void)state;
+	assert_int_equal(path_own_fd("/dev/stdout"), 1);
+	assert_int_equal(path_own_fd("/dev/fd/12"), 12);
+	assert_int_equal(path_own_fd("/proc/self/fd/0"), 0);
+	assert_int_equal(path_own_fd("/dev/fd/"), -1);
+	assert_int_equal(path_own_fd("/dev/fd/1x"), -1);
+	assert_int_equal(path_own_fd("/dev/fd/1/x"), -1);
+	assert_int_equal(path_own_fd("/dev/fd/99999999999999999999"), -1);
+	assert_int_equal(path_own_fd("/proc/1/fd/0"), -1);
+}
+
 static void device_numbers_are_those_of_linux(void **state)
 {
 	(void)state;
@@ -115,6 +128,7 @@ int main(void)
 		cmocka_unit_test(components_are_split_at_slashes),
 		cmocka_unit_test(splice_puts_target_before_rest),
 		cmocka_unit_test(splice_refuses_what_does_not_fit),
+		cmocka_unit_test(own_descriptors_are_recognised),
 		cmocka_unit_test(device_numbers_are_those_of_linux),
 		cmocka_unit_test(names_are_found_until_dropped),
 		cmocka_unit_test(long_names_are_not_cached_and_mounts_are_dropped),
