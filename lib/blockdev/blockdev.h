@@ -35,7 +35,8 @@
 #define BDEV_UNITS_MAX     16 /* opened at a time in one process */
 #define BDEV_SERVERS_MAX   8
 #define BDEV_KILLER_DEATHS 3
-#define BDEV_DEADLINE_NS   5000000000ull  /* B8 */
+/* B8; six times as long for FLUSH and FUA, and for what waits behind them */
+#define BDEV_DEADLINE_NS   5000000000ull
 #define BDEV_OFFLINE_NS    30000000000ull /* how long requests wait for a server that went away */
 
 struct bdev;

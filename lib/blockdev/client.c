@@ -15,6 +15,7 @@
 	64                  /* completions may bring new requests, which may complete at once, ... \
 			     */
 #define RESTARTS_SEEN_MAX 8 /* B1 completions in one session before it counts as a violation */
+#define FLUSH_PATIENCE    6 /* deadlines of FLUSH and FUA are so many times longer */
 #define TICK_NS           250000000ull /* deadlines are rounded up to this, so that alarms are rare */
 
 struct bdev_config bdev_cfg = {
@@ -262,6 +263,14 @@ static void push_request(struct server *s, const struct bdev_io *io)
 	s->has_requests = true;
 }
 
+/* Disks may take many seconds to empty their caches. */
+static uint64_t patience(const struct bdev_io *io)
+{
+	bool is_flush = io->op == BLK_FLUSH || (io->flags & BLK_REQ_FUA);
+
+	return bdev_cfg.deadline_ns * (is_flush ? FLUSH_PATIENCE : 1);
+}
+
 void server_pump(struct server *s)
 {
 	struct bdev_io *io;
@@ -276,7 +285,7 @@ void server_pump(struct server *s)
 		return;
 	}
 	while (room-- > 0 && (io = bqueue_next(&s->queue, is_ready)) != NULL) {
-		bqueue_sent(&s->queue, io, now_ns() + bdev_cfg.deadline_ns);
+		bqueue_sent(&s->queue, io, now_ns() + patience(io));
 		push_request(s, io);
 	}
 }
@@ -336,6 +345,8 @@ static void complete(struct server *s, const struct blk_completion *c)
 		s->want_recovered = false;
 		log_event(EV_RECOVERED, s->ep, s->label, (uint64_t)s->ep, c->id);
 	}
+	if (patience(io) > bdev_cfg.deadline_ns)
+		bqueue_hurry(&s->queue, now_ns() + bdev_cfg.deadline_ns);
 	io->served_replica = c->replica;
 	io->t_server_start_ns = c->t_start_ns;
 	io->t_server_end_ns = c->t_end_ns;
@@ -435,7 +446,8 @@ static void check_deadlines(struct server *s, uint64_t now)
 		server_lost(s, false);
 		return;
 	}
-	while ((io = bqueue_overdue(&s->queue, now, now + bdev_cfg.deadline_ns)) != NULL) {
+	while ((io = bqueue_overdue(&s->queue, now, now + FLUSH_PATIENCE * bdev_cfg.deadline_ns)) !=
+	       NULL) {
 		bdev_count.overdue++;
 		server_complain(s, RULE_B8, io->bdev->unit, io->id);
 	}

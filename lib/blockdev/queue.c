@@ -81,6 +81,8 @@ void bqueue_sent(struct bqueue *q, struct bdev_io *io, uint64_t t_deadline_ns)
 {
 	unsigned index = q->free_index[--q->free_count];
 
+	if (q->sent.tail != NULL && q->sent.tail->t_deadline_ns > t_deadline_ns)
+		t_deadline_ns = q->sent.tail->t_deadline_ns;
 	q->sequence = q->sequence == SEQUENCE_MAX ? 1 : q->sequence + 1;
 	io->id = q->sequence << INDEX_BITS | index;
 	q->by_index[index] = io;
@@ -203,6 +205,13 @@ struct bdev_io *bqueue_overdue(struct bqueue *q, uint64_t now_ns, uint64_t next_
 	list_insert_after(&q->sent, q->sent.tail, io);
 	io->t_deadline_ns = next_deadline_ns;
 	return io;
+}
+
+void bqueue_hurry(struct bqueue *q, uint64_t t_deadline_ns)
+{
+	for (struct bdev_io *io = q->sent.head; io != NULL; io = io->next)
+		if (io->t_deadline_ns > t_deadline_ns)
+			io->t_deadline_ns = t_deadline_ns;
 }
 
 void bqueue_move(struct bqueue *from, struct bqueue *to, const struct bdev *b)

@@ -36,7 +36,8 @@ void bqueue_init(struct bqueue *q, unsigned slots);
 void bqueue_add(struct bqueue *q, struct bdev_io *io);
 /* The next one to send, or NULL: none, no slot, or quarantine says wait. `is_ready` may be NULL. */
 struct bdev_io *bqueue_next(const struct bqueue *q, bool (*is_ready)(const struct bdev_io *io));
-/* Gives io an id and moves it to `sent`. */
+/* Gives io an id and moves it to `sent`. Deadlines never decrease along that list: what is sent behind a
+ * FLUSH, which may take long, waits for it. */
 void bqueue_sent(struct bqueue *q, struct bdev_io *io, uint64_t t_deadline_ns);
 /* The sent request of that id, or NULL (B4). */
 struct bdev_io *bqueue_match(const struct bqueue *q, uint32_t id);
@@ -55,6 +56,8 @@ struct bdev_io *bqueue_condemn(struct bqueue *q);
 unsigned bqueue_unsend_all(struct bqueue *q);
 /* First sent request whose deadline has passed; it gets a new one. NULL: none. */
 struct bdev_io *bqueue_overdue(struct bqueue *q, uint64_t now_ns, uint64_t next_deadline_ns);
+/* A FLUSH is done: nothing that was behind it may take longer than until then. */
+void bqueue_hurry(struct bqueue *q, uint64_t t_deadline_ns);
 /* Moves the waiting requests of one unit to another queue, in order. */
 void bqueue_move(struct bqueue *from, struct bqueue *to, const struct bdev *b);
 

@@ -20,6 +20,7 @@
 
 /* Twice this (first try, careful try) is shorter than the clients' deadline (B8). */
 #define COMMAND_TIMEOUT_NS 2000000000ull
+#define FLUSH_TIMEOUT_NS   12000000000ull
 
 static struct job jobs[BSERVER_REQUESTS_MAX];
 static struct job *free_jobs;
@@ -347,10 +348,16 @@ void cmd_interrupt(struct port *p, uint32_t causes)
 	cmd_pump(p);
 }
 
+static uint64_t timeout_of(const struct job *j)
+{
+	return j != NULL && j->is_flush ? FLUSH_TIMEOUT_NS : COMMAND_TIMEOUT_NS;
+}
+
 void cmd_check_deadlines(struct port *p, uint64_t now)
 {
 	for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
-		if (!(p->active & 1u << slot) || now - p->t_issued[slot] < COMMAND_TIMEOUT_NS)
+		if (!(p->active & 1u << slot) ||
+		    now < p->t_issued[slot] + timeout_of(p->jobs[slot]))
 			continue;
 		take_done(p); /* perhaps only its interrupt was lost */
 		if (!(p->active & 1u << slot))

@@ -159,6 +159,20 @@ static void deadlines_are_found_in_order(void **state)
 	assert_ptr_equal(bqueue_overdue(&q, 102, 1000), &ios[2]);
 }
 
+static void nothing_is_overdue_behind_a_flush(void **state)
+{
+	(void)state;
+	add(0, 3);
+	bqueue_sent(&q, &ios[0], 100);
+	bqueue_sent(&q, &ios[1], 600); /* a FLUSH */
+	bqueue_sent(&q, &ios[2], 101);
+	assert_ptr_equal(bqueue_overdue(&q, 100, 1000), &ios[0]);
+	assert_null(bqueue_overdue(&q, 500, 1000));
+	bqueue_remove(&q, &ios[1]);
+	bqueue_hurry(&q, 550);
+	assert_ptr_equal(bqueue_overdue(&q, 550, 1000), &ios[2]);
+}
+
 static void a_unit_moves_with_its_requests(void **state)
 {
 	static struct bqueue other;
@@ -239,6 +253,7 @@ int main(void)
 		T(suspects_go_alone),
 		T(deaths_from_outside_are_forgiven),
 		T(deadlines_are_found_in_order),
+		T(nothing_is_overdue_behind_a_flush),
 		T(a_unit_moves_with_its_requests),
 		T(segments_join_what_is_contiguous),
 		T(names_are_checked),
