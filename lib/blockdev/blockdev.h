@@ -21,9 +21,10 @@
  * bdev_alarm(), never from inside bdev_submit(). They may submit.
  *
  * The component's main loop passes on what it gets:
- *     message   -> if (bdev_message(m)) return;         doorbell -> if (bdev_doorbell(from))
- * return; ds_change -> if (bdev_ds_change(c)) return;       alarm    -> bdev_alarm(now) idle ->
- * bdev_idle(); then k_setalarm(bdev_next_deadline()) if that changed
+ *
+ *     message    if (bdev_message(m)) return;        doorbell   if (bdev_doorbell(from)) return;
+ *     ds_change  if (bdev_ds_change(c)) return;      alarm      bdev_alarm(now)
+ *     idle       bdev_idle(); then k_setalarm(bdev_next_deadline()) if that changed
  */
 #ifndef LIB_BLOCKDEV_BLOCKDEV_H
 #define LIB_BLOCKDEV_BLOCKDEV_H

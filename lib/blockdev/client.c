@@ -11,9 +11,8 @@
 #include "blockdev/client.h"
 #include "ring/blk_region.h"
 
-#define IDLE_ROUNDS_MAX                                                                            \
-	64                  /* completions may bring new requests, which may complete at once, ... \
-			     */
+/* Completions may bring new requests, which may complete at once, and so on. */
+#define IDLE_ROUNDS_MAX   64
 #define RESTARTS_SEEN_MAX 8 /* B1 completions in one session before it counts as a violation */
 #define FLUSH_PATIENCE    6 /* deadlines of FLUSH and FUA are so many times longer */
 #define TICK_NS           250000000ull /* deadlines are rounded up to this, so that alarms are rare */

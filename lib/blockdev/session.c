@@ -2,11 +2,11 @@
 /*
  * Sessions of the client half: attach, set-up, death, return. The state drawing is in blockdev.h.
  *
- *   state      endpoint changes      reply of ATTACH     last set-up reply   time
- *   WAITING    attach                late, ignored       late, ignored       retry: attach;
- * offline: EIO ATTACHING  lost, attach          arenas, opens       -                   control
- * deadline: B8, lost SETUP      lost, attach          -                   UP, replay control
- * deadline: B8, lost UP         lost, attach          -                   - request deadline: B8
+ *   state      endpoint changes  reply of ATTACH  last set-up reply  time
+ *   WAITING    attach            late, ignored    late, ignored      retry: attach; offline: EIO
+ *   ATTACHING  lost, attach      arenas, opens    -                  control deadline: B8, lost
+ *   SETUP      lost, attach      -                UP, replay         control deadline: B8, lost
+ *   UP         lost, attach      -                -                  request deadline: B8
  */
 #include <errno.h>
 #include <stdlib.h>

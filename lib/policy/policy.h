@@ -7,21 +7,27 @@
  *   file      = { KIND NAME "{" { statement } "}" [";"] }        KIND: driver server filter program
  *   statement = key { WORD } ";"                    "#" starts a comment; words may be "quoted"
  *
- *   driver ahci {                     # NAME: of the program, or a label; a final * matches the
- * rest like driver-base;         # copy what an earlier entry says (first statement) ipc calls
- * BASIC;          # primitives by name, BASIC (all but SEND), ALL ipc targets ds vm rs pci; #
- * labels (final * allowed), ALL_SYS, USER ipc kernel BASIC IRQCTL;  # kernel calls by name, BASIC
- * (what lib/sys needs), ALL ipc linux yes;            # may make redirected Linux calls (to its
- * targets) isa io 1f0:8 3f6;         # ports, hexadecimal base:count isa irq 14 15;            #
- * lines, decimal isa mem b8000:8000;       # physical bytes, hexadecimal base:length pci device
- * 8086/2922;     # hexadecimal; * matches any pci class 1/6/1;          # class/subclass/interface,
- * hexadecimal pci count 1;              # so many devices at most (default 1) msi 1; # vectors
- *           flags PROXY_GRANT;        # PRIV_* of priv.h (SYSTEM is always set)
- *           uid 9; priority 4; quantum 20ms;
- *           heartbeat 500ms;          # period, 0: none     backoff 10ms 2s 10s: first, most, calm
- *           control ahci ramdisk;     # labels that it may complain about
- *           standby yes; mirror yes;  # keep a loaded spare; keep the binary in memory
- *           args "-v" word;           # argv[1]...          recovery /etc/rs/disk.sh;
+ *   driver ahci {                 # NAME: of the program, or a label; a final * matches the rest
+ *       like driver-base;         # copy what an earlier entry says (first statement)
+ *       ipc calls BASIC;          # primitives by name, BASIC (all but SEND), ALL
+ *       ipc targets ds vm pci;    # labels (final * allowed), ALL_SYS, USER
+ *       ipc kernel BASIC IRQCTL;  # kernel calls by name, BASIC (what lib/sys needs), ALL
+ *       ipc linux yes;            # may make redirected Linux calls (to its targets)
+ *       isa io 1f0:8 3f6;         # ports, hexadecimal base:count
+ *       isa irq 14 15;            # lines, decimal
+ *       isa mem b8000:8000;       # physical bytes, hexadecimal base:length
+ *       pci device 8086/2922;     # hexadecimal; * matches any
+ *       pci class 1/6/1;          # class/subclass/interface, hexadecimal
+ *       pci count 1;              # so many devices at most (default 1)
+ *       msi 1;                    # vectors
+ *       flags PROXY_GRANT;        # PRIV_* of priv.h (SYSTEM is always set)
+ *       uid 9; priority 4; quantum 20ms;
+ *       heartbeat 500ms;          # period, 0: none
+ *       backoff 10ms 2s 10s;      # first, most, calm
+ *       control ahci ramdisk;     # labels that it may complain about
+ *       standby yes; mirror yes;  # keep a loaded spare; keep the binary in memory
+ *       args "-v" word;           # argv[1]...
+ *       recovery /etc/rs/disk.sh;
  *   };
  *
  * By default everything is denied. Lists add up over statements; a scalar key may stand once. All

@@ -4,8 +4,8 @@
  *
  *   iocheck [-s MIB] [-b BYTES] [-r PERCENT] [-d SECONDS] [-n STEPS] [-S SEED] [-f STEPS] FILE
  *
- *   -s  size (default 16 MiB); -b block (4096); -r share of reads (30); -f steps between fsyncs
- * (64) -n  so many steps, -d so many seconds, whichever comes first (default 10000 steps)
+ *   -s  size (default 16 MiB); -b block (4096); -r share of reads (30); -f steps between fsyncs (64)
+ *   -n  so many steps, -d so many seconds, whichever comes first (default 10000 steps)
  *
  * Callers: experiments and system tests, while drivers and filters are being killed. Model: a
  * generation for each block, 0 = never written; the content of a block follows from seed, block and

@@ -3,9 +3,9 @@
  * RAM disk: each unit is a range of physical memory that rs got from vm (a boot entry, or RAM that
  * stays reserved) and that this driver's policy names. rs starts it, mfs and vfs use it.
  *
- *   ramdisk -unit NAME -pa ADDRESS -len BYTES [-readonly] [-unit ...]   up to 8 units, numbered in
- * order ramdisk -unit NAME -len BYTES      memory of its own, zero at first: contents die with the
- * driver
+ *   ramdisk -unit NAME -pa ADDRESS -len BYTES [-readonly] [-unit ...]
+ *                                     up to 8 units, numbered in this order
+ *   ramdisk -unit NAME -len BYTES     memory of its own, zero at first: contents die with the driver
  *
  * Contents of a physical range survive a restart, since nothing else is kept. A partial sector at
  * the end of a range does not exist. Requests are done at once; FLUSH and FUA mean nothing. Rules:
