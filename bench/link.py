@@ -166,7 +166,9 @@ class Link:
             return encode(SYN, self.session, 0, 0, 0, struct.pack("<I", OWN_WINDOW_BYTES))
         out = [encode(kind, self.session, 0, self.rx_expected, 0, b"") for kind in self.control]
         self.control = []
-        if self.resume and self.retry_at is not None and now >= self.retry_at:
+        if self.resume and self.retry_at is None:     # some of the frames in flight were acknowledged: the rest waits anew
+            self.retry_at = now + self.retry_s
+        elif self.resume and now >= self.retry_at:
             self._go_back()
             self.retry_s = min(self.retry_s * 2, RETRY_MAX_S)
         out += self._numbered(now)
@@ -202,4 +204,6 @@ class Link:
         """When output() has to be called although nothing else happened, or None."""
         if self.state == "opening":
             return self.syn_at
-        return self.retry_at if self.state == "open" and self.resume else None
+        if self.state != "open" or not self.resume:
+            return None
+        return 0.0 if self.retry_at is None else self.retry_at
