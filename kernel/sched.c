@@ -25,7 +25,7 @@ static void push(struct proc *p, bool at_head)
 	unsigned q = p->priority;
 
 	p->run_next = at_head ? heads[q] : NULL;
-	if (!heads[q])
+	if (!heads[q] || !tails[q]) /* both, or none */
 		heads[q] = tails[q] = p;
 	else if (at_head)
 		heads[q] = p;

@@ -130,8 +130,10 @@ intptr_t fiber_wait(void)
 {
 	struct fiber *f = running;
 
-	if (!f)
+	if (!f) {
 		die("fiber: the main loop must not wait");
+		return 0;
+	}
 	if (f->is_woken) {
 		f->is_woken = false;
 		enqueue(f);

@@ -434,7 +434,8 @@ void world_release_held(unsigned count, int status)
 {
 	for (unsigned i = 0; i < count; i++)
 		bserver_complete(world.held[i], status);
-	memmove(world.held, world.held + count, (world.held_count - count) * sizeof(world.held[0]));
 	world.held_count -= count;
+	for (unsigned i = 0; i < world.held_count; i++)
+		world.held[i] = world.held[i + count];
 	world_run();
 }

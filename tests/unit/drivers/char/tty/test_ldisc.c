@@ -181,7 +181,7 @@ static void interrupt_flushes_and_signals(void **state)
 
 static void literal_next_quotes_a_character(void **state)
 {
-	char buf[64];
+	char buf[64] = {0};
 
 	(void)state;
 	type("\026\003\n");
