@@ -23,6 +23,7 @@ SYN_S = 0.1
 RETRY_MIN_S = 0.25
 RETRY_MAX_S = 2.0
 OWN_WINDOW_BYTES = 65536
+PARTIAL_S = 0.4      # then the start of a frame was none: its length may be damaged
 
 
 def encode(kind, session, seq, ack, ident, payload):
@@ -38,6 +39,8 @@ class Link:
         self.on_frame, self.on_open, self.on_lost = on_frame, on_open, on_lost
         self.state = "closed"
         self.buffer = bytearray()
+        self.moved = False        # bytes were taken from the buffer since `since` was set
+        self.since = None         # so long does the frame at the front wait for the rest of it
         self.session = random.randrange(1, 65536)
         self.crc_errors = 0
         self.repeated = 0
@@ -75,6 +78,7 @@ class Link:
             pass
 
     def _resynchronise(self):
+        self.moved = True
         at = self.buffer.find(MAGIC[0], 1)
         del self.buffer[:at if at > 0 else len(self.buffer)]
 
@@ -100,6 +104,7 @@ class Link:
             self._resynchronise()
             return True
         del buffer[:HEADER_BYTES + length]
+        self.moved = True
         self._take(kind, session, seq, ack, ident, payload)
         return True
 
@@ -155,8 +160,21 @@ class Link:
         self.nak_sent = False
         self.on_frame(kind, ident, payload)
 
+    def _check_partial(self, now):
+        """A damaged length makes us wait for bytes that nobody sends, and keeps good frames behind it."""
+        if not self.buffer or self.moved or self.since is None:
+            self.since = now if self.buffer else None
+            self.moved = False
+        elif now - self.since >= PARTIAL_S:
+            self.crc_errors += 1
+            self._resynchronise()
+            while self._parse():
+                pass
+            self.since = now
+
     def output(self, now):
         """The bytes to write now; they count as sent."""
+        self._check_partial(now)
         if self.state == "closed":
             return b""
         if self.state == "opening":
@@ -204,6 +222,7 @@ class Link:
         """When output() has to be called although nothing else happened, or None."""
         if self.state == "opening":
             return self.syn_at
-        if self.state != "open" or not self.resume:
-            return None
-        return 0.0 if self.retry_at is None else self.retry_at
+        waits = [self.since + PARTIAL_S] if self.buffer and self.since is not None else []
+        if self.state == "open" and self.resume:
+            waits.append(0.0 if self.retry_at is None else self.retry_at)
+        return min(waits, default=None)

@@ -168,6 +168,7 @@ static void resynchronise(struct link *link)
 
 	while (skip < link->rx_fill_bytes && link->rx_bytes[skip] != MAGIC_0)
 		skip++;
+	link->rx_moved = true;
 	link->rx_fill_bytes -= skip;
 	memmove(link->rx_bytes, link->rx_bytes + skip, link->rx_fill_bytes);
 }
@@ -200,6 +201,7 @@ static bool parse_one(struct link *link)
 		return true;
 	}
 	take_frame(link, bytes, length_bytes);
+	link->rx_moved = true;
 	link->rx_fill_bytes -= LINK_HEADER_BYTES + length_bytes;
 	memmove(link->rx_bytes, bytes + LINK_HEADER_BYTES + length_bytes, link->rx_fill_bytes);
 	return true;
@@ -316,8 +318,26 @@ static void check_retry(struct link *link, int64_t now_ms)
 	}
 }
 
+/* A damaged length makes us wait for bytes that nobody sends, and keeps good frames behind it. */
+static void check_partial(struct link *link, int64_t now_ms)
+{
+	if (link->rx_fill_bytes == 0 || link->rx_moved || link->rx_since_ms == 0) {
+		link->rx_since_ms = link->rx_fill_bytes == 0 ? 0 : now_ms;
+		link->rx_moved = false;
+		return;
+	}
+	if (now_ms - link->rx_since_ms < LINK_PARTIAL_MS)
+		return;
+	link->crc_errors++;
+	resynchronise(link);
+	while (parse_one(link))
+		continue;
+	link->rx_since_ms = now_ms;
+}
+
 size_t link_output(struct link *link, int64_t now_ms, const uint8_t **bytes)
 {
+	check_partial(link, now_ms);
 	if (link->out_fill_bytes == 0) {
 		check_retry(link, now_ms);
 		link->out_done_bytes = 0;
@@ -344,5 +364,13 @@ void link_output_done(struct link *link, size_t size_bytes)
 
 int64_t link_deadline_ms(const struct link *link)
 {
-	return link->tx_first == link->tx_resume || link->retry_at_ms == 0 ? -1 : link->retry_at_ms;
+	bool has_retry = link->tx_first != link->tx_resume && link->retry_at_ms != 0;
+	bool has_partial = link->rx_fill_bytes != 0 && link->rx_since_ms != 0;
+	int64_t partial_ms = link->rx_since_ms + LINK_PARTIAL_MS;
+
+	if (has_retry && has_partial)
+		return link->retry_at_ms < partial_ms ? link->retry_at_ms : partial_ms;
+	if (has_partial)
+		return partial_ms;
+	return has_retry ? link->retry_at_ms : -1;
 }

@@ -38,6 +38,7 @@
 #define LINK_QUEUE_FRAMES 32u
 #define LINK_RETRY_MIN_MS 250
 #define LINK_RETRY_MAX_MS 2000
+#define LINK_PARTIAL_MS   400 /* then the start of a frame was none: its length may be damaged */
 
 enum link_type {
 	LINK_SYN = 1,
@@ -81,6 +82,8 @@ struct link {
 	bool has_ack_due;
 	bool has_nak_sent;
 	size_t rx_fill_bytes;
+	bool rx_moved;       /* bytes were taken away since rx_since_ms was set */
+	int64_t rx_since_ms; /* so long does the frame at the front wait for the rest of it */
 	uint8_t rx_bytes[LINK_FRAME_MAX];
 
 	/* Sending: slots tx_first..tx_next-1 (modulo the queue) are not acknowledged; before
