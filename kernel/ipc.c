@@ -55,11 +55,16 @@ void ipc_dequeue(struct proc *p)
 
 /* ---- delivery ---- */
 
-/* Ready for an ordinary message of `from`: it sent all of its own and does not wait for a reply. */
-bool ipc_will_receive(const struct proc *p, const struct proc *from)
+/* Ready for an ordinary message of `source`: it sent all of its own and does not wait for a reply. */
+static bool will_receive_from(const struct proc *p, endpoint_t source)
 {
 	return (p->rts & (KRTS_RECEIVING | KRTS_SENDING | KRTS_DEAD)) == KRTS_RECEIVING &&
-	       !(p->flags & PF_REPLY) && (p->getfrom == EP_ANY || p->getfrom == from->ep);
+	       !(p->flags & PF_REPLY) && (p->getfrom == EP_ANY || p->getfrom == source);
+}
+
+bool ipc_will_receive(const struct proc *p, const struct proc *from)
+{
+	return will_receive_from(p, from->ep);
 }
 
 static bool waits_for_reply_of(const struct proc *p, const struct proc *from)
@@ -146,17 +151,11 @@ static void deliver_notify(struct proc *to, endpoint_t source, uint64_t hooks)
 	ipc_deliver(to, &m, source, IPC_NOTIFY);
 }
 
-static bool will_receive_from(const struct proc *p, endpoint_t source)
-{
-	return (p->rts & (KRTS_RECEIVING | KRTS_SENDING | KRTS_DEAD)) == KRTS_RECEIVING &&
-	       !(p->flags & PF_REPLY) && (p->getfrom == EP_ANY || p->getfrom == source);
-}
-
 int ipc_notify_from(struct proc *from, struct proc *to)
 {
 	unsigned slot = proc_slot(from);
 
-	if (will_receive_from(to, from->ep))
+	if (ipc_will_receive(to, from))
 		deliver_notify(to, from->ep, 0);
 	else
 		to->notify_from[slot / 64] |= 1ul << slot % 64;
@@ -197,7 +196,7 @@ static bool take_notification(struct proc *p)
 		for (uint64_t bits = p->notify_from[w]; bits; bits &= bits - 1) {
 			unsigned slot = w * 64 + (unsigned)__builtin_ctzl(bits);
 
-			if (!will_receive_from(p, procs[slot].ep))
+			if (!ipc_will_receive(p, &procs[slot]))
 				continue;
 			p->notify_from[w] &= ~(1ul << slot % 64);
 			deliver_notify(p, procs[slot].ep, 0);

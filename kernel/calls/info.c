@@ -46,6 +46,14 @@ static int emit(struct out *o, const void *item, size_t len)
 	return 1;
 }
 
+/* The whole answer is one item: 0, or -EINVAL if the buffer is too small for it. */
+static long give(struct out *o, const void *item, size_t len)
+{
+	int r = emit(o, item, len);
+
+	return r < 0 ? r : r == 0 ? -EINVAL : 0;
+}
+
 static endpoint_t blocked_on(const struct proc *p)
 {
 	if (p->rts & KRTS_SENDING)
@@ -129,18 +137,16 @@ static long give_machine(struct out *o)
 			i == 0 ? boot.free[0].len_bytes : m.ram_bytes + boot.free[i].len_bytes;
 	cpu_name(m.cpu_name);
 	clock_load(m.loadavg);
-	return emit(o, &m, sizeof(m)) < 0 ? -EFAULT : 0;
+	return give(o, &m, sizeof(m));
 }
 
 static long give_whoami(struct out *o)
 {
 	const struct proc *p = o->caller;
 	struct kwhoami w = {.ep = p->ep, .priv_id = p->priv->id, .priv_flags = p->priv->flags};
-	int r;
 
 	memcpy(w.label, p->priv->label, LABEL_MAX);
-	r = emit(o, &w, sizeof(w));
-	return r < 0 ? r : 0;
+	return give(o, &w, sizeof(w));
 }
 
 static long list_abi(struct out *o)
@@ -166,16 +172,13 @@ static long list_irqs(struct out *o)
 long do_getinfo(struct proc *caller, const uint64_t *args)
 {
 	struct out o = {.caller = caller, .va = args[1], .left = args[2]};
-	int r;
 
 	switch ((enum kinfo)args[0]) {
-	case KINFO_BOOT: r = emit(&o, &boot, sizeof(boot)); return r < 0 ? r : r == 0 ? -EINVAL : 0;
+	case KINFO_BOOT: return give(&o, &boot, sizeof(boot));
 	case KINFO_WHOAMI: return give_whoami(&o);
 	case KINFO_PROCS: return list_procs(&o);
 	case KINFO_EVENTS: return list_events(&o, args[3]);
-	case KINFO_VIOLATIONS:
-		r = emit(&o, violations, sizeof(violations));
-		return r < 0 ? r : r == 0 ? -EINVAL : 0;
+	case KINFO_VIOLATIONS: return give(&o, violations, sizeof(violations));
 	case KINFO_KLOG: return give_klog(&o, args[3]);
 	case KINFO_MACHINE: return give_machine(&o);
 	case KINFO_ABI: return list_abi(&o);

@@ -8,7 +8,7 @@ static const kcall_fn_t handlers[KC_COUNT] = {
 #undef KCALL
 };
 
-/* EXIT and SETTLS of oneself need no permission: they reach nobody else. */
+/* EXIT needs no permission: it reaches nobody else. */
 static bool is_allowed(const struct proc *p, unsigned number)
 {
 	return (p->priv->kcall_mask >> number & 1) || number == KC_EXIT;
