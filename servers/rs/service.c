@@ -106,8 +106,8 @@ static int service_down(struct service *s)
 	return result;
 }
 
-/* Also what a recovery script calls when the component may come back (Fig. 4.2). */
-static int service_refresh(struct service *s)
+/* One that is down comes up; one that is up is replaced, by `renew`. */
+static int bring_back(struct service *s, void (*renew)(struct component *c))
 {
 	struct component *c = find(s);
 	int result;
@@ -120,25 +120,24 @@ static int service_refresh(struct service *s)
 	if (c->life.state == CS_DOWN)
 		machine_up(c);
 	else
-		machine_replace(c);
+		renew(c);
 	return result;
+}
+
+/* Also what a recovery script calls when the component may come back (Fig. 4.2). */
+static int service_refresh(struct service *s)
+{
+	return bring_back(s, machine_replace);
+}
+
+static void condemn(struct component *c)
+{
+	machine_condemn(c, CAUSE_UPDATE);
 }
 
 static int service_restart(struct service *s)
 {
-	struct component *c = find(s);
-	int result;
-
-	if (c == NULL)
-		return -ESRCH;
-	result = service_wait(s, c);
-	if (result != -ESUSPENDREP)
-		return result;
-	if (c->life.state == CS_DOWN)
-		machine_up(c);
-	else
-		machine_condemn(c, CAUSE_UPDATE);
-	return result;
+	return bring_back(s, condemn);
 }
 
 static int service_list(struct service *s)
