@@ -56,6 +56,7 @@ _Static_assert(sizeof(struct msg) == MSG_BYTES, "message size");
 #define MSG_BLK_BASE  0x0800
 #define MSG_CHR_BASE  0x0900
 #define MSG_NET_BASE  0x0a00
+#define MSG_SOCK_BASE 0x0a80 /* vfs <-> inet */
 #define MSG_INFO_BASE 0x0b00 /* pm, vm, vfs, rs -> procfs and is: status queries */
 
 #define IPC_TRAP_BASE 0x1000
