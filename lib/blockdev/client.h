@@ -132,7 +132,5 @@ void server_drop_arena_grants(struct server *s, bool is_death);
 
 /* resolve.c */
 int resolve_start(struct bdev *b) MUST_CHECK;
-/* names.c, pure: "label:unit" of a "blk." entry; false if it is malformed. */
-bool resolve_parse(const char *value, char label[LABEL_MAX], uint32_t *unit);
 
 #endif
