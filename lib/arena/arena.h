@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arenas of a peer, as a server sees them: mapped (VM_SAFEMAP) and pinned (MAPDMA) once, when they are
- * announced, and then walked as physically contiguous pieces. Used by the server halves of
- * lib/blockdev and lib/netdev, which keep numbers, tags and counts themselves.
+ * Arenas: memory that descriptors point into by (arena, offset, length). What lib/blockdev and
+ * lib/netdev share; numbers, tags and counts are theirs.
+ *
+ *   struct arena_map   a server's view of a peer's arena: mapped (VM_SAFEMAP) and pinned (MAPDMA) once,
+ *                      when it is announced, and then walked as physically contiguous pieces
+ *   struct arena_own   a client's: its own memory, or what somebody above granted to it (filters)
  */
 #ifndef LIB_ARENA_H
 #define LIB_ARENA_H
@@ -43,5 +46,23 @@ struct arena_piece {
 };
 /* The contiguous bytes at an offset of an arena with bus addresses, at most `limit`. */
 struct arena_piece arena_piece(const struct arena_map *a, uint64_t offset, uint32_t limit);
+
+/* ---- of a client ---- */
+
+struct arena_own {
+	bool is_used;
+	bool is_readonly; /* the server (and its device) may only read it */
+	void *ptr;        /* direct */
+	endpoint_t from;  /* indirect: who granted it to us; EP_NONE: direct */
+	grant_t parent;
+	uint64_t len_bytes;
+};
+
+/* Page aligned and not empty? */
+bool arena_own_is_valid(const struct arena_own *a);
+/* Does it hold these bytes, and may they be written? Pure. */
+bool arena_own_holds(const struct arena_own *a, uint64_t offset, uint64_t len_bytes, bool is_write);
+/* A grant of all of it that can be mapped; GRANT_INVALID: the table is full. */
+grant_t arena_own_grant(const struct arena_own *a, endpoint_t to);
 
 #endif

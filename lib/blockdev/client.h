@@ -89,15 +89,6 @@ struct bdev {
 	grant_t info_grant;
 };
 
-struct arena {
-	bool is_used;
-	bool is_readonly;
-	void *ptr;       /* direct */
-	endpoint_t from; /* indirect; EP_NONE: direct */
-	grant_t parent;
-	size_t len_bytes;
-};
-
 extern struct bdev_config bdev_cfg;
 extern struct bdev_stats bdev_count;
 extern struct server bdev_servers[BDEV_SERVERS_MAX + 1]; /* [0] has no label and no session */

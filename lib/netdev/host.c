@@ -109,15 +109,22 @@ void session_violation(struct nserver_session *s, uint64_t detail)
 	session_drop(s);
 }
 
-static struct nserver_session *find_session(const struct msg *m, uint32_t number)
+static struct nserver_session *find_any(const struct msg *m, uint32_t number)
 {
 	for (unsigned i = 0; i < NET_UNITS_MAX; i++) {
 		struct nserver_session *s = &nserver_units[i].session;
 
-		if (session_is_live(s) && s->number == number && s->client == m->source)
+		if (s->is_used && s->number == number && s->client == m->source)
 			return s;
 	}
 	return NULL;
+}
+
+static struct nserver_session *find_session(const struct msg *m, uint32_t number)
+{
+	struct nserver_session *s = find_any(m, number);
+
+	return s != NULL && !s->is_dropped ? s : NULL;
 }
 
 static int attach_lanes(struct nserver_session *s, const struct net_attach *req)
@@ -281,6 +288,16 @@ static int do_status(const struct msg *m, const struct net_ctl *c, struct net_re
 	return err;
 }
 
+/* Answered when the component has given everything back: then nobody writes into the client's memory. */
+static int do_detach(const struct msg *m, const struct net_ctl *c)
+{
+	struct nserver_session *s = find_any(m, c->session);
+
+	if (s != NULL)
+		session_drop(s);
+	return s != NULL && s->is_used ? -EAGAIN : 0;
+}
+
 static int do_ctl(const struct msg *m, struct net_rep *rep)
 {
 	struct net_ctl c;
@@ -290,13 +307,10 @@ static int do_ctl(const struct msg *m, struct net_rep *rep)
 	rep->id = c.id;
 	if (m->type == NET_STATUS)
 		return do_status(m, &c, rep);
+	if (m->type == NET_DETACH)
+		return do_detach(m, &c);
 	s = find_session(m, c.session);
-	if (s == NULL)
-		return -ERESTART;
-	if (m->type == NET_INIT)
-		return do_init(m, s, &c);
-	session_drop(s);
-	return 0;
+	return s != NULL ? do_init(m, s, &c) : -ERESTART;
 }
 
 /* ---- dispatch ---- */
