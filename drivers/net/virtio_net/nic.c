@@ -92,6 +92,8 @@ static int set_queues(struct nic *n)
 		err = virtio_queue(&n->dev, QUEUE_TX, QUEUE_SIZE, &n->tx.ring);
 	if (err == 0 && n->dev.features & F_CTRL_RX)
 		err = virtio_queue(&n->dev, QUEUE_CTRL, QUEUE_SIZE, &n->control_ring);
+	if (err == 0 && n->tx.ring.size < PIECES_MAX)
+		err = -ENOTSUP; /* a frame could wait for room for ever */
 	return err;
 }
 
