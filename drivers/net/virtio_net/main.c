@@ -77,11 +77,11 @@ static int nic_status(unsigned unit, char *buf, size_t len)
 		return -ENXIO;
 	count = snprintf(buf, len,
 	                 "unit=virtio_%u\noffered=%#llx\nfeatures=%#llx\ntx_out=%u\nrx_out=%u\n"
-	                 "resets=%llu\nrunts=%llu\ncontrol_errors=%llu\n",
+	                 "resets=%llu\nrunts=%llu\ncontrol_errors=%llu\nlate=%llu\n",
 	                 unit, (unsigned long long)n->dev.offered,
 	                 (unsigned long long)n->dev.features, n->tx.active, n->rx.active,
 	                 (unsigned long long)n->resets, (unsigned long long)n->runts,
-	                 (unsigned long long)n->control_errors);
+	                 (unsigned long long)n->control_errors, (unsigned long long)n->late);
 	return (size_t)count < len ? count : (int)len;
 }
 

@@ -191,6 +191,7 @@ void nic_watch(struct nic *n, uint64_t now)
 
 	if (!n->is_on)
 		return;
+	n->late += vring_has_done(&n->rx.ring) || vring_has_done(&n->tx.ring);
 	rx_serve(n);
 	tx_serve(n);
 	control_serve(n);

@@ -72,6 +72,7 @@ struct nic {
 	uint8_t mac[6];
 	uint16_t mtu;
 	uint64_t resets, control_errors, runts;
+	uint64_t late; /* times that the alarm found work: an interrupt was lost, or is under way */
 };
 
 /* ---- choice.c: pure ---- */
