@@ -49,6 +49,20 @@ static void read_identity(struct nic *n)
 		n->mac[i] = (uint8_t)virtio_config(&n->dev, CFG_MAC + i, 1);
 }
 
+static void read_link(struct nic *n)
+{
+	uint32_t speed;
+
+	n->link = (struct net_link){.unit = n->unit, .is_up = 1, .is_full_duplex = 1};
+	if (n->dev.offered & F_STATUS)
+		n->link.is_up = virtio_config(&n->dev, CFG_STATUS, 2) & STATUS_LINK_UP;
+	if (!(n->dev.offered & F_SPEED))
+		return;
+	speed = (uint32_t)virtio_config(&n->dev, CFG_SPEED, 4);
+	n->link.speed_mbit = speed != UINT32_MAX ? speed : 0;
+	n->link.is_full_duplex = virtio_config(&n->dev, CFG_DUPLEX, 1) != DUPLEX_HALF;
+}
+
 static int alloc_memory(struct nic *n)
 {
 	size_t headers = SLOTS_MAX * sizeof(struct net_header);
@@ -77,8 +91,10 @@ int nic_init(struct nic *n, unsigned unit)
 		err = route_interrupts(n);
 	if (err == 0)
 		err = alloc_memory(n);
-	if (err == 0)
+	if (err == 0) {
 		read_identity(n);
+		read_link(n);
+	}
 	return err;
 }
 
@@ -146,17 +162,8 @@ void nic_stop(struct nic *n)
 
 void nic_link(struct nic *n)
 {
-	struct net_link link = {.unit = n->unit, .is_up = 1, .is_full_duplex = 1};
-	uint32_t speed;
-
-	if (n->dev.offered & F_STATUS)
-		link.is_up = virtio_config(&n->dev, CFG_STATUS, 2) & STATUS_LINK_UP;
-	if (n->dev.offered & F_SPEED) {
-		speed = (uint32_t)virtio_config(&n->dev, CFG_SPEED, 4);
-		link.speed_mbit = speed != UINT32_MAX ? speed : 0;
-		link.is_full_duplex = virtio_config(&n->dev, CFG_DUPLEX, 1) != DUPLEX_HALF;
-	}
-	nserver_link(n->unit, &link);
+	read_link(n);
+	nserver_link(n->unit, &n->link);
 }
 
 /* ---- while it runs ---- */

@@ -68,7 +68,9 @@ struct nic {
 	struct net_conf conf;
 	struct merge merge;
 	uint64_t next_sequence;
-	bool is_on; /* configured: the device may touch memory */
+	struct net_link link;
+	uint64_t start_ns; /* that init took */
+	bool is_on;        /* configured: the device may touch memory */
 	uint8_t mac[6];
 	uint16_t mtu;
 	uint64_t resets, control_errors, runts;
