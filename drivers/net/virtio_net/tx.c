@@ -6,7 +6,6 @@
  * full queue costs a few of them and a single frame is confirmed at once (N1).
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "sys/sys.h"
 #include "virtio_net.h"
@@ -107,11 +106,23 @@ void tx_give_back(struct nic *n, int status)
 			give(n, &n->tx.slots[i], status);
 }
 
-static int by_sequence(const void *a, const void *b)
+/* What is out, in the order in which it came. */
+static unsigned collect(struct nic *n, struct slot *out[SLOTS_MAX])
 {
-	const struct slot *const *x = a, *const *y = b;
+	unsigned count = 0;
 
-	return (*x)->sequence < (*y)->sequence ? -1 : 1;
+	for (unsigned i = 0; i < n->tx.used_count; i++) {
+		struct slot *s = &n->tx.slots[i];
+		unsigned at = count;
+
+		if (s->frame == NULL)
+			continue;
+		for (; at > 0 && out[at - 1]->sequence > s->sequence; at--)
+			out[at] = out[at - 1];
+		out[at] = s;
+		count++;
+	}
+	return count;
 }
 
 /* What needs an offload that is no longer agreed on ends: nobody could send it. */
@@ -127,12 +138,8 @@ static bool fits(const struct nic *n, const struct nserver_tx *t)
 void tx_again(struct nic *n)
 {
 	struct slot *out[SLOTS_MAX];
-	unsigned count = 0;
+	unsigned count = collect(n, out);
 
-	for (unsigned i = 0; i < n->tx.used_count; i++)
-		if (n->tx.slots[i].frame != NULL)
-			out[count++] = &n->tx.slots[i];
-	qsort(out, count, sizeof(out[0]), by_sequence);
 	for (unsigned i = 0; i < count; i++) {
 		if (!fits(n, out[i]->frame) || !add_chain(n, out[i]))
 			give(n, out[i], -EIO);
