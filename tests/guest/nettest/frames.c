@@ -244,10 +244,14 @@ static int ip_number(const uint8_t *f, uint32_t len, enum frame_kind *kind)
 
 int frame_number(const uint8_t *f, uint32_t len, enum frame_kind *kind)
 {
+	if (len < ETH_BYTES + 2)
+		return -1;
+	*kind = FRAME_PLAIN;
+	if (get16(f + 12) == TYPE_PLAIN)
+		return get16(f + NUMBER_AT);
 	if (len < ETH_BYTES + ARP_BYTES)
 		return -1;
 	switch (get16(f + 12)) {
-	case TYPE_PLAIN: *kind = FRAME_PLAIN; return get16(f + NUMBER_AT);
 	case TYPE_ARP: *kind = FRAME_ARP; return get16(f + ETH_BYTES + 6) == 2 ? 0 : -1;
 	case TYPE_IPV4:
 	case TYPE_IPV6: return ip_number(f, len, kind);
@@ -268,6 +272,22 @@ static uint32_t check_ip(enum frame_kind k, const uint8_t *ip, uint32_t len)
 	                bytes - ip_bytes(k))) == 0xffff
 	               ? bytes
 	               : 0;
+}
+
+void frame_complete(enum frame_kind kind, uint8_t *f, uint32_t len)
+{
+	uint8_t *ip = f + ETH_BYTES, *l4 = ip + ip_bytes(kind);
+	uint8_t *csum = l4 + frame_csum_offset(kind);
+	uint32_t bytes = is_ipv6(kind) ? get16(ip + 4) + IPV6_BYTES : get16(ip + 2);
+	uint32_t l4_bytes = bytes - ip_bytes(kind);
+
+	if (kind < FRAME_TCP4 || kind > FRAME_UDP6 || bytes + ETH_BYTES > len ||
+	    bytes < frame_header_bytes(kind) - ETH_BYTES ||
+	    get16(csum) != fold(pseudo_sum(kind, ip, l4_bytes)))
+		return;
+	put16(csum, (uint16_t)~fold(add(0, l4, l4_bytes)));
+	if (get16(csum) == 0)
+		put16(csum, 0xffff);
 }
 
 int64_t frame_check_segment(const struct frame_spec *whole, const uint8_t *f, uint32_t len,

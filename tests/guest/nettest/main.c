@@ -5,6 +5,7 @@
  *
  *   -args UNIT:ping[:SECONDS]        every size of echo to QEMU's user network; or as load for so long
  *   -args UNIT,UNIT:pair[:SECONDS]   from one unit to the other, which must be on one wire
+ *   -args UNIT,UNIT:merge[:SECONDS]  the same, and receiving units may make large frames of small ones
  *
  * As load it expects that drivers are killed meanwhile (by somebody else). Results go to the kernel log, one
  * line a case, and to the component's status. The test runs in a fiber, so that it reads as straight-line
@@ -116,11 +117,12 @@ static void panic(const char *why)
 
 static int init(const struct sys_init *how)
 {
-	bool is_ping = strcmp(mode, "ping") == 0, is_pair = strcmp(mode, "pair") == 0;
+	bool is_ping = strcmp(mode, "ping") == 0, is_pair = !is_ping;
 	int err;
 
 	(void)how;
-	if (!is_ping && !is_pair)
+	want_merging = strcmp(mode, "merge") == 0;
+	if (!is_ping && !want_merging && strcmp(mode, "pair") != 0)
 		return -EINVAL;
 	if (unit_count != (is_pair ? 2u : 1u))
 		return -EINVAL;
@@ -191,20 +193,22 @@ static void idle(void)
 static int status(char *buf, size_t len)
 {
 	const struct probe_counts *c = &probe_counts;
-	int n = snprintf(buf, len,
-	                 "done=%d\npassed=%u\nfailed=%u\nanswered=%llu\nlost=%llu\nrepeated=%llu\n"
-	                 "strange=%llu\nwrong=%llu\nlongest_ms=%llu\nsent=%llu\nconfirmed=%llu\n"
-	                 "tx_failed=%llu\nreceived=%llu\nreceive_errors=%llu\nrounds=%u\n",
-	                 is_done, passed, failed, (unsigned long long)c->answered,
-	                 (unsigned long long)c->lost, (unsigned long long)c->repeated,
-	                 (unsigned long long)c->strange, (unsigned long long)c->wrong,
-	                 (unsigned long long)(c->longest_ns / 1000000),
-	                 (unsigned long long)(ports[0].sent + ports[1].sent),
-	                 (unsigned long long)(ports[0].confirmed + ports[1].confirmed),
-	                 (unsigned long long)(ports[0].failed + ports[1].failed),
-	                 (unsigned long long)(ports[0].received + ports[1].received),
-	                 (unsigned long long)(ports[0].receive_errors + ports[1].receive_errors),
-	                 ports[0].rounds + ports[1].rounds);
+	int n = snprintf(
+		buf, len,
+		"done=%d\npassed=%u\nfailed=%u\nanswered=%llu\nlost=%llu\nrepeated=%llu\n"
+		"strange=%llu\nwrong=%llu\nlongest_ms=%llu\nsent=%llu\nconfirmed=%llu\n"
+		"tx_failed=%llu\nreceived=%llu\nreceive_errors=%llu\nrounds=%u\nmerged=%llu\n",
+		is_done, passed, failed, (unsigned long long)c->answered,
+		(unsigned long long)c->lost, (unsigned long long)c->repeated,
+		(unsigned long long)c->strange, (unsigned long long)c->wrong,
+		(unsigned long long)(c->longest_ns / 1000000),
+		(unsigned long long)(ports[0].sent + ports[1].sent),
+		(unsigned long long)(ports[0].confirmed + ports[1].confirmed),
+		(unsigned long long)(ports[0].failed + ports[1].failed),
+		(unsigned long long)(ports[0].received + ports[1].received),
+		(unsigned long long)(ports[0].receive_errors + ports[1].receive_errors),
+		ports[0].rounds + ports[1].rounds,
+		(unsigned long long)(ports[0].merged + ports[1].merged));
 
 	return n + netdev_status_text(buf + n, len - (size_t)n);
 }

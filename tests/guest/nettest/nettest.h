@@ -12,8 +12,9 @@
 #include "netdev/netdev.h"
 #include "sys/sys.h"
 
-#define FRAME_MAX 1514u
-#define FRAME_MIN 60u
+#define FRAME_MAX   (NET_MTU_MAX + NET_FRAME_MIN) /* as it is sent */
+#define FRAME_USUAL 1514u /* of most cards; beyond, not every size is tried */
+#define FRAME_MIN   60u
 
 /* ---- frames.c ---- */
 
@@ -50,6 +51,9 @@ uint8_t frame_byte(uint16_t number, uint32_t index); /* of the payload */
  * wrong, or a byte of the payload. */
 int64_t frame_check_segment(const struct frame_spec *whole, const uint8_t *frame,
                             uint32_t len_bytes, uint32_t *payload_bytes);
+/* TCP, UDP: where the device says that the checksum is right (NET_RX_CSUM_OK), the field may still hold
+ * only the sum of the pseudo header: then it is completed. */
+void frame_complete(enum frame_kind kind, uint8_t *frame, uint32_t len_bytes);
 /* An answer to an echo request. */
 bool frame_check_echo(const struct frame_spec *request, const struct frame_ends *e,
                       const uint8_t *frame, uint32_t len_bytes);
@@ -63,9 +67,11 @@ struct port {
 	unsigned rounds; /* deaths survived */
 	struct frame_ends ends;
 	uint64_t sent, confirmed, failed, received, receive_errors;
-	void (*receive)(struct port *p, const uint8_t *frame, uint32_t len_bytes, unsigned flags);
+	uint64_t merged; /* frames that came in several buffers */
+	void (*receive)(struct port *p, uint8_t *frame, uint32_t len_bytes, unsigned flags);
 };
 extern struct port ports[2];
+extern bool want_merging; /* frames larger than the MTU may come */
 
 int ports_init(void) MUST_CHECK;                  /* memory for all */
 bool port_open(struct port *p, const char *unit); /* waits until it is up */

@@ -39,8 +39,8 @@ void ping_run(bool is_load, uint64_t duration_ns)
 	memset(p->ends.to, 0xff, 6);
 	report("gateway_answers_arp", find_gateway(p));
 	end = now_ns() + duration_ns;
-	for (uint32_t size = FRAME_MIN; is_load ? now_ns() < end : size <= FRAME_MAX; size++)
-		echo(p, is_load ? FRAME_MIN + random32() % (FRAME_MAX - FRAME_MIN + 1) : size);
+	for (uint32_t size = FRAME_MIN; is_load ? now_ns() < end : size <= FRAME_USUAL; size++)
+		echo(p, is_load ? FRAME_MIN + random32() % (FRAME_USUAL - FRAME_MIN + 1) : size);
 	probes_drain();
 	port_drain(p);
 	report("echoes_are_answered_byte_for_byte", probe_counts.wrong == 0);

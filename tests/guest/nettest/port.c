@@ -24,6 +24,11 @@ struct frame {
 };
 
 struct port ports[2];
+bool want_merging;
+static struct whole { /* a frame in several buffers */
+	uint32_t bytes;
+	uint8_t data[NET_FRAME_MAX];
+} wholes[2];
 static struct frame frames[2][TX_FRAMES];
 static struct netdev_rx buffers[2][RX_BUFFERS];
 static uint8_t *memory;
@@ -46,15 +51,33 @@ static unsigned index_of(const struct port *p)
 
 /* ---- up ---- */
 
+static void take(struct port *p, const uint8_t *data, uint32_t bytes, unsigned flags)
+{
+	struct whole *w = &wholes[index_of(p)];
+
+	if (bytes > sizeof(w->data) - w->bytes) {
+		p->receive_errors++;
+		w->bytes = 0;
+		return;
+	}
+	memcpy(w->data + w->bytes, data, bytes);
+	p->merged += w->bytes == 0 && (flags & NET_RX_MORE);
+	w->bytes += bytes;
+	if (flags & NET_RX_MORE)
+		return;
+	p->received++;
+	if (p->receive != NULL)
+		p->receive(p, w->data, w->bytes, flags);
+	w->bytes = 0;
+}
+
 static void filled(struct netdev_rx *r, int bytes, unsigned flags)
 {
 	struct port *p = r->cookie;
 
 	note_event();
 	if (bytes >= 0) {
-		p->received++;
-		if (p->receive != NULL)
-			p->receive(p, memory + r->buffer.offset, (uint32_t)bytes, flags);
+		take(p, memory + r->buffer.offset, (uint32_t)bytes, flags);
 	} else {
 		p->receive_errors += bytes != -ECANCELED;
 	}
@@ -72,12 +95,17 @@ static void event(void *ctx, struct netdev *d, enum netdev_event what)
 		p->is_up = true;
 	}
 	p->rounds += what == NDEV_BACK;
+	if (what == NDEV_LOST)
+		wholes[index_of(p)].bytes = 0; /* the rest of a frame does not come */
 }
 
 static void configure(struct port *p)
 {
-	struct net_conf conf = {.offloads = netdev_info(p->dev)->offloads & ~NET_OFFLOAD_RX_LRO};
+	const struct net_info *info = netdev_info(p->dev);
+	struct net_conf conf = {.offloads = info->offloads};
 
+	if (!want_merging && info->mtu + NET_FRAME_MIN <= NET_RX_BUFFER)
+		conf.offloads &= ~NET_OFFLOAD_RX_LRO;
 	netdev_set_conf(p->dev, &conf);
 }
 

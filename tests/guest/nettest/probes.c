@@ -60,13 +60,13 @@ static void segment(struct probe *b, const uint8_t *frame, uint32_t len)
 		answered(b);
 }
 
-/* Short frames are padded on their way. */
+/* Short frames may be padded on their way. */
 static bool is_as_sent(const struct probe *b, const uint8_t *frame, uint32_t len)
 {
 	static uint8_t expected[FRAME_MAX];
 	struct frame_spec whole = b->spec;
 
-	if (len != (b->spec.bytes < FRAME_MIN ? FRAME_MIN : b->spec.bytes))
+	if (len != b->spec.bytes && (b->spec.bytes > FRAME_MIN || len != FRAME_MIN))
 		return false;
 	whole.is_summed = true;
 	frame_make(&whole, &b->from->ends, expected);
@@ -92,12 +92,13 @@ static void arrived(struct probe *b, const uint8_t *frame, uint32_t len)
 	answered(b);
 }
 
-static void receive(struct port *p, const uint8_t *frame, uint32_t len, unsigned flags)
+static void receive(struct port *p, uint8_t *frame, uint32_t len, unsigned flags)
 {
 	enum frame_kind kind;
 	int number = frame_number(frame, len, &kind);
 
-	(void)flags;
+	if (number >= 0 && flags & NET_RX_CSUM_OK)
+		frame_complete(kind, frame, len);
 	for (unsigned i = 0; number >= 0 && i < PROBES_MAX; i++) {
 		struct probe *b = &probes[i];
 
