@@ -104,6 +104,17 @@ static void send_slot(struct slot *s)
 	sent++;
 }
 
+static bool is_intact(const uint8_t *frame, int bytes, const struct payload *p)
+{
+	if (bytes < 60 || p->check != ~p->number || p->number >= frames ||
+	    (uint32_t)bytes != bytes_of(p->number))
+		return false;
+	for (int i = NET_FRAME_MIN + (int)sizeof(*p); i < bytes; i++)
+		if (frame[i] != (p->number & 0xff))
+			return false;
+	return true;
+}
+
 static void take(const uint8_t *frame, int bytes)
 {
 	struct payload p;
@@ -111,8 +122,7 @@ static void take(const uint8_t *frame, int bytes)
 
 	memcpy(&p, frame + NET_FRAME_MIN, sizeof(p));
 	received++;
-	if (bytes < 60 || p.check != ~p.number || p.number >= frames ||
-	    (uint32_t)bytes != bytes_of(p.number) || frame[bytes - 1] != (p.number & 0xff)) {
+	if (!is_intact(frame, bytes, &p)) {
 		wrong++;
 		return;
 	}
