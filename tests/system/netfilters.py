@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The network protocol without a network: nettest sends numbered frames, badnic sends them back, filters stand between them."""
+"""The network protocol without a network: netecho sends numbered frames, badnic sends them back, filters stand between them."""
 import re
 import struct
 
@@ -25,13 +25,13 @@ def numbers(guest, label):
 
 
 def start_client(guest, unit, frames):
-    guest.sh(f"service up /tests/nettest -args {unit},frames={frames}")
+    guest.sh(f"service up /tests/netecho -args {unit},frames={frames}")
 
 
 def finish(guest, timeout=40):
-    guest.until("service status nettest | grep -q '^done=1'", timeout, "all frames")
-    guest.until("service status nettest | grep -q 'tx_pending=0'", 10, "all confirmations")
-    return numbers(guest, "nettest")
+    guest.until("service status netecho | grep -q '^done=1'", timeout, "all frames")
+    guest.until("service status netecho | grep -q 'tx_pending=0'", 10, "all confirmations")
+    return numbers(guest, "netecho")
 
 
 def check_counts(status):
@@ -51,7 +51,7 @@ def test_frames_survive_deaths(guest):
         start_filter(guest, label, lower, {"netguard.g0": "-timeout 2s", "netfault.f0": "-rules drop,count=3"}.get(label, ""))
     start_client(guest, "f0", 100000)
     try:
-        guest.until("service status nettest | grep -q '^up=1'", 10)
+        guest.until("service status netecho | grep -q '^up=1'", 10)
         for label in FILTERS + ("badnic",) + FILTERS[::-1]:
             guest.sh(f"kill -9 {guest.pid_of(label)}")
         status = finish(guest)
@@ -60,7 +60,7 @@ def test_frames_survive_deaths(guest):
         rows = guest.services()
         assert all(int(rows[label]["RESTARTS"]) >= 1 for label in FILTERS + ("badnic",)), rows
     finally:
-        stop(guest, "nettest", *FILTERS[::-1], "badnic")
+        stop(guest, "netecho", *FILTERS[::-1], "badnic")
 
 
 def check_lie(guest, mode, rule, guard=False):
@@ -75,7 +75,7 @@ def check_lie(guest, mode, rule, guard=False):
         assert status["wrong"] == 0 and status["twice"] == 0, (mode, status)
         assert numbers(guest, "badnic")["lives"] == 2, mode
     finally:
-        stop(guest, "nettest", *(["netguard.g0"] if guard else []), "badnic")
+        stop(guest, "netecho", *(["netguard.g0"] if guard else []), "badnic")
 
 
 def test_lies_are_found(guest):
@@ -98,7 +98,7 @@ def test_crash_and_hang_are_survived(guest):
             check_counts(finish(guest, 20))
             assert int(guest.services()["badnic"]["RESTARTS"]) == 1
         finally:
-            stop(guest, "nettest", "badnic")
+            stop(guest, "netecho", "badnic")
 
 
 def test_faults_are_shot_and_counted(guest):
@@ -114,7 +114,7 @@ def test_faults_are_shot_and_counted(guest):
             assert shots > 0 and status["twice"] == 0 and status["failed"] == 0, (rules, shots, status)
             assert expect is None or status[expect] > 0, (rules, status)
         finally:
-            stop(guest, "nettest", "netfault.f0", "badnic")
+            stop(guest, "netecho", "netfault.f0", "badnic")
 
 
 def blocks(data):
@@ -143,7 +143,7 @@ def test_capture_is_pcapng(guest):
         status = numbers(guest, "capture.c0")
         assert status["blocks"] == 400 and status["overwritten"] == 0
     finally:
-        stop(guest, "nettest", "capture.c0", "badnic")
+        stop(guest, "netecho", "capture.c0", "badnic")
 
 
 for _test in (test_frames_survive_deaths, test_lies_are_found, test_faults_are_shot_and_counted):
