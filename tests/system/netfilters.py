@@ -28,7 +28,7 @@ def start_client(guest, unit, frames):
     guest.sh(f"service up /tests/netecho -args {unit},frames={frames}")
 
 
-def finish(guest, timeout=40):
+def finish(guest, timeout=60):
     guest.until("service status netecho | grep -q '^done=1'", timeout, "all frames")
     guest.until("service status netecho | grep -q 'tx_pending=0'", 10, "all confirmations")
     return numbers(guest, "netecho")
@@ -49,12 +49,12 @@ def test_frames_survive_deaths(guest):
     guest.sh("service up /tests/badnic -args loop")
     for label, lower in zip(FILTERS, ("bad0", "t0", "c0", "g0")):
         start_filter(guest, label, lower, {"netguard.g0": "-timeout 2s", "netfault.f0": "-rules drop,count=3"}.get(label, ""))
-    start_client(guest, "f0", 100000)
+    start_client(guest, "f0", 80000)
     try:
         guest.until("service status netecho | grep -q '^up=1'", 10)
         for label in FILTERS + ("badnic",) + FILTERS[::-1]:
             guest.sh(f"kill -9 {guest.pid_of(label)}")
-        status = finish(guest)
+        status = finish(guest, 120)
         check_counts(status)
         assert status["back"] >= 1 and status["changed"] == 0 and status["link"] == 1, status
         rows = guest.services()
@@ -147,4 +147,4 @@ def test_capture_is_pcapng(guest):
 
 
 for _test in (test_frames_survive_deaths, test_lies_are_found, test_faults_are_shot_and_counted):
-    _test.timeout = 150
+    _test.timeout = 240
