@@ -151,7 +151,9 @@ static void echo(const struct nserver_tx *t)
 		return;
 	}
 	r = buffers[0];
-	memmove(buffers, buffers + 1, --buffer_count * sizeof(buffers[0]));
+	buffer_count--;
+	for (unsigned i = 0; i < buffer_count; i++)
+		buffers[i] = buffers[i + 1];
 	frame = r->buffer.ptr;
 	nserver_tx_copy(t, 0, frame, t->bytes);
 	memcpy(address, frame, sizeof(address));
