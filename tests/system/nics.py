@@ -4,21 +4,28 @@ import re
 
 # Driver (its label): QEMU's devices for its units. Unit 0 is in a user network, the others on one wire.
 MODELS = {"e1000": ["e1000", "e1000", "e1000", "e1000e"],
-          "rtl8139": ["rtl8139", "rtl8139", "rtl8139"]}
+          "rtl8139": ["rtl8139", "rtl8139", "rtl8139"],
+          "virtio_net": ["virtio-net-pci", "virtio-net-pci", "virtio-net-pci,disable-legacy=on"]}
+# Units are called as their driver, but for these.
+UNITS = {"virtio_net": "virtio"}
 # What the suite of a pair has at least: frames of every size; checksums and segments where the device does them.
-CASES = {"e1000": 8, "rtl8139": 2}
+CASES = {"e1000": 8, "rtl8139": 2, "virtio_net": 2}
 LOAD_S = 6
 KILLS = 12
+
+
+def unit(label, number):
+    return f"{UNITS.get(label, label)}_{number}"
 
 
 def add_nics(session):
     """All devices of all drivers, in the order of their units."""
     args, make = [], session.config
     for wire, (label, devices) in enumerate(MODELS.items()):
-        for unit, device in enumerate(devices):
-            net = f"{label}_{unit}"
-            backend = f"user,id={net},restrict=on" if unit == 0 else f"hubport,id={net},hubid={wire}"
-            args += ["-netdev", backend, "-device", f"{device},netdev={net},mac=52:54:00:{wire:02x}:00:{unit:02x}"]
+        for number, device in enumerate(devices):
+            net = unit(label, number)
+            backend = f"user,id={net},restrict=on" if number == 0 else f"hubport,id={net},hubid={wire}"
+            args += ["-netdev", backend, "-device", f"{device},netdev={net},mac=52:54:00:{wire:02x}:00:{number:02x}"]
 
     def config():
         result = make()
@@ -64,20 +71,20 @@ def restarts(guest, label):
 
 def ping(guest, label):
     """1455 echoes, one of each size. Few are sent twice: those of the first second of QEMU's 82540EM."""
-    start(guest, f"{label}_0:ping")
+    start(guest, f"{unit(label, 0)}:ping")
     status = finish(guest)
     assert status["answered"] == 1456 and status["lost"] == 0 and status["repeated"] < 32, status
 
 
 def pair(guest, label):
-    start(guest, f"{label}_1,{label}_2:pair")
+    start(guest, f"{unit(label, 1)},{unit(label, 2)}:pair")
     status = finish(guest)
     assert status["passed"] >= CASES[label] and status["lost"] == 0, status
 
 
 def ping_under_kills(guest, label):
     """Every echo is answered in the end."""
-    start(guest, f"{label}_0:ping:{LOAD_S}")
+    start(guest, f"{unit(label, 0)}:ping:{LOAD_S}")
     kill(guest, label)
     status = finish(guest)
     assert status["lost"] == 0 and status["rounds"] >= KILLS and status["answered"] > 500, status
@@ -85,7 +92,7 @@ def ping_under_kills(guest, label):
 
 def pair_under_kills(guest, label):
     """Frames on the wire may be lost with the driver that had them, but most arrive, and none arrives wrong."""
-    start(guest, f"{label}_1,{label}_2:pair:{LOAD_S}")
+    start(guest, f"{unit(label, 1)},{unit(label, 2)}:pair:{LOAD_S}")
     kill(guest, label)
     status = finish(guest)
     assert status["rounds"] >= 2 * KILLS and status["answered"] > 500, status
@@ -94,7 +101,7 @@ def pair_under_kills(guest, label):
 
 def other_deaths(guest, label):
     """Crash, hang and polite replacement while echoes go on."""
-    start(guest, f"{label}_0:ping:{LOAD_S}")
+    start(guest, f"{unit(label, 0)}:ping:{LOAD_S}")
     for command in ("kill -SEGV {pid}", "kill -STOP {pid}", "service refresh " + label):
         before = restarts(guest, label)
         guest.sh(command.format(pid=guest.pid_of(label)))
@@ -106,7 +113,7 @@ def other_deaths(guest, label):
 
 def client_dies(guest, label):
     """The device must have stopped writing into a client's memory before that is gone; the next client finds a working one."""
-    start(guest, f"{label}_1,{label}_2:pair:60")
+    start(guest, f"{unit(label, 1)},{unit(label, 2)}:pair:60")
     for _ in range(5):
         pid, sent = guest.pid_of("nettest"), 0
         guest.until("service status nettest | grep -q '^answered=[1-9]'", 15, "nettest sends nothing")
@@ -122,13 +129,13 @@ def client_dies(guest, label):
 
 def link(guest, label):
     """A cable that is pulled out and put in again."""
-    start(guest, f"{label}_0:ping:{LOAD_S}")
+    start(guest, f"{unit(label, 0)}:ping:{LOAD_S}")
     guest.until("service status nettest | grep -q '^answered=[1-9]'", 15)
-    guest.machine.qmp("set_link", name=f"{label}_0", up=False)
-    guest.until(f"service status {label} | grep -q '^{label}_0=.* link=down'", 5)
-    guest.until(f"service status nettest | grep -q '^lower.{label}_0=.* link=down'", 5)
-    guest.machine.qmp("set_link", name=f"{label}_0", up=True)
-    guest.until(f"service status nettest | grep -q '^lower.{label}_0=.* link=up'", 5)
+    guest.machine.qmp("set_link", name=f"{unit(label, 0)}", up=False)
+    guest.until(f"service status {label} | grep -q '^{unit(label, 0)}=.* link=down'", 5)
+    guest.until(f"service status nettest | grep -q '^lower.{unit(label, 0)}=.* link=down'", 5)
+    guest.machine.qmp("set_link", name=f"{unit(label, 0)}", up=True)
+    guest.until(f"service status nettest | grep -q '^lower.{unit(label, 0)}=.* link=up'", 5)
     guest.until("service status nettest | grep -q '^done=1'", 40)
     status = counts(guest)
     guest.sh("service down nettest")
