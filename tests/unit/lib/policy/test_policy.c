@@ -165,30 +165,6 @@ static void errors_name_file_line_and_word(void **state)
 	}
 }
 
-/* The one that machines boot with; a mistake in it is a panic. */
-static void own_file_parses(void **state)
-{
-	static struct policy own[POLICIES_MAX];
-	static char text[65536];
-	struct policy_file all = {.entries = own, .capacity = POLICIES_MAX};
-	FILE *in = fopen("image/etc/system.conf", "r");
-	const struct policy *guard;
-
-	(void)state;
-	assert_non_null(in);
-	assert_true(fread(text, 1, sizeof(text) - 1, in) > 0);
-	assert_true(feof(in));
-	fclose(in);
-	if (policy_parse("system.conf", text, &all, &error) != 0)
-		fail_msg("%s", error.message);
-	guard = policy_find(&all, "netguard", "netguard.net0");
-	assert_non_null(guard);
-	assert_int_equal(guard->serves, POLICY_NET);
-	assert_int_equal(guard->kind, POLICY_FILTER);
-	assert_int_equal(policy_find(&all, "guard", "guard.disk")->serves, POLICY_BLOCK);
-	assert_int_equal(policy_find(&all, "inet", "inet")->needs, 1u << POLICY_NET);
-}
-
 static void bounds_are_kept(void **state)
 {
 	char text[2048];
@@ -226,6 +202,9 @@ static void shipped_policies_parse(void **state)
 	if (policy_parse("system.conf", text, &all, &error) != 0)
 		fail_msg("%s", error.message);
 	assert_non_null(policy_find(&all, "ahci", "ahci"));
+	assert_int_equal(policy_find(&all, "netguard", "netguard.net0")->serves, POLICY_NET);
+	assert_int_equal(policy_find(&all, "guard", "guard.disk")->serves, POLICY_BLOCK);
+	assert_int_equal(policy_find(&all, "inet", "inet")->needs, 1u << POLICY_NET);
 }
 
 int main(void)
@@ -236,7 +215,6 @@ int main(void)
 		cmocka_unit_test(like_copies_an_earlier_entry),
 		cmocka_unit_test(label_is_found_before_program),
 		cmocka_unit_test(errors_name_file_line_and_word),
-		cmocka_unit_test(own_file_parses),
 		cmocka_unit_test(bounds_are_kept),
 		cmocka_unit_test(shipped_policies_parse),
 	};
