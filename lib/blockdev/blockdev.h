@@ -62,6 +62,9 @@ struct bdev_io {
 	/* Result, valid in done. */
 	int status;
 	uint32_t served_replica;         /* that served a read, 0 = unknown */
+	uint32_t next_sectors;           /* of SYNC: where replicas may differ */
+	uint32_t next_replicas;
+	uint64_t next_sector;
 	uint64_t t_submit_ns, t_done_ns; /* of this side */
 	uint64_t t_server_start_ns, t_server_end_ns;
 	uint8_t deaths, errors; /* of servers while it was pending; bad completions */

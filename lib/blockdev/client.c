@@ -158,6 +158,8 @@ static int check_io(const struct bdev *b, const struct bdev_io *io)
 {
 	if (io->op == BLK_FLUSH)
 		return io->sectors == 0 && io->element_count == 0 && io->sector == 0 ? 0 : -EINVAL;
+	if (io->op == BLK_SYNC)
+		return io->element_count == 0 && (b->access & BLK_ACCESS_JUDGE) ? 0 : -EINVAL;
 	if (io->op != BLK_READ && io->op != BLK_WRITE)
 		return -EINVAL;
 	if (io->op == BLK_WRITE && !(b->access & BLK_ACCESS_WRITE))
@@ -326,10 +328,11 @@ static void complete(struct server *s, const struct blk_completion *c)
 	enum proto_rule rule;
 
 	if (io == NULL) {
-		server_complain(s, RULE_B4, 0, c->id);
+		server_complain(s, bqueue_was_done(&s->queue, c->id) ? RULE_B3 : RULE_B4, 0, c->id);
 		return;
 	}
-	rule = blk_check_completion(c, (uint64_t)io->sectors * BLK_SECTOR);
+	rule = blk_check_completion(c, (enum blk_op)io->op,
+	                            blk_payload_bytes((enum blk_op)io->op, io->sectors));
 	if (rule != RULE_NONE) { /* it stays pending: the next incarnation will do it */
 		server_complain(s, rule, io->bdev->unit, c->id);
 		if (io->errors < UINT8_MAX)
@@ -347,6 +350,9 @@ static void complete(struct server *s, const struct blk_completion *c)
 	if (patience(io) > bdev_cfg.deadline_ns)
 		bqueue_hurry(&s->queue, now_ns() + bdev_cfg.deadline_ns);
 	io->served_replica = c->replica;
+	io->next_sector = c->next_sector;
+	io->next_sectors = c->next_sectors;
+	io->next_replicas = c->next_replicas;
 	io->t_server_start_ns = c->t_start_ns;
 	io->t_server_end_ns = c->t_end_ns;
 	bdev_finish(io, c->status == -ERESTART ? -EIO : c->status);

@@ -99,6 +99,11 @@ struct bdev_io *bqueue_match(const struct bqueue *q, uint32_t id)
 	return io != NULL && io->id == id ? io : NULL;
 }
 
+bool bqueue_was_done(const struct bqueue *q, uint32_t id)
+{
+	return id != 0 && q->done_id[id & INDEX_MASK] == id;
+}
+
 /* Takes a sent request out of `sent` and frees its id. */
 static void unsend(struct bqueue *q, struct bdev_io *io)
 {
@@ -111,10 +116,12 @@ static void unsend(struct bqueue *q, struct bdev_io *io)
 
 void bqueue_remove(struct bqueue *q, struct bdev_io *io)
 {
-	if (io->state == IO_SENT)
+	if (io->state == IO_SENT) {
+		q->done_id[io->id & INDEX_MASK] = io->id;
 		unsend(q, io);
-	else
+	} else {
 		list_remove(&q->waiting, io);
+	}
 	if (io->is_suspect)
 		q->suspects--;
 	io->is_suspect = io->is_blamed = io->is_condemned = 0;

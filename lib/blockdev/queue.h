@@ -28,6 +28,7 @@ struct bqueue {
 	uint32_t sequence;
 	uint64_t next_order;
 	struct bdev_io *by_index[BLK_SLOTS_MAX];
+	uint32_t done_id[BLK_SLOTS_MAX];    /* last one of that index that was completed */
 	uint16_t free_index[BLK_SLOTS_MAX]; /* a stack */
 	unsigned free_count;
 };
@@ -41,6 +42,8 @@ struct bdev_io *bqueue_next(const struct bqueue *q, bool (*is_ready)(const struc
 void bqueue_sent(struct bqueue *q, struct bdev_io *io, uint64_t t_deadline_ns);
 /* The sent request of that id, or NULL (B4). */
 struct bdev_io *bqueue_match(const struct bqueue *q, uint32_t id);
+/* It was completed, and its index was not used again since: a second completion breaks B3. */
+bool bqueue_was_done(const struct bqueue *q, uint32_t id);
 /* Ends it: out of either list, no longer the queue's. */
 void bqueue_remove(struct bqueue *q, struct bdev_io *io);
 /* A sent request must be sent again, in its place (unit must be opened again; not a death). */

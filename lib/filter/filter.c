@@ -108,7 +108,8 @@ static void fiber_panic(const char *why)
 
 static int init(const struct sys_init *how)
 {
-	struct bserver_config config = {.ops = self->ops,
+	struct bserver_config config = {.ops = self->ops != NULL ? self->ops
+	                                                         : filter_single_ops(self->submit),
 	                                .maps_arenas = self->maps_arenas,
 	                                .queue_depth = self->queue_depth};
 	int r;
@@ -124,7 +125,9 @@ static int init(const struct sys_init *how)
 			return -ENOMEM;
 		fiber_pool_init(pool, self->fibers, fiber_panic);
 	}
-	r = self->start();
+	r = self->start == NULL ? 0 : self->start();
+	if (r == 0 && self->ops == NULL)
+		r = filter_single_open();
 	return r != 0 ? r : bserver_publish(filter_unit(), FILTER_UNIT);
 }
 
@@ -208,6 +211,11 @@ static void idle(void)
 	set_alarm();
 }
 
+static int control(const char *command, char *buf, size_t len)
+{
+	return self->control == NULL ? -EOPNOTSUPP : self->control(command, buf, len);
+}
+
 static int status(char *buf, size_t len)
 {
 	return filter_status(FILTER_UNIT, buf, len);
@@ -238,7 +246,8 @@ void filter_main(int argc, char **argv, const struct filter *f)
 	                                               .alarm = alarm,
 	                                               .ds_change = ds_change,
 	                                               .idle = idle,
-	                                               .status = status};
+	                                               .status = status,
+	                                               .control = control};
 
 	self = f;
 	arguments = (struct stack_options){argc, argv};

@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (blk_check_request(&in.r, in.elements, &limits) == 0)
 		check_accepted(&in, &info);
-	if (blk_check_completion(&in.c, 4096) == RULE_NONE)
+	if (blk_check_completion(&in.c, (enum blk_op)(in.r.op % 5), 4096) == RULE_NONE)
 		MUST(in.c.status <= 0 &&
 		     (in.c.status < 0 ? in.c.bytes <= 4096 : in.c.bytes == 4096));
 	return 0;

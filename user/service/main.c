@@ -45,6 +45,7 @@ static const char usage_text[] =
 	"  update LABEL [BINARY] replace it by a new version of its binary\n"
 	"  list                  all components\n"
 	"  status [LABEL]        one component in detail\n"
+	"  control LABEL WORDS   a command for a component that takes any\n"
 	"  stack EXPR [NAME]     start a storage stack as unit NAME (default: disk)\n"
 	"  stack -down NAME      stop its filters\n"
 	"  monitor               run recovery scripts as they are needed; does not end\n";
@@ -255,7 +256,8 @@ struct command {
 static const struct command commands[] = {
 	{"up", command_up},         {"update", command_update}, {"down", command_plain},
 	{"refresh", command_plain}, {"restart", command_plain}, {"list", command_plain},
-	{"status", command_plain},  {"stack", command_plain},   {"monitor", command_monitor},
+	{"status", command_plain},  {"control", command_plain}, {"stack", command_plain},
+	{"monitor", command_monitor},
 };
 
 int main(int argc, char **argv)

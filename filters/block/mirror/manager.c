@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The manager: a fiber that assembles the set and then does one thing after the other, most urgent
- * first: superblocks (completions wait), bitmap (writes wait), legs that are back, sweeping.
+ * first: superblocks (completions wait), bitmap (writes wait), regions that may differ, legs that are
+ * back, sweeping.
  */
+#include <stdio.h>
 #include <string.h>
 #include "mirror.h"
 
@@ -18,6 +20,7 @@ static struct filter_timer tick;
 static bool want_sweep, want_sweep_all;
 static struct filter_timer settle;
 static uint64_t writes_at_flush;
+static bool is_settled; /* and ds knows */
 
 bool manager_is_refused(void)
 {
@@ -144,6 +147,59 @@ static void announce_again(void)
 		sys_log("the unit cannot be announced\n");
 }
 
+/* ---- after an unclean stop ---- */
+
+/* ds remembers, as long as the system runs, that the legs were equal once in its life. Without that
+ * a restart of this filter cannot know whether the one before had finished. */
+static void settled_key(char key[DS_KEY_MAX])
+{
+	snprintf(key, DS_KEY_MAX, "settled.%.*s", DS_KEY_MAX - 9, filter_unit());
+}
+
+static bool was_settled(void)
+{
+	char key[DS_KEY_MAX], value[DS_VALUE_MAX];
+
+	settled_key(key);
+	return filter_is_restart() && ds_lookup_str(key, value, sizeof(value)) == 0;
+}
+
+static void note_settled(void)
+{
+	char key[DS_KEY_MAX];
+
+	if (is_settled || !mirror_is_settled(&set))
+		return;
+	settled_key(key);
+	is_settled = ds_publish_str(key, "yes") == 0;
+}
+
+void manager_delegate(void)
+{
+	if (set.unsynced_count == 0)
+		return;
+	mirror_delegate(&set);
+	for (unsigned i = 0; i < set.legs; i++) {
+		if (set.leg[i].state == MIRROR_GOOD && mirror_resync_left(&set, i) > 0)
+			log_event(EV_LEG_RESYNC, EP_SELF, sys_label(), i,
+			          mirror_resync_left(&set, i));
+	}
+	copier_kick();
+}
+
+/* Regions that may differ wait for the first client that may write: whether it can judge decides who
+ * makes them equal. (Others just look, vfs at every unit.) */
+static void find_judge(void)
+{
+	unsigned access = bserver_open_access(FILTER_UNIT);
+
+	if (set.unsynced_count > 0 && (access & BLK_ACCESS_WRITE) != 0 &&
+	    (access & BLK_ACCESS_JUDGE) == 0) {
+		sys_log("nobody above can judge: copying from leg %u\n", mirror_source(&set));
+		manager_delegate();
+	}
+}
+
 static void run(const struct mirror_found *found)
 {
 	if (is_refused)
@@ -151,7 +207,9 @@ static void run(const struct mirror_found *found)
 	mirror_start(&set,
 	             own_memory + OWN_HEADER(mirror_source(&set)) +
 	                     (size_t)MIRROR_BITMAP_START * MIRROR_SECTOR,
-	             !filter_is_restart());
+	             !was_settled());
+	if (set.unsynced_count > 0)
+		sys_log("unclean stop: legs may differ in %u regions\n", set.unsynced_count);
 	for (unsigned i = 0; i < set.legs; i++) {
 		struct bdev *b = legs[i].b;
 
@@ -330,6 +388,8 @@ static void manage(void *arg)
 		if (!is_announced)
 			bserver_units_changed();
 		is_announced = true;
+		find_judge();
+		note_settled();
 		copier_kick();
 		join_legs();
 		if (want_sweep)
