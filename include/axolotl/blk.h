@@ -112,9 +112,9 @@ _Static_assert(sizeof(struct blk_element) == 16, "element size");
 
 #define BLK_REQ_FUA      1u
 #define BLK_REQ_DELEGATE 2u /* of SYNC */
-struct blk_request { /* one ring slot */
-	uint32_t id; /* of the client; unique among pending ones */
-	uint8_t op;  /* enum blk_op */
+struct blk_request {        /* one ring slot */
+	uint32_t id;        /* of the client; unique among pending ones */
+	uint8_t op;         /* enum blk_op */
 	uint8_t flags;
 	uint8_t replica; /* 0 = any */
 	uint8_t unit;

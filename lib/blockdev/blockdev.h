@@ -61,8 +61,8 @@ struct bdev_io {
 
 	/* Result, valid in done. */
 	int status;
-	uint32_t served_replica;         /* that served a read, 0 = unknown */
-	uint32_t next_sectors;           /* of SYNC: where replicas may differ */
+	uint32_t served_replica; /* that served a read, 0 = unknown */
+	uint32_t next_sectors;   /* of SYNC: where replicas may differ */
 	uint32_t next_replicas;
 	uint64_t next_sector;
 	uint64_t t_submit_ns, t_done_ns; /* of this side */

@@ -31,7 +31,8 @@ struct filter {
 	bool maps_arenas;     /* false: data is passed on, requests have no pointers */
 	unsigned fibers;      /* pool size, 0: none */
 	unsigned queue_depth; /* requests at a time; 0: as many as blockserver has */
-	const struct bserver_ops *ops; /* NULL: one lower unit, shown as it is: only submit is needed */
+	const struct bserver_ops
+		*ops; /* NULL: one lower unit, shown as it is: only submit is needed */
 	void (*submit)(struct bserver_request *r);
 	/* Before anything else: arguments. 0, or -errno after a message by filter_usage(). */
 	int (*configure)(const struct stack_options *o);

@@ -32,8 +32,7 @@ static void tell_who_judges(unsigned access)
 	if ((access & BLK_ACCESS_WRITE) == 0 || (access & BLK_ACCESS_JUDGE) != 0 || info == NULL ||
 	    (info->flags & BLK_FLAG_SYNC) == 0 || delegate.done != NULL)
 		return;
-	delegate = (struct bdev_io){
-		.op = BLK_SYNC, .flags = BLK_REQ_DELEGATE, .done = delegated};
+	delegate = (struct bdev_io){.op = BLK_SYNC, .flags = BLK_REQ_DELEGATE, .done = delegated};
 	delegate.status = bdev_submit(lower, &delegate);
 	if (delegate.status != 0)
 		delegated(&delegate);

@@ -182,8 +182,7 @@ void mirror_forget_unsynced(struct mirror_set *set)
 /* Sectors of a region, from its start. */
 static uint32_t region_length(const struct mirror_set *set, uint32_t region)
 {
-	uint64_t left =
-		set->super.data_sectors - (uint64_t)region * set->super.region_sectors;
+	uint64_t left = set->super.data_sectors - (uint64_t)region * set->super.region_sectors;
 
 	return left < set->super.region_sectors ? (uint32_t)left : set->super.region_sectors;
 }

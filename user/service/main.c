@@ -254,9 +254,9 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 static const struct command commands[] = {
-	{"up", command_up},         {"update", command_update}, {"down", command_plain},
-	{"refresh", command_plain}, {"restart", command_plain}, {"list", command_plain},
-	{"status", command_plain},  {"control", command_plain}, {"stack", command_plain},
+	{"up", command_up},           {"update", command_update}, {"down", command_plain},
+	{"refresh", command_plain},   {"restart", command_plain}, {"list", command_plain},
+	{"status", command_plain},    {"control", command_plain}, {"stack", command_plain},
 	{"monitor", command_monitor},
 };
 

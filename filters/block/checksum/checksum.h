@@ -64,9 +64,10 @@ void request_submit(struct bserver_request *r);
 /* heal.c: one group at a time, in memory of its own. With the group locked exclusively:
  *     heal_enter() -> heal_group() -> use h->good, h->lost without waiting -> heal_leave() */
 struct heal_seen {
-	int sector;        /* of the group, that did not match; -1: see for yourself */
-	uint32_t replica;  /* that served it */
-	uint32_t equalise; /* bit i: replica i + 1 is to have the same as the others; 0: heal only */
+	int sector;       /* of the group, that did not match; -1: see for yourself */
+	uint32_t replica; /* that served it */
+	uint32_t
+		equalise; /* bit i: replica i + 1 is to have the same as the others; 0: heal only */
 };
 struct heal_result {
 	uint8_t *good;             /* n + 1 sectors */
@@ -79,8 +80,8 @@ void heal_leave(void);
 
 /* check.c: runs of groups are read from several replicas and looked at, under a shared lock. */
 struct check {
-	uint64_t first; /* group */
-	uint32_t count; /* at most check_most() */
+	uint64_t first;    /* group */
+	uint32_t count;    /* at most check_most() */
 	uint32_t replicas; /* bit i: replica i + 1; 0: ask for none in particular */
 	bool want_equal;
 };

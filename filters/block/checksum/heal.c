@@ -59,8 +59,7 @@ static int read_copies(struct checksum_heal *h, uint32_t equalise)
 		int r = -EIO;
 
 		if (equalise == 0 || (equalise >> i & 1) != 0)
-			r = lower_transfer(&e, BLK_READ, 0,
-			                   h->replicas > 1 ? (uint8_t)(i + 1) : 0);
+			r = lower_transfer(&e, BLK_READ, 0, h->replicas > 1 ? (uint8_t)(i + 1) : 0);
 		if (r == 0) {
 			count++;
 			continue;
@@ -147,7 +146,8 @@ static void summarise(const struct checksum_heal *h, unsigned bad)
 
 /* A replica that cannot be read gets what the others have, so that none differs. But what is lost must
  * stay as each has it: then it cannot be made equal now. */
-static int fill_unreadable(struct checksum_heal *h, const struct heal_result *out, uint32_t equalise)
+static int fill_unreadable(struct checksum_heal *h, const struct heal_result *out,
+                           uint32_t equalise)
 {
 	for (unsigned i = 0; i < h->replicas; i++) {
 		if (h->copies[i] != NULL || (equalise >> i & 1) == 0)
@@ -172,9 +172,8 @@ static bool wants_writes(const struct checksum_heal *h)
 
 int heal_group(uint64_t number, const struct heal_seen *seen, struct heal_result *out)
 {
-	struct checksum_heal h = {.number = number,
-	                          .replicas = medium.replicas,
-	                          .want_equal = seen->equalise != 0};
+	struct checksum_heal h = {
+		.number = number, .replicas = medium.replicas, .want_equal = seen->equalise != 0};
 	unsigned bad;
 	int r;
 

@@ -117,8 +117,8 @@ static int read_header(const struct extent *header, const struct blk_info *info)
 
 	do {
 		r = lower_transfer(header, BLK_READ, 0, (uint8_t)replica);
-	} while ((r != 0 || checksum_super_probe(header->memory, info->sectors, &super) !=
-	                            CHECKSUM_VALID) &&
+	} while ((r != 0 ||
+	          checksum_super_probe(header->memory, info->sectors, &super) != CHECKSUM_VALID) &&
 	         info->replicas > 1 && replica++ < info->replicas);
 	return r;
 }
@@ -200,9 +200,9 @@ static int start(void)
 
 	if (r != 0)
 		return r;
-	medium.lower = bdev_open(filter_lower(0),
-	                         BLK_ACCESS_READ | BLK_ACCESS_WRITE | BLK_ACCESS_JUDGE, &events,
-	                         NULL);
+	medium.lower =
+		bdev_open(filter_lower(0), BLK_ACCESS_READ | BLK_ACCESS_WRITE | BLK_ACCESS_JUDGE,
+	                  &events, NULL);
 	if (medium.lower == NULL)
 		return -ENOSPC;
 	prober = fiber_start(probe_until_good, NULL);

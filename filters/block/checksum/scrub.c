@@ -24,7 +24,7 @@ enum scrub_state { SCRUB_IDLE, SCRUB_RUNNING, SCRUB_DONE, SCRUB_STOPPED, SCRUB_S
 static const char *const names[SCRUB_STATES] = {"idle", "running", "done", "stopped"};
 
 static struct saved {
-	uint64_t state; /* enum scrub_state */
+	uint64_t state;    /* enum scrub_state */
 	uint64_t position; /* next group */
 	uint64_t rate;
 	uint64_t interrupted, rounds, unreadable;

@@ -125,9 +125,8 @@ static int sync_all(void)
 	int result = bdev_io_wait(medium.lower, &io);
 
 	while (io.status == 0 && io.next_sectors > 0) {
-		struct bdev_io next = {.op = BLK_SYNC,
-		                       .sector = io.next_sector,
-		                       .sectors = io.next_sectors};
+		struct bdev_io next = {
+			.op = BLK_SYNC, .sector = io.next_sector, .sectors = io.next_sectors};
 		int r = equalise(&io);
 
 		if (r == 0)

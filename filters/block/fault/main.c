@@ -152,7 +152,7 @@ static bool take_buffer(struct request *q)
 	for (uint64_t i = 0; i < r->sectors; i++)
 		memcpy(buffer + i * BLK_SECTOR, client_sector(r, i), BLK_SECTOR);
 	q->f.elements[0] = (struct blk_element){.len_bytes = (uint32_t)r->bytes,
-	                                      .arena = (uint16_t)buffer_arena};
+	                                        .arena = (uint16_t)buffer_arena};
 	q->f.io.element_count = 1;
 	q->has_buffer = is_buffer_used = true;
 	return true;

@@ -125,11 +125,13 @@ static int write_verified(struct bserver_request *r)
 
 	for (uint64_t i = 0; result == 1 && i < tries_max; i++) {
 		differing++;
-		log_event(EV_CORRUPT, bdev_server(filter_single()), sys_label(), r->sector, r->replica);
+		log_event(EV_CORRUPT, bdev_server(filter_single()), sys_label(), r->sector,
+		          r->replica);
 		result = write_once(r, buffer);
 		if (result == 0) {
 			rewritten++;
-			log_event(EV_HEAL, bdev_server(filter_single()), sys_label(), r->sector, r->replica);
+			log_event(EV_HEAL, bdev_server(filter_single()), sys_label(), r->sector,
+			          r->replica);
 		}
 	}
 	is_used[buffer] = false;
