@@ -8,6 +8,17 @@
  * `waiting` is sorted by order of submission; `sent` by time of sending. An id is (sequence << 8 |
  * index); sequences run on over incarnations, so a late or invented id never matches (B4).
  * Quarantine: while there are suspects, they go first, one at a time and nothing beside them.
+ *
+ * Blame. What killed a server is not known, only what was sent when it died and the cause:
+ *
+ *     exit, exception             everything that was sent: 2 points
+ *     missing heartbeat           everything that was sent: 1 point
+ *     complaint                   requests that we complained about: 2 points. Nobody else; nobody at
+ *                                 all if the complaint named no request or was another client's
+ *     signal from outside, update nobody
+ *
+ * With 6 points a request is a suspect and goes alone; a suspect that gets to 8 has done it: three
+ * crashes and one more, or six hangs and two more. Only a completion ends the count.
  */
 #ifndef LIB_BLOCKDEV_QUEUE_H
 #define LIB_BLOCKDEV_QUEUE_H
@@ -48,13 +59,11 @@ bool bqueue_was_done(const struct bqueue *q, uint32_t id);
 void bqueue_remove(struct bqueue *q, struct bdev_io *io);
 /* A sent request must be sent again, in its place (unit must be opened again; not a death). */
 void bqueue_requeue(struct bqueue *q, struct bdev_io *io);
-/* The server died: everything sent waits again and is blamed for it. Returns how many. */
+/* The server died: everything sent waits again, and for a verdict. Returns how many. */
 unsigned bqueue_death(struct bqueue *q);
-/* The cause of the last death is known. It came from outside: nobody is to blame. */
-void bqueue_forgive(struct bqueue *q);
-/* It was the server's own: requests that were alone in quarantine are taken out and chained by
- * `next`. */
-struct bdev_io *bqueue_condemn(struct bqueue *q);
+/* The cause of the last death is known: points for what was sent (only_accused: and is accused).
+ * Killers are taken out and chained by `next`. Without a death before it, it does nothing. */
+struct bdev_io *bqueue_judge(struct bqueue *q, unsigned points, bool only_accused);
 /* The session ended without a death of the server: as bqueue_death, but nobody is blamed. */
 unsigned bqueue_unsend_all(struct bqueue *q);
 /* First sent request whose deadline has passed; it gets a new one. NULL: none. */

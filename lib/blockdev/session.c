@@ -363,13 +363,16 @@ void server_lost(struct server *s, bool is_death)
 	units_lost(s);
 }
 
-/* A death that somebody brought about (a kill, an update) says nothing about what was pending. */
 void server_judge(struct server *s, uint32_t cause)
 {
+	unsigned points = BDEV_BLAME_HARD;
+
+	/* A death that somebody brought about says nothing about what was pending. */
 	if (cause == CAUSE_SIGNAL || cause == CAUSE_UPDATE)
-		bqueue_forgive(&s->queue);
-	else
-		fail_killers(s, bqueue_condemn(&s->queue));
+		points = 0;
+	else if (cause == CAUSE_HEARTBEAT || cause == CAUSE_INIT)
+		points = BDEV_BLAME_SOFT;
+	fail_killers(s, bqueue_judge(&s->queue, points, cause == CAUSE_COMPLAINT));
 }
 
 void server_dead(struct server *s)

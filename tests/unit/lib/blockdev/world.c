@@ -234,10 +234,12 @@ static void change(const char *key, enum ds_type type, const char *str, endpoint
 	if (!is_wanted)
 		return;
 	snprintf(c.key, sizeof(c.key), "%s", key);
-	if (type == DS_LABEL)
+	if (type == DS_LABEL) {
 		c.value.label.ep = ep;
-	else
+		c.value.label.cause = world.cause;
+	} else {
 		snprintf(c.value.str, sizeof(c.value.str), "%s", str);
+	}
 	changes[change_count++] = c;
 }
 
@@ -289,7 +291,8 @@ static int disk_info(unsigned unit, struct blk_info *info)
 	                          .max_bytes = BLK_REQUEST_MAX,
 	                          .max_elements = BLK_ELEMENTS_MAX,
 	                          .queue_depth = 32,
-	                          .replicas = 1};
+	                          .replicas = 2,
+	                          .flags = world.info_flags};
 	return world.info_result;
 }
 
@@ -322,6 +325,16 @@ static void disk_submit(struct bserver_request *r)
 		else
 			memcpy(world.disk + at, r->elements[i].ptr, r->elements[i].len_bytes);
 		at += r->elements[i].len_bytes;
+	}
+	if (r->op == BLK_SYNC) {
+		r->next_sector = r->sector + r->sectors;
+		r->next_sectors = r->next_sector < DISK_SECTORS ? 8 : 0;
+		r->next_replicas = 3;
+	}
+	if (world.want_lie) {
+		world.want_lie = false;
+		bserver_complete_lying(r, world.lie);
+		return;
 	}
 	bserver_complete(r, world.mode == DISK_WORKS ? 0 : -EIO);
 }

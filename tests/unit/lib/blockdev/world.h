@@ -31,6 +31,10 @@ struct world {
 	int info_result;
 	unsigned fewer_sectors;
 	unsigned opens, closes;
+	uint32_t cause;      /* of the next death, enum rs_cause */
+	uint32_t info_flags; /* BLK_FLAG_* of the disk */
+	enum bserver_lie lie;
+	bool want_lie; /* in the next completion */
 };
 extern struct world world;
 
