@@ -10,6 +10,7 @@ from session import MFSTOOL, MKSTACK, DiskSpec, make_sparse, run_tool
 
 STACK = "checksum(mirror(sata0,sata1))"
 SIZE = 64 << 20
+DATA = 128 * 512                               # of a leg: superblocks and bitmap are before it
 PIECE = random.Random(11).randbytes(4096)      # no sector of it occurs anywhere else on the disks
 BEFORE = 73 * 4096                             # PIECE fills a block of the file system
 CONTENT = random.Random(12).randbytes(BEFORE) + PIECE + random.Random(13).randbytes(300_000)
@@ -76,3 +77,10 @@ def damage(path, sector=0, flip=1):
             file.seek(at + 100)
             file.write(bytes(byte ^ flip for byte in PIECE[512 * sector + 100:512 * sector + 108]))
     return len(found)
+
+
+def differing(pair):
+    """Sectors of the data area in which the legs differ."""
+    with open(pair.a, "rb") as a, open(pair.b, "rb") as b:
+        left, right = a.read()[DATA:], b.read()[DATA:]
+    return [at // 512 for at in range(0, len(left), 512) if left[at:at + 512] != right[at:at + 512]]

@@ -2,11 +2,10 @@
 """The machine stops in the middle of writes, and a leg is corrupted while it is off: checksums decide which leg is right."""
 import time
 
-from stackimages import BEFORE, SIZE, check_content, damage, images, places, remount
+from stackimages import BEFORE, DATA, SIZE, check_content, damage, differing, images, places, remount
 
 REGION = 2048 * 512                 # lib/mirror/super.h: regions of a small leg, the bitmap, where data begins
 BITMAP, BITMAP_BYTES = 8 * 512, 512
-DATA = 128 * 512
 REGIONS = (SIZE - DATA + REGION - 1) // REGION
 
 
@@ -36,13 +35,6 @@ def status(guest, label):
 
 def until_synced(guest, seconds=40):
     guest.until("service status mirror.disk.1 | grep -q '^ *unsynced_regions=0'", seconds, "legs do not become equal")
-
-
-def differing(pair):
-    """Sectors of the data area in which the legs differ."""
-    with open(pair.a, "rb") as a, open(pair.b, "rb") as b:
-        left, right = a.read()[DATA:], b.read()[DATA:]
-    return [at // 512 for at in range(0, len(left), 512) if left[at:at + 512] != right[at:at + 512]]
 
 
 def stop_while_writing(pair):
