@@ -62,7 +62,7 @@ static uint64_t look(const struct check *c, uint8_t *memory)
 		if (c->replicas != 0 && (c->replicas >> i & 1) == 0)
 			continue;
 		if (lower_transfer(&e, BLK_READ, 0, c->replicas != 0 ? (uint8_t)(i + 1) : 0) != 0)
-			return UINT64_MAX >> (64 - c->count);
+			return (2ull << (c->count - 1)) - 1;
 		verify(c, e.memory, &bad);
 		if (c->want_equal && before != NULL)
 			compare(c, before, e.memory, &bad);

@@ -75,10 +75,12 @@ static void scrub_chunk(uint32_t count)
 	uint64_t bad = check_groups(&c);
 
 	for (uint32_t i = 0; i < count; i++) {
-		if ((bad >> i & 1) == 0 || check_mend(c.first + i, 0, &now.found) == 0)
+		unsigned long long group = c.first + i;
+
+		if ((bad >> i & 1) == 0 || check_mend(group, 0, &now.found) == 0)
 			continue;
 		now.unreadable++;
-		sys_log("scrub: group %llu cannot be read\n", (unsigned long long)(c.first + i));
+		sys_log("scrub: group %llu cannot be read\n", group);
 	}
 }
 

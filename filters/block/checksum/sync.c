@@ -53,14 +53,16 @@ static void mend_header(uint32_t replicas)
 	memcpy(right, &medium.super, sizeof(medium.super));
 	memcpy(right + (size_t)CHECKSUM_SUPER_COPY * SUM_SECTOR, &medium.super,
 	       sizeof(medium.super));
-	for (uint8_t i = 1; i <= medium.replicas; i++) {
-		if ((replicas >> (i - 1) & 1) == 0)
+	for (unsigned i = 0; i < medium.replicas; i++) {
+		uint8_t replica = (uint8_t)(i + 1);
+
+		if ((replicas >> i & 1) == 0)
 			continue;
-		if (lower_transfer(&found, BLK_READ, 0, i) == 0 &&
+		if (lower_transfer(&found, BLK_READ, 0, replica) == 0 &&
 		    memcmp(found.memory, right, bytes) == 0)
 			continue;
-		sys_log("the header of replica %u is written anew\n", i);
-		if (lower_transfer(&wanted, BLK_WRITE, 0, i) != 0)
+		sys_log("the header of replica %u is written anew\n", replica);
+		if (lower_transfer(&wanted, BLK_WRITE, 0, replica) != 0)
 			counters.heal_errors++;
 	}
 	staging_give(right);
