@@ -147,13 +147,35 @@ static bool some_stale(const struct mirror_set *set)
 	return set->unsynced_count > 0 || mirror_is_degraded(set);
 }
 
+static bool may_clean(const struct mirror_set *set)
+{
+	return !some_stale(set) && !set->want_record;
+}
+
+static bool is_old(const struct mirror_set *set, uint32_t region)
+{
+	return mirror_bits_has(&set->dirty, region) && !mirror_bits_has(&set->recent, region) &&
+	       set->inflight[region] == 0;
+}
+
+bool mirror_sweep_begin(struct mirror_set *set)
+{
+	bool is_needed = false;
+
+	for (uint32_t i = 0; i < set->regions; i++) {
+		if (set->inflight[i] > 0)
+			mirror_bits_set(&set->recent, i);
+		is_needed |= is_old(set, i);
+	}
+	return is_needed && may_clean(set);
+}
+
 void mirror_sweep(struct mirror_set *set)
 {
-	bool may_clean = !some_stale(set) && !set->want_record;
+	bool may = may_clean(set);
 
-	for (uint32_t i = 0; may_clean && i < set->regions; i++) {
-		if (!mirror_bits_has(&set->dirty, i) || mirror_bits_has(&set->recent, i) ||
-		    set->inflight[i] > 0)
+	for (uint32_t i = 0; may && i < set->regions; i++) {
+		if (!is_old(set, i))
 			continue;
 		/* From now on a write must mark it again, although the medium still has the bit. */
 		mirror_bits_clear(&set->dirty, i);

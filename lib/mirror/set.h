@@ -139,9 +139,13 @@ unsigned mirror_dirty_regions(const struct mirror_set *set);
 void mirror_bitmap_sector(const struct mirror_set *set, unsigned i, void *out);
 /* Bitmap sector i, with the contents of `written`, is on all legs. */
 void mirror_bitmap_stable(struct mirror_set *set, unsigned i, const void *written);
+/* Will a sweep forget anything? Then flush the legs before it: their caches may hold writes that a loss
+ * of power takes from one of them and not from the other. Writes that are in flight now count as
+ * new, since the flush may miss them. */
+bool mirror_sweep_begin(struct mirror_set *set);
 /* Forget regions that were not written since the last sweep. Sets want_bitmap if there are any. */
 void mirror_sweep(struct mirror_set *set);
-/* Forget all regions without a write in flight: the clients are done for now. */
+/* Forget all regions without a write in flight: the clients are done for now, and have flushed. */
 void mirror_sweep_all(struct mirror_set *set);
 
 /* ---- regions that may differ ---- */

@@ -38,19 +38,20 @@ def until_synced(guest, seconds=40):
 
 
 def stop_while_writing(pair):
-    """Ends QEMU while a file is written again and again, with the content that it has. Its region must be dirty then."""
+    """Ends QEMU while a file is written again and again, with the content that it has, and its region is dirty."""
     guest = pair.both()
     guest.sh("cp /mnt/f /tmp/f")
-    job = guest.agent.start("while true; do dd if=/tmp/f of=/mnt/f conv=notrunc bs=64k; sync; echo $((i++)) > /mnt/g; done")
+    guest.agent.start("while true; do dd if=/tmp/f of=/mnt/f conv=notrunc bs=64k; sync; echo $((i++)) > /mnt/g; done")
     end = time.monotonic() + 30
-    while not all(is_dirty(path, places(path)[0]) for path in (pair.a, pair.b)):
+    while True:
+        time.sleep(0.4)
+        guest.machine.qmp("stop")
+        if all(is_dirty(path, places(path)[0]) for path in (pair.a, pair.b)):
+            break
         assert time.monotonic() < end, "the region of the file is never marked"
-        time.sleep(0.1)
-    time.sleep(0.5)
+        guest.machine.qmp("cont")
     guest.machine.process.kill()
     guest.machine.process.wait()
-    del job
-    assert all(is_dirty(path, places(path)[0]) for path in (pair.a, pair.b))
 
 
 def heals(boot, leg):

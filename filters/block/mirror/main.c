@@ -13,8 +13,8 @@
  *           -> all legs -> a leg failed? it is recorded on the others -> complete
  *   read:   one leg -> error: another leg, and the first one is repaired -> complete
  *
- * Two fibers do what takes several steps: the manager (assembly, superblocks, bitmap, legs that
- * come back) and the copier (resync, repair). Requests themselves are callbacks.
+ * Three fibers do what takes several steps: the manager (assembly, superblocks, bitmap, legs that
+ * come back), the sweeper (regions that are no longer written) and the copier (resync, repair). Requests themselves are callbacks.
  *
  * A leg fails by a write error, by a repair that fails, or by the absence of its server for longer
  * than -timeout. The death of a driver is no failure: lib/blockdev replays what was pending.

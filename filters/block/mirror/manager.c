@@ -2,13 +2,14 @@
 /*
  * The manager: a fiber that assembles the set and then does one thing after the other, most urgent
  * first: superblocks (completions wait), bitmap (writes wait), regions that may differ, legs that are
- * back, sweeping.
+ * back. Another one forgets regions that are no longer written.
  */
 #include <stdio.h>
 #include <string.h>
 #include "mirror.h"
 
-#define SWEEP_NS         500000000ull
+#define TICK_NS          500000000ull
+#define SWEEP_NS         2000000000ull
 #define SETTLE_NS        20000000ull
 #define REFUSED_AGAIN_NS 2000000000ull
 
@@ -17,7 +18,7 @@ static bool is_idle;    /* waits for a kick, and for nothing else */
 static bool was_kicked; /* while it was busy */
 static bool is_refused;
 static struct filter_timer tick;
-static bool want_sweep, want_sweep_all;
+static bool want_sweep_all;
 static struct filter_timer settle;
 static uint64_t writes_at_flush;
 static bool is_settled; /* and ds knows */
@@ -50,9 +51,8 @@ static void tick_due(struct filter_timer *t)
 {
 	uint64_t now = now_ns();
 
-	want_sweep = true;
 	leg_retry_due(now);
-	filter_timer_set(t, now + SWEEP_NS);
+	filter_timer_set(t, now + TICK_NS);
 	manager_kick();
 }
 
@@ -280,6 +280,14 @@ static void flush_legs(struct filter_gate *g, struct own_io o[MIRROR_LEGS_MAX])
 	}
 }
 
+static void fail_those_with_errors(const struct own_io o[MIRROR_LEGS_MAX])
+{
+	for (unsigned i = 0; i < set.legs; i++) {
+		if (o[i].io.status != 0)
+			leg_fail(i, o[i].io.status);
+	}
+}
+
 /* Until all legs that take writes have the current generation, on the medium. */
 static void record(void)
 {
@@ -292,10 +300,7 @@ static void record(void)
 		filter_wait(&g);
 		flush_legs(&g, o);
 		filter_wait(&g);
-		for (unsigned i = 0; i < set.legs; i++) {
-			if (o[i].io.status != 0)
-				leg_fail(i, o[i].io.status);
-		}
+		fail_those_with_errors(o);
 		/* The last good leg may refuse the record too: nothing better can be done then. */
 		if (set.super.generation == generation)
 			mirror_recorded(&set);
@@ -321,10 +326,7 @@ static void write_bitmap_sector(unsigned sector)
 		filter_submit(&g, legs[i].b, &o[i].io);
 	}
 	filter_wait(&g);
-	for (unsigned i = 0; i < set.legs; i++) {
-		if (o[i].io.status != 0)
-			leg_fail(i, o[i].io.status);
-	}
+	fail_those_with_errors(o);
 	mirror_bitmap_stable(&set, sector, written);
 }
 
@@ -374,6 +376,43 @@ static void join_legs(void)
 	}
 }
 
+/* ---- sweeping: a fiber of its own, since a flush may take long and writes wait for the manager ---- */
+
+static bool has_cache(unsigned leg)
+{
+	return legs[leg].b != NULL && bdev_info(legs[leg].b) != NULL &&
+	       (bdev_info(legs[leg].b)->flags & BLK_FLAG_VOLATILE_CACHE) != 0;
+}
+
+static void flush_caches(void)
+{
+	struct own_io o[MIRROR_LEGS_MAX] = {0};
+	struct filter_gate g = {0};
+
+	for (unsigned i = 0; i < set.legs; i++) {
+		if (!mirror_takes_writes(&set, i) || !has_cache(i))
+			continue;
+		o[i].io = (struct bdev_io){.op = BLK_FLUSH};
+		filter_submit(&g, legs[i].b, &o[i].io);
+	}
+	filter_wait(&g);
+	fail_those_with_errors(o);
+}
+
+static void sweep(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		filter_sleep(SWEEP_NS);
+		if (!set.is_running)
+			continue;
+		if (mirror_sweep_begin(&set))
+			flush_caches();
+		mirror_sweep(&set);
+		manager_kick();
+	}
+}
+
 static void manage(void *arg)
 {
 	(void)arg;
@@ -392,11 +431,9 @@ static void manage(void *arg)
 		note_settled();
 		copier_kick();
 		join_legs();
-		if (want_sweep)
-			mirror_sweep(&set);
 		if (want_sweep_all)
 			mirror_sweep_all(&set);
-		want_sweep = want_sweep_all = false;
+		want_sweep_all = false;
 		if (!set.want_record && set.want_bitmap == 0)
 			wait_for_kick();
 	}
@@ -405,7 +442,7 @@ static void manage(void *arg)
 int manager_start(void)
 {
 	tick.fn = tick_due;
-	filter_timer_set(&tick, now_ns() + SWEEP_NS / 10);
+	filter_timer_set(&tick, now_ns() + TICK_NS / 10);
 	fiber = fiber_start(manage, NULL);
-	return fiber != NULL ? 0 : -ENOMEM;
+	return fiber != NULL && fiber_start(sweep, NULL) != NULL ? 0 : -ENOMEM;
 }

@@ -187,6 +187,23 @@ static void write_is_marked_before_it_starts(void **state)
 	assert_false(mirror_write_marked(&set, 100, 8));
 }
 
+static void what_a_flush_may_miss_is_not_forgotten(void **state)
+{
+	(void)state;
+	start_fresh(2);
+	(void)mirror_write_begin(&set, 100, 8);
+	write_bitmap();
+	mirror_sweep(&set);
+	assert_false(mirror_sweep_begin(&set)); /* in flight */
+	mirror_write_end(&set, 100, 8);         /* during the flush of something else */
+	mirror_sweep(&set);
+	assert_true(mirror_write_marked(&set, 100, 8));
+	assert_true(mirror_sweep_begin(&set));
+	mirror_sweep(&set);
+	assert_false(mirror_write_marked(&set, 100, 8));
+	assert_false(mirror_sweep_begin(&set));
+}
+
 static void late_bitmap_write_does_not_mark_what_was_cleaned(void **state)
 {
 	uint8_t sector[MIRROR_SECTOR];
@@ -415,6 +432,7 @@ int main(void)
 		cmocka_unit_test(legs_that_ran_alone_do_not_mix),
 		cmocka_unit_test(last_good_leg_is_kept),
 		cmocka_unit_test(write_is_marked_before_it_starts),
+		cmocka_unit_test(what_a_flush_may_miss_is_not_forgotten),
 		cmocka_unit_test(late_bitmap_write_does_not_mark_what_was_cleaned),
 		cmocka_unit_test(nothing_is_cleaned_while_degraded),
 		cmocka_unit_test(last_region_may_be_short),
