@@ -16,7 +16,8 @@
  * that somebody caused (SIGKILL, update) are not counted, nor are those for complaints about other
  * requests: ds tells the cause with the new endpoint. A request that was overdue gets twice the
  * time when it is sent again. Requests wait while there is no server, unless its name was deleted in ds
- * (service down) or `offline_ns` has passed: then they fail with EIO.
+ * (service down) or `offline_ns` has passed, since the last kill from outside if there are several:
+ * then they fail with EIO.
  *
  * Callbacks run from bdev_message(), bdev_doorbell(), bdev_ds_change(), bdev_idle() and
  * bdev_alarm(), never from inside bdev_submit(). They may submit.

@@ -367,11 +367,15 @@ void server_judge(struct server *s, uint32_t cause)
 {
 	unsigned points = BDEV_BLAME_HARD;
 
-	/* A death that somebody brought about says nothing about what was pending. */
-	if (cause == CAUSE_SIGNAL || cause == CAUSE_UPDATE)
+	/* A death that somebody brought about says nothing about what was pending, nor does it make
+	 * the server one that does not come back, however often that happens. */
+	if (cause == CAUSE_SIGNAL || cause == CAUSE_UPDATE) {
 		points = 0;
-	else if (cause == CAUSE_HEARTBEAT || cause == CAUSE_INIT)
+		if (s->t_offline_ns != 0)
+			s->t_offline_ns = now_ns() + bdev_cfg.offline_ns;
+	} else if (cause == CAUSE_HEARTBEAT || cause == CAUSE_INIT) {
 		points = BDEV_BLAME_SOFT;
+	}
 	fail_killers(s, bqueue_judge(&s->queue, points, cause == CAUSE_COMPLAINT));
 }
 

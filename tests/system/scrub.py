@@ -91,3 +91,24 @@ def test_sector_that_is_lost_is_reported(boot):
         end = guest.run("scrub wait", 60)
         assert end.status == 1 and values(end.text)["scrub_lost"] == 1, end
         check_content(guest)
+
+
+def test_replicas_that_are_good_and_differ_are_counted(boot):
+    """One leg lost a write: it has the old group, with its old sums."""
+    with images(boot) as pair:
+        guest = pair.both()
+        guest.sh("dd if=/dev/urandom of=/mnt/g bs=4k count=8 2>/dev/null; fsync /mnt/g; umount /mnt")
+        with open(pair.b, "rb") as file:
+            old = file.read()
+        guest.sh("mount -t mfs /dev/disk /mnt; dd if=/dev/urandom of=/mnt/g conv=notrunc bs=4k count=8 2>/dev/null; "
+                 "fsync /mnt/g; umount /mnt; sync")
+        with open(pair.a, "rb") as a, open(pair.b, "r+b") as b:
+            new = a.read()
+            groups = [at for at in range(DATA + 512 * HEADER, len(new) - 512 * (N + 1), 512 * (N + 1))
+                      if new[at:at + 512 * (N + 1)] != old[at:at + 512 * (N + 1)]]
+            assert groups
+            b.seek(groups[-1])
+            b.write(old[groups[-1]:groups[-1] + 512 * (N + 1)])
+        guest.sh("scrub start -r 400000000")
+        end = values(guest.sh("scrub wait", 60))
+        assert end["scrub_differing"] == 1 and end["scrub_corrupt"] == 0, end

@@ -26,8 +26,7 @@ uint32_t check_most(void)
 	return most > 0 ? most : 1;
 }
 
-/* Groups of one replica: what does not match joins *bad. */
-static void verify(const struct check *c, const uint8_t *groups, uint64_t *bad)
+static void verify(struct check *c, const uint8_t *groups)
 {
 	struct checksum_mask mask;
 
@@ -35,25 +34,24 @@ static void verify(const struct check *c, const uint8_t *groups, uint64_t *bad)
 		const uint8_t *group = groups + (size_t)i * stride() * SUM_SECTOR;
 
 		if (!checksum_verify_group(&medium.codec, c->first + i, group, &mask))
-			*bad |= 1ull << i;
+			c->bad |= 1ull << i;
 	}
 }
 
-static void compare(const struct check *c, const uint8_t *a, const uint8_t *b, uint64_t *bad)
+static void compare(struct check *c, const uint8_t *a, const uint8_t *b)
 {
 	const size_t bytes = (size_t)stride() * SUM_SECTOR;
 
 	for (uint32_t i = 0; i < c->count; i++) {
 		if (memcmp(a + i * bytes, b + i * bytes, bytes) != 0)
-			*bad |= 1ull << i;
+			c->differing |= 1ull << i;
 	}
 }
 
-static uint64_t look(const struct check *c, uint8_t *memory)
+static void look(struct check *c, uint8_t *memory)
 {
 	const uint32_t sectors = c->count * stride();
 	const uint8_t *before = NULL;
-	uint64_t bad = 0;
 
 	for (unsigned i = 0; i < medium.replicas; i++) {
 		struct extent e = {checksum_group_start(&medium.codec.layout, c->first), sectors,
@@ -61,27 +59,27 @@ static uint64_t look(const struct check *c, uint8_t *memory)
 
 		if (c->replicas != 0 && (c->replicas >> i & 1) == 0)
 			continue;
-		if (lower_transfer(&e, BLK_READ, 0, c->replicas != 0 ? (uint8_t)(i + 1) : 0) != 0)
-			return (2ull << (c->count - 1)) - 1;
-		verify(c, e.memory, &bad);
-		if (c->want_equal && before != NULL)
-			compare(c, before, e.memory, &bad);
+		if (lower_transfer(&e, BLK_READ, 0, c->replicas != 0 ? (uint8_t)(i + 1) : 0) != 0) {
+			c->bad = c->count < 64 ? (1ull << c->count) - 1 : UINT64_MAX;
+			return;
+		}
+		verify(c, e.memory);
+		if (before != NULL)
+			compare(c, before, e.memory);
 		before = e.memory;
 	}
-	return bad;
 }
 
-uint64_t check_groups(const struct check *c)
+void check_groups(struct check *c)
 {
 	uint8_t *memory = staging_take(c->count * stride() * medium.replicas);
 	struct range_lock l;
-	uint64_t bad;
 
+	c->bad = c->differing = 0;
 	request_lock_group(&l, c->first, c->count, false);
-	bad = look(c, memory);
+	look(c, memory);
 	request_unlock(&l);
 	staging_give(memory);
-	return bad;
 }
 
 int check_mend(uint64_t group, uint32_t equalise, struct check_found *found)

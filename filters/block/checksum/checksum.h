@@ -83,11 +83,12 @@ struct check {
 	uint64_t first;    /* group */
 	uint32_t count;    /* at most check_most() */
 	uint32_t replicas; /* bit i: replica i + 1; 0: ask for none in particular */
-	bool want_equal;
+	/* Results. Bit i: group first + i */
+	uint64_t bad;       /* does not match, or could not be read */
+	uint64_t differing; /* is not the same on all */
 };
 uint32_t check_most(void);
-/* Bit i of the result: group first + i does not match, differs, or could not be read. */
-uint64_t check_groups(const struct check *c);
+void check_groups(struct check *c);
 /* Then: that group, exclusively. *found: sectors that were bad, mended, are lost. */
 struct check_found {
 	uint64_t corrupt, healed, lost;

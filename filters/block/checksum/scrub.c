@@ -27,7 +27,7 @@ static struct saved {
 	uint64_t state;    /* enum scrub_state */
 	uint64_t position; /* next group */
 	uint64_t rate;
-	uint64_t interrupted, rounds, unreadable;
+	uint64_t interrupted, rounds, unreadable, differing;
 	struct check_found found;
 } now;
 static bool is_forever, is_idle, is_loaded;
@@ -68,19 +68,24 @@ static void load(void)
 
 static void scrub_chunk(uint32_t count)
 {
-	const struct check c = {
-		.first = now.position,
-		.count = count,
-		.replicas = medium.replicas > 1 ? UINT32_MAX >> (32 - medium.replicas) : 0};
-	uint64_t bad = check_groups(&c);
+	struct check c = {.first = now.position,
+	                  .count = count,
+	                  .replicas =
+	                          medium.replicas > 1 ? UINT32_MAX >> (32 - medium.replicas) : 0};
 
+	check_groups(&c);
 	for (uint32_t i = 0; i < count; i++) {
 		unsigned long long group = c.first + i;
 
-		if ((bad >> i & 1) == 0 || check_mend(group, 0, &now.found) == 0)
-			continue;
-		now.unreadable++;
-		sys_log("scrub: group %llu cannot be read\n", group);
+		if ((c.bad >> i & 1) != 0) {
+			if (check_mend(group, 0, &now.found) == 0)
+				continue;
+			now.unreadable++;
+			sys_log("scrub: group %llu cannot be read\n", group);
+		} else if ((c.differing >> i & 1) != 0) {
+			now.differing++;
+			sys_log("scrub: replicas of group %llu are good and differ\n", group);
+		}
 	}
 }
 
@@ -198,13 +203,13 @@ int scrub_status(char *buf, size_t len)
 		buf, len,
 		"scrub=%s\nscrub_group=%llu\nscrub_groups=%llu\nscrub_rate=%llu\n"
 		"scrub_corrupt=%llu\nscrub_healed=%llu\nscrub_lost=%llu\nscrub_unreadable=%llu\n"
-		"scrub_interrupted=%llu\nscrub_rounds=%llu\n",
+		"scrub_differing=%llu\nscrub_interrupted=%llu\nscrub_rounds=%llu\n",
 		names[now.state], (unsigned long long)now.position,
 		(unsigned long long)(medium.is_running ? check_group_count() : 0),
 		(unsigned long long)now.rate, (unsigned long long)now.found.corrupt,
 		(unsigned long long)now.found.healed, (unsigned long long)now.found.lost,
-		(unsigned long long)now.unreadable, (unsigned long long)now.interrupted,
-		(unsigned long long)now.rounds);
+		(unsigned long long)now.unreadable, (unsigned long long)now.differing,
+		(unsigned long long)now.interrupted, (unsigned long long)now.rounds);
 
 	return n < 0 || (size_t)n >= len ? 0 : n;
 }

@@ -68,14 +68,16 @@ static void mend_header(uint32_t replicas)
 	staging_give(right);
 }
 
-static int equalise_groups(const struct check *c)
+static int equalise_groups(struct check *c)
 {
-	uint64_t bad = check_groups(c);
 	struct check_found found = {0};
 	int result = 0;
 
+	check_groups(c);
 	for (uint32_t i = 0; i < c->count; i++) {
-		int r = (bad >> i & 1) != 0 ? check_mend(c->first + i, c->replicas, &found) : 0;
+		int r = ((c->bad | c->differing) >> i & 1) != 0
+		                ? check_mend(c->first + i, c->replicas, &found)
+		                : 0;
 
 		result = r != 0 ? r : result;
 	}
@@ -86,7 +88,7 @@ static int equalise(const struct bdev_io *place)
 {
 	const struct checksum_layout *l = &medium.codec.layout;
 	const uint64_t end = place->next_sector + place->next_sectors;
-	struct check c = {.replicas = place->next_replicas, .want_equal = true};
+	struct check c = {.replicas = place->next_replicas};
 	uint64_t group = 0, groups = check_group_count(), last;
 	int result = 0;
 

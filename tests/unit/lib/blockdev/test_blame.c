@@ -220,6 +220,40 @@ static void lies_are_named_and_data_come_all_the_same(void **state)
 	}
 }
 
+/* Killed before it has come up, again and again, for longer than a client waits for a server. */
+static unsigned failed_after_storm(uint32_t cause)
+{
+	world_start_server();
+	submit(0, BLK_READ, 0, 1);
+	for (unsigned i = 0; i < 10; i++) {
+		world_kill_server();
+		world.cause = cause;
+		world.info_result = -EAGAIN; /* it is never ready in time */
+		world_start_server();
+		world_run();
+		world_advance(BDEV_OFFLINE_NS /
+		              6); /* less than the control deadline of its attach */
+	}
+	return done_count;
+}
+
+static void kills_from_outside_do_not_exhaust_patience(void **state)
+{
+	(void)state;
+	assert_int_equal(failed_after_storm(CAUSE_SIGNAL), 0);
+	world.info_result = 0;
+	replaced(CAUSE_SIGNAL);
+	assert_int_equal(done_count, 1);
+	assert_int_equal(ios[0].status, 0);
+}
+
+static void crashes_exhaust_patience(void **state)
+{
+	(void)state;
+	assert_int_equal(failed_after_storm(CAUSE_EXIT), 1);
+	assert_int_equal(ios[0].status, -EIO);
+}
+
 static struct bdev *open_judge(void)
 {
 	bdev_close(bdev);
@@ -279,6 +313,8 @@ int main(void)
 		T(complaints_of_others_blame_nobody),
 		T(request_that_hangs_every_server_fails_alone),
 		T(lies_are_named_and_data_come_all_the_same),
+		T(kills_from_outside_do_not_exhaust_patience),
+		T(crashes_exhaust_patience),
 		T(judges_are_told_where_replicas_may_differ),
 		T(servers_without_replicas_refuse_to_be_judged),
 	};
