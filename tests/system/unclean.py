@@ -2,7 +2,8 @@
 """The machine stops in the middle of writes, and a leg is corrupted while it is off: checksums decide which leg is right."""
 import time
 
-from stackimages import BEFORE, DATA, SIZE, check_content, damage, differing, images, places, remount
+from machine import Disk
+from stackimages import BEFORE, DATA, SIZE, STACK, check_content, damage, differing, images, places, remount
 
 REGION = 2048 * 512                 # lib/mirror/super.h: regions of a small leg, the bitmap, where data begins
 BITMAP, BITMAP_BYTES = 8 * 512, 512
@@ -108,6 +109,11 @@ def damaged_sector(path):
         return file.read(512)
 
 
+def slow(name, path):
+    """A disk that needs about fifteen seconds for all of its contents."""
+    return Disk(name, path, options="throttling.bps-total=4500000")
+
+
 def test_legs_become_equal_though_filters_are_killed_meanwhile(boot):
     """All regions are dirty and some damaged on either leg; mirror and checksum die again and again from the start."""
     with images(boot) as pair:
@@ -115,14 +121,18 @@ def test_legs_become_equal_though_filters_are_killed_meanwhile(boot):
             mark_dirty(path)
             for sector in sectors:
                 assert damage(path, sector) == 1
-        guest = pair.both(mount=False)
-        jobs = [guest.agent.start(f"exec killloop -l {label} -i {interval} -n 6 -s 5")
+        spoil_end(pair)
+        disks = [slow("sata0", pair.a), slow("sata1", pair.b)]
+        guest = boot(storage=STACK, mount=False, prepare=lambda session: session.machine_disks.extend(disks))
+        assert unsynced(guest) > REGIONS // 2
+        jobs = [guest.agent.start(f"exec killloop -l {label} -i {interval} -n 4 -s 5")
                 for label, interval in (("mirror.disk.1", 500), ("checksum.disk", 700))]
         for job in jobs:
             job.wait(60)
+        assert unsynced(guest) > REGIONS // 4, "the kills came too late"
         guest.until("mount -t mfs /dev/disk /mnt", 30)
         check_content(guest)
-        until_synced(guest, 60)
+        until_synced(guest, 90)
         check_content(guest)
         guest.sh("cd /; umount /mnt; sync")
         guest.machine.close()
@@ -131,7 +141,18 @@ def test_legs_become_equal_though_filters_are_killed_meanwhile(boot):
             assert all(len(places(path, sector)) == 1 for sector in range(8))
 
 
-test_legs_become_equal_though_filters_are_killed_meanwhile.timeout = 180
+test_legs_become_equal_though_filters_are_killed_meanwhile.timeout = 200
+
+
+def spoil_end(pair):
+    """A byte in the last group, which is looked at last."""
+    with open(pair.b, "r+b") as file:
+        file.seek(SIZE - 512 * 14)
+        file.write(b"x")
+
+
+def unsynced(guest):
+    return int(status(guest, "mirror.disk.1")["unsynced_regions"])
 
 
 def test_judge_above_another_filter_decides_too(boot):
