@@ -18,7 +18,6 @@
 
 #define RATE_DEFAULT (32ull << 20)
 #define RATE_MIN     4096u
-#define SLEEP_MOST   1000000000ull
 
 enum scrub_state { SCRUB_IDLE, SCRUB_RUNNING, SCRUB_DONE, SCRUB_STOPPED, SCRUB_STATES };
 static const char *const names[SCRUB_STATES] = {"idle", "running", "done", "stopped"};
@@ -102,31 +101,43 @@ static void end_round(void)
 	        (unsigned long long)now.found.lost);
 }
 
+static uint64_t group_bytes(void)
+{
+	return (medium.codec.layout.n + 1ull) * SUM_SECTOR * medium.replicas;
+}
+
+/* At most what a second is for. */
+static uint32_t next_chunk(void)
+{
+	uint64_t left = check_group_count() - now.position, second = now.rate / group_bytes();
+	uint64_t count = left < check_most() ? left : check_most();
+
+	if (count > second)
+		count = second > 0 ? second : 1;
+	return (uint32_t)count;
+}
+
 static void work(void *arg)
 {
-	const struct checksum_layout *l = &medium.codec.layout;
-
 	(void)arg;
 	for (;;) {
-		uint64_t left, bytes, rest;
+		uint64_t first;
 		uint32_t count;
 
 		while (now.state != SCRUB_RUNNING || !medium.is_running) {
 			is_idle = true;
 			(void)fiber_wait();
 		}
-		left = check_group_count() - now.position;
-		count = left < check_most() ? (uint32_t)left : check_most();
-		bytes = (uint64_t)count * (l->n + 1) * SUM_SECTOR * medium.replicas;
+		first = now.position;
+		count = next_chunk();
 		scrub_chunk(count);
-		if (now.state != SCRUB_RUNNING)
-			continue; /* stopped meanwhile */
+		if (now.state != SCRUB_RUNNING || now.position != first)
+			continue; /* stopped meanwhile, and perhaps started again */
 		now.position += count;
 		if (now.position >= check_group_count())
 			end_round();
 		save();
-		rest = bytes * 1000000000ull / now.rate;
-		filter_sleep(rest < SLEEP_MOST ? rest : SLEEP_MOST);
+		filter_sleep(count * group_bytes() * 1000000000ull / now.rate);
 	}
 }
 
