@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* uses: lib/blockdev/client.c lib/blockdev/session.c lib/blockdev/deadline.c lib/blockdev/arenas.c
- *       lib/blockdev/resolve.c lib/blockdev/names.c lib/blockdev/queue.c lib/blockdev/check.c
- *       lib/blockdev/server.c lib/blockdev/host.c lib/blockdev/maps.c lib/blockdev/segments.c
- *       lib/ring/ring.c tests/unit/lib/blockdev/world.c tests/unit/lib/blockdev/fixture.c */
+ *       lib/blockdev/resolve.c lib/blockdev/queue.c lib/blockdev/check.c lib/blockdev/server.c
+ *       lib/arena/ lib/unitname/ lib/blockdev/host.c lib/blockdev/maps.c lib/blockdev/segments.c
+ *       lib/ring/ring.c tests/unit/lib/peers/peers.c tests/unit/lib/blockdev/world.c
+ *       tests/unit/lib/blockdev/fixture.c */
 /* What a client makes of servers that die, are late or lie: complaints, blame, quarantine. */
 #include <errno.h>
 #include <setjmp.h>
@@ -45,7 +46,7 @@ static void killer_request_is_quarantined_and_fails(void **state)
 	world_run();
 	assert_int_equal(done_count, 1);
 	assert_int_equal(ios[0].status, -EIO);
-	assert_int_equal(world.events[EV_QUARANTINE], 1);
+	assert_int_equal(peers.events[EV_QUARANTINE], 1);
 	assert_int_equal(world.held_count, 1);
 	submit(2, BLK_READ, 8, 1);
 	world_run();
@@ -64,10 +65,10 @@ static void overdue_request_is_complained_about(void **state)
 	world.mode = DISK_HOLDS;
 	submit(0, BLK_READ, 0, 1);
 	world_run();
-	assert_true(bdev_next_deadline() >= world.now + BDEV_DEADLINE_NS - 1000);
+	assert_true(bdev_next_deadline() >= peers.now + BDEV_DEADLINE_NS - 1000);
 	world_advance(BDEV_DEADLINE_NS + 1000);
-	assert_int_equal(world.complaints, 1);
-	assert_int_equal(world.last_rule, RULE_B8);
+	assert_int_equal(peers.complaints, 1);
+	assert_int_equal(peers.last_rule, RULE_B8);
 	assert_int_equal(done_count, 0);
 	world_kill_server();
 	world.mode = DISK_WORKS;
@@ -87,13 +88,13 @@ static void invented_completion_is_complained_about(void **state)
 	submit(0, BLK_READ, 0, 1);
 	world_run();
 	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
-	bdev_doorbell(world.server);
-	assert_int_equal(world.last_rule, RULE_B4);
+	bdev_doorbell(peers.server);
+	assert_int_equal(peers.last_rule, RULE_B4);
 	c = (struct blk_completion){.id = ios[0].id, .status = 0, .bytes = 511};
 	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
-	bdev_doorbell(world.server);
-	assert_int_equal(world.last_rule, RULE_B2);
-	assert_int_equal(world.complaints, 2);
+	bdev_doorbell(peers.server);
+	assert_int_equal(peers.last_rule, RULE_B2);
+	assert_int_equal(peers.complaints, 2);
 	assert_int_equal(done_count, 0);
 	world_release_held(1, 0);
 	assert_int_equal(done_count, 1);
@@ -109,9 +110,9 @@ static void duplicate_completion_is_complained_about(void **state)
 	world_run();
 	c = (struct blk_completion){.id = ios[0].id, .bytes = BLK_SECTOR};
 	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
-	bdev_doorbell(world.server);
+	bdev_doorbell(peers.server);
 	assert_int_equal(done_count, 1);
-	assert_int_equal(world.last_rule, RULE_B3);
+	assert_int_equal(peers.last_rule, RULE_B3);
 }
 
 static void slow_machine_does_not_fail_requests(void **state)
@@ -129,9 +130,9 @@ static void slow_machine_does_not_fail_requests(void **state)
 	/* The others are overdue, are complained about, and get more time each time. */
 	for (unsigned i = 0; i < 2; i++) {
 		world_advance(patience - 100000);
-		assert_int_equal(world.complaints, 2 * i);
+		assert_int_equal(peers.complaints, 2 * i);
 		world_advance(200000);
-		assert_int_equal(world.complaints, 2 * i + 2);
+		assert_int_equal(peers.complaints, 2 * i + 2);
 		replaced(CAUSE_COMPLAINT);
 		assert_int_equal(world.held_count, 2);
 		patience *= 2;
@@ -139,7 +140,7 @@ static void slow_machine_does_not_fail_requests(void **state)
 	world_release_held(2, 0);
 	assert_int_equal(done_count, 3);
 	assert_int_equal(ios[1].status + ios[2].status, 0);
-	assert_int_equal(world.events[EV_QUARANTINE], 0);
+	assert_int_equal(peers.events[EV_QUARANTINE], 0);
 }
 
 static void complaints_of_others_blame_nobody(void **state)
@@ -185,7 +186,7 @@ static void request_that_hangs_every_server_fails_alone(void **state)
 	assert_int_equal(ios[0].status, -EIO);
 	assert_int_equal(ios[1].status, 0);
 	assert_int_equal(done_count, 2);
-	assert_int_equal(world.events[EV_QUARANTINE], 1);
+	assert_int_equal(peers.events[EV_QUARANTINE], 1);
 }
 
 static void lies_are_named_and_data_come_all_the_same(void **state)
@@ -203,14 +204,14 @@ static void lies_are_named_and_data_come_all_the_same(void **state)
 	world_run();
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		done_count = 0;
-		world.complaints = 0;
+		peers.complaints = 0;
 		world.want_lie = true;
 		world.lie = rows[i].lie;
 		world.disk[i * BLK_SECTOR] = (uint8_t)(i + 1);
 		submit(i, BLK_READ, i, 1);
 		world_run();
-		assert_int_equal(world.complaints, 1);
-		assert_int_equal(world.last_rule, rows[i].rule);
+		assert_int_equal(peers.complaints, 1);
+		assert_int_equal(peers.last_rule, rows[i].rule);
 		assert_int_equal(done_count, rows[i].done);
 		replaced(CAUSE_COMPLAINT);
 		assert_int_equal(done_count, 1);
@@ -286,7 +287,7 @@ static void judges_are_told_where_replicas_may_differ(void **state)
 	assert_int_equal(bdev_submit(bdev, io), 0);
 	world_run();
 	assert_int_equal(io->status, -EINVAL);
-	assert_int_equal(world.complaints + world.violations, 0);
+	assert_int_equal(peers.complaints + peers.violations, 0);
 }
 
 static void servers_without_replicas_refuse_to_be_judged(void **state)
