@@ -34,12 +34,20 @@ void dns_init(void)
 
 void dns_setserver(u8_t index, const ip_addr_t *server)
 {
-	if (index >= DNS_MAX_SERVERS || server == NULL)
+	if (index >= DNS_MAX_SERVERS)
 		return;
-	if (IP_IS_V6(server))
+	if (server == NULL) /* a router withdraws it; DHCP never does */
+		ip_addr_set_zero(&servers6[index]);
+	else if (IP_IS_V6(server))
 		servers6[index] = *server;
 	else if (!has_static_servers)
 		servers4[index] = *server;
+}
+
+/* Asked by lwIP for those of router advertisements. */
+const ip_addr_t *dns_getserver(u8_t index)
+{
+	return index < DNS_MAX_SERVERS ? &servers6[index] : IP_ADDR_ANY;
 }
 
 static int add_servers(const ip_addr_t *list, char *buf, size_t len)

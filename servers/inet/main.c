@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "arena.h"
 #include "axolotl/boot.h"
@@ -32,14 +33,21 @@
 #include "timers.h"
 #include "units.h"
 
-#define SEND_BYTES    (12u << 20)
-#define RECEIVE_BYTES (RX_SLOTS * NET_RX_BUFFER)
+#define SEND_BYTES     (12u << 20)
+#define RECEIVE_BYTES  (RX_SLOTS * NET_RX_BUFFER)
+/* Page index modulo 512, away from mfs's arena (costs: cache sets). */
+#define SEND_COLOUR    195
+#define RECEIVE_COLOUR 323
 
-static void *share(size_t len_bytes, bool is_readonly, int *number)
+/* In one piece if vm has one (fewer elements, large pages); drivers can do with less. */
+static void *share(size_t len_bytes, unsigned colour, bool is_readonly, int *number)
 {
-	void *memory = vm_alloc_dma(len_bytes, 0, COLOUR, NULL);
+	void *memory = vm_alloc_dma(len_bytes, 0, colour, NULL);
 
 	if (memory == NULL)
+		memory = mmap(NULL, len_bytes, PROT_READ | PROT_WRITE,
+		              MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (memory == MAP_FAILED)
 		return NULL;
 	*number = netdev_arena(memory, len_bytes, is_readonly);
 	return *number >= 0 ? memory : NULL;
@@ -48,8 +56,8 @@ static void *share(size_t len_bytes, bool is_readonly, int *number)
 static int init_memory(void)
 {
 	int send_number, receive_number;
-	void *send = share(SEND_BYTES, true, &send_number);
-	void *receive = share(RECEIVE_BYTES, false, &receive_number);
+	void *send = share(SEND_BYTES, SEND_COLOUR, true, &send_number);
+	void *receive = share(RECEIVE_BYTES, RECEIVE_COLOUR, false, &receive_number);
 
 	if (send == NULL || receive == NULL)
 		return -ENOMEM;
