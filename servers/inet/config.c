@@ -109,8 +109,12 @@ static void status_changed(struct netif *n)
 
 	choose_default();
 	sock_net_changed(n);
-	if (i == NULL || !netif_is_up(n) || ip4_addr_isany_val(*netif_ip4_addr(n)))
+	if (i == NULL || !netif_is_up(n) || ip4_addr_isany_val(*netif_ip4_addr(n)) ||
+	    (ip4_addr_cmp(netif_ip4_addr(n), &i->told_address) &&
+	     ip4_addr_cmp(netif_ip4_gw(n), &i->told_gateway)))
 		return;
+	ip4_addr_copy(i->told_address, *netif_ip4_addr(n));
+	ip4_addr_copy(i->told_gateway, *netif_ip4_gw(n));
 	ip4addr_ntoa_r(netif_ip4_addr(n), address, sizeof(address));
 	ip4addr_ntoa_r(netif_ip4_gw(n), gateway, sizeof(gateway));
 	sys_log("%s: address %s, gateway %s\n", i->name, address, gateway);

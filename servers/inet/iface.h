@@ -52,6 +52,7 @@ struct iface {
 	struct ifctl_counters count;
 	uint64_t deaths;
 	uint64_t t_lost_ns;
+	ip4_addr_t told_address, told_gateway; /* last ones in the log */
 };
 
 extern struct iface ifaces[NETDEV_MAX];
