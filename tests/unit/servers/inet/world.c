@@ -316,7 +316,8 @@ int route_add(const struct route *r)
 int route_del(const struct route *r)
 {
 	for (unsigned i = 0; i < route_count; i++)
-		if (ip_addr_cmp(&routes[i].dst, &r->dst) && routes[i].prefix_bits == r->prefix_bits) {
+		if (ip_addr_cmp(&routes[i].dst, &r->dst) &&
+		    routes[i].prefix_bits == r->prefix_bits) {
 			routes[i] = routes[--route_count];
 			return 0;
 		}
@@ -396,7 +397,8 @@ bool world_is_clean(void)
 	n = 0;
 	{
 		struct msg m;
-		struct sock_info q = {.id = next_id++, .len_bytes = sizeof(buf), .name = "sockstat"};
+		struct sock_info q = {
+			.id = next_id++, .len_bytes = sizeof(buf), .name = "sockstat"};
 
 		grants[0].base = NULL;
 		grants[grant_next] = (typeof(grants[0])){(uint8_t *)buf, sizeof(buf), false};
@@ -648,7 +650,7 @@ int t_port(int h)
 int t_ioctl(int h, uint32_t request, void *buf, uint32_t len, uint32_t flags)
 {
 	struct call c = {
-	        .handle = (uint32_t)h, .arg = request, .buf = buf, .len = len, .flags = flags};
+		.handle = (uint32_t)h, .arg = request, .buf = buf, .len = len, .flags = flags};
 
 	return world_call(SOCK_IOCTL, &c);
 }
