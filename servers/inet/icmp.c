@@ -87,7 +87,7 @@ static u8_t look4(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_
 	if (pbuf_copy_partial(p, quote, sizeof(quote), at) != sizeof(quote))
 		return 0;
 	memcpy(&to, ip + 16, sizeof(to));
-	ip_addr_set_ip4_u32(&remote, to);
+	ip_addr_set_ip4_u32_val(remote, to);
 	e.remote = &remote;
 	pass_on(quote, ip[9], &e);
 	return 0;

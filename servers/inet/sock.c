@@ -15,6 +15,7 @@
  * Nothing is kept over a restart: sockets end with us, and vfs knows (sock.h).
  */
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "sys/sys.h"
@@ -628,6 +629,25 @@ uint64_t sock_next_deadline(void)
 			if (r->t_deadline_ns && (first == 0 || r->t_deadline_ns < first))
 				first = r->t_deadline_ns;
 	return first;
+}
+
+/* There are no netlink groups to tell; sockets learn of routes and addresses when they send. */
+void sock_net_changed(struct netif *netif)
+{
+	(void)netif;
+}
+
+int sock_status_text(char *buf, size_t len)
+{
+	unsigned sockets = 0;
+	struct sock *s = NULL;
+	int n;
+
+	while ((s = sock_next(s)) != NULL)
+		sockets++;
+	n = snprintf(buf, len, "sockets=%u\npending=%u\nstarved=%u\n", sockets, pending_count,
+	             starved_count);
+	return n < 0 || (size_t)n >= len ? 0 : n;
 }
 
 void sock_init(void)

@@ -557,7 +557,7 @@ static int tcp_outq(struct sock *s)
 
 	if (t->state == TS_LISTEN)
 		return -EINVAL;
-	return t->pcb ? (int)(TCP_SND_BUF - tcp_sndbuf(t->pcb)) : 0;
+	return t->pcb ? (int)(TCP_SND_BUF - t->pcb->snd_buf) : 0;
 }
 
 static bool is_connection(struct sock *s, const void *arg)

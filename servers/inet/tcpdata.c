@@ -270,7 +270,7 @@ uint32_t tcp_send_room(const struct sock *s)
 
 	if (!pcb || pcb->snd_queuelen >= TCP_SND_QUEUELEN * 3 / 4)
 		return 0;
-	used = TCP_SND_BUF - tcp_sndbuf(pcb);
+	used = TCP_SND_BUF - pcb->snd_buf;
 	return used < limit ? limit - used : 0;
 }
 

@@ -7,10 +7,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <errno.h>
+#include <arpa/inet.h>
 #include <sys/time.h>
 
 #define LWIP_ERRNO_INCLUDE   <errno.h>
 #define LWIP_TIMEVAL_PRIVATE 0
+/* htons and the like are those of the C library. */
+#define LWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS
 
 #define PACK_STRUCT_STRUCT __attribute__((packed))
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <linux/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,11 +13,14 @@
 
 #include "sys/sys.h"
 #include "lwip/init.h"
+#include "lwip/dns.h"
+#include "lwip/sys.h"
+#include "lwip_hooks.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/netif.h"
-#include "ifctl.h"
-#include "route.h"
-#include "sockif.h"
+#include "servers/inet/ifctl.h"
+#include "servers/inet/route.h"
+#include "servers/inet/sockif.h"
 #include "world.h"
 
 #undef htons
@@ -214,6 +218,27 @@ const ip6_addr_t *route_gateway6(struct netif *netif, const ip6_addr_t *dst)
 	(void)netif;
 	(void)dst;
 	return NULL;
+}
+
+void tcp_timer_needed(void)
+{
+	/* world_tick() runs it always */
+}
+
+void dns_init(void)
+{
+}
+
+void dns_setserver(u8_t number, const ip_addr_t *ip)
+{
+	(void)number;
+	(void)ip;
+}
+
+const ip_addr_t *dns_getserver(u8_t number)
+{
+	(void)number;
+	return IP_ADDR_ANY;
 }
 
 /* ---- interfaces: the loopback alone ---- */
@@ -668,4 +693,7 @@ void t_pair(int *a, int *b)
 	assert_true(*b > 0);
 	assert_int_equal(t_getopt(*a, SOL_SOCKET, SO_ERROR), 0);
 	assert_int_equal(t_close(l), 0);
+	/* Tests send many small pieces and count on them. */
+	assert_int_equal(t_setopt(*a, IPPROTO_TCP, TCP_NODELAY, 1), 0);
+	assert_int_equal(t_setopt(*b, IPPROTO_TCP, TCP_NODELAY, 1), 0);
 }
