@@ -14,6 +14,7 @@
 #include "servers/inet/addressopt.h"
 #include "servers/inet/arena.h"
 #include "servers/inet/sum.h"
+#include "sys/sys.h"
 
 #define BLOCKS  64
 #define OBJECTS 4096
