@@ -26,7 +26,7 @@
 #undef htons
 
 #define GRANTS  4096u
-#define ANSWERS 65536u
+#define ANSWERS (1u << 20)
 
 static uint64_t now = 1000000000ull;
 static struct {
