@@ -47,7 +47,8 @@ static void datagrams_keep_their_bounds(void **state)
 	assert_int_equal(t_poll(b, POLLIN), POLLIN);
 	assert_int_equal(t_ioctl(b, FIONREAD, &v, sizeof(v), 0), 0);
 	assert_int_equal(v, 5);
-	c = (struct call){.handle = (uint32_t)b, .buf = buf, .len = 64, .flags = SOCK_PEEK | SOCK_NONBLOCK};
+	c = (struct call){
+		.handle = (uint32_t)b, .buf = buf, .len = 64, .flags = SOCK_PEEK | SOCK_NONBLOCK};
 	assert_int_equal(world_call(SOCK_RECV, &c), 5);
 	assert_int_equal(world_call(SOCK_RECV, &c), 5);
 	c.flags = SOCK_NONBLOCK;
@@ -223,7 +224,8 @@ static void dual_stack(void **state)
 
 static void multicast_membership(void **state)
 {
-	struct ip_mreq m = {.imr_multiaddr.s_addr = 0x010000e0u, .imr_interface.s_addr = 0x0100007fu};
+	struct ip_mreq m = {.imr_multiaddr.s_addr = 0x010000e0u,
+	                    .imr_interface.s_addr = 0x0100007fu};
 	int h = t_socket(AF_INET, SOCK_DGRAM, 0);
 	struct call c = {.handle = (uint32_t)h, .buf = &m, .len = sizeof(m)};
 
@@ -320,8 +322,8 @@ static void ping_socket_sees_its_own_replies(void **state)
 
 static void own_headers_are_completed(void **state)
 {
-	uint8_t p[28] = {0x45, 0, 0, 0, 0, 1, 0, 0, 64, 17, 0, 0, 0, 0, 0, 0, 127, 0, 0, 1,
-	                 0x10, 0x01, 0x1b, 0x58, 0, 8, 0, 0};
+	uint8_t p[28] = {0x45, 0, 0,   0, 0, 1, 0,    0,    64,   17,   0, 0, 0, 0,
+	                 0,    0, 127, 0, 0, 1, 0x10, 0x01, 0x1b, 0x58, 0, 8, 0, 0};
 	char in[16];
 	int h = t_socket(AF_INET, SOCK_RAW, IPPROTO_RAW), u = t_socket(AF_INET, SOCK_DGRAM, 0);
 
@@ -342,16 +344,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
-	        T(datagrams_keep_their_bounds),
-	        T(sizes_and_addresses_are_checked),
-	        T(connected_socket_filters_and_learns_of_closed_ports),
-	        T(queue_is_bounded_by_rcvbuf),
-	        T(shutdown_and_cancel),
-	        T(dual_stack),
-	        T(multicast_membership),
-	        T(raw_icmp_sees_headers_and_filters),
-	        T(ping_socket_sees_its_own_replies),
-	        T(own_headers_are_completed),
+		T(datagrams_keep_their_bounds),
+		T(sizes_and_addresses_are_checked),
+		T(connected_socket_filters_and_learns_of_closed_ports),
+		T(queue_is_bounded_by_rcvbuf),
+		T(shutdown_and_cancel),
+		T(dual_stack),
+		T(multicast_membership),
+		T(raw_icmp_sees_headers_and_filters),
+		T(ping_socket_sees_its_own_replies),
+		T(own_headers_are_completed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

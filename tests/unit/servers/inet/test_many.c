@@ -152,10 +152,16 @@ static void random_calls_leave_nothing_behind(void **state)
 			h[i] = t_socket(random_below(4) ? AF_INET : AF_INET6,
 			                random_below(5) ? SOCK_STREAM : SOCK_DGRAM, 0);
 		switch (random_below(12)) {
-		case 0: (void)t_bind(h[i], random_below(2) ? "127.0.0.1" : "::1", 8100 + (int)random_below(4)); break;
+		case 0:
+			(void)t_bind(h[i], random_below(2) ? "127.0.0.1" : "::1",
+			             8100 + (int)random_below(4));
+			break;
 		case 1: (void)t_listen(h[i], (int)random_below(3)); break;
 		case 2:
-		case 3: (void)t_connect(h[i], random_below(4) ? "127.0.0.1" : "::1", 8100 + (int)random_below(4)); break;
+		case 3:
+			(void)t_connect(h[i], random_below(4) ? "127.0.0.1" : "::1",
+			                8100 + (int)random_below(4));
+			break;
 		case 4: {
 			int a = t_accept(h[i]);
 			unsigned k = random_below(12);
@@ -183,7 +189,8 @@ static void random_calls_leave_nothing_behind(void **state)
 			                   .arg = POLLIN | POLLOUT,
 			                   .flags = random_below(3) ? SOCK_NONBLOCK : 0};
 			is_accept[pending_count] = random_below(5) == 0;
-			(void)world_call(is_accept[pending_count] ? SOCK_ACCEPT : types[random_below(4)], c);
+			(void)world_call(
+				is_accept[pending_count] ? SOCK_ACCEPT : types[random_below(4)], c);
 			pending_count++;
 		}
 	}
@@ -202,8 +209,9 @@ static void random_calls_leave_nothing_behind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(parallel_connections_carry_their_streams, start, stop),
-	        cmocka_unit_test_setup_teardown(random_calls_leave_nothing_behind, start, stop),
+		cmocka_unit_test_setup_teardown(parallel_connections_carry_their_streams, start,
+	                                        stop),
+		cmocka_unit_test_setup_teardown(random_calls_leave_nothing_behind, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

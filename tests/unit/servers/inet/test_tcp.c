@@ -220,7 +220,8 @@ static void reset_is_told_once_then_pipe(void **state)
 	t_pair(&a, &b);
 	assert_int_equal(t_send(a, "unread", 6), 6);
 	assert_int_equal(t_close(b), 0); /* unread data: RST */
-	assert_int_equal(t_poll(a, POLLIN) & (POLLIN | POLLERR | POLLHUP), POLLIN | POLLERR | POLLHUP);
+	assert_int_equal(t_poll(a, POLLIN) & (POLLIN | POLLERR | POLLHUP),
+	                 POLLIN | POLLERR | POLLHUP);
 	assert_int_equal(t_recv(a, buf, 16), -ECONNRESET);
 	assert_int_equal(t_recv(a, buf, 16), 0);
 	assert_int_equal(t_send(a, "x", 1), -EPIPE);
@@ -307,14 +308,19 @@ static void blocking_accept_and_connect(void **state)
 
 static void timeouts_end_waiting(void **state)
 {
-	struct { long s, us; } tv = {1, 500000};
+	struct {
+		long s, us;
+	} tv = {1, 500000};
 	char buf[16];
 	int a, b;
 	struct call r, o;
 
 	(void)state;
 	t_pair(&a, &b);
-	o = (struct call){.handle = (uint32_t)b, .arg = SOL_SOCKET << 16 | SO_RCVTIMEO, .buf = &tv, .len = 16};
+	o = (struct call){.handle = (uint32_t)b,
+	                  .arg = SOL_SOCKET << 16 | SO_RCVTIMEO,
+	                  .buf = &tv,
+	                  .len = 16};
 	assert_int_equal(world_call(SOCK_SETOPT, &o), 0);
 	r = (struct call){.handle = (uint32_t)b, .buf = buf, .len = 16};
 	assert_int_equal(world_call(SOCK_RECV, &r), PENDING);
@@ -365,7 +371,9 @@ static void full_buffers_block_and_drain(void **state)
 		sent += n;
 	assert_int_equal(n, -EAGAIN);
 	assert_int_equal(t_poll(a, POLLOUT), 0); /* asks for SOCK_READY */
-	s = (struct call){.handle = (uint32_t)a, .buf = big + sent, .len = (uint32_t)(sizeof(big) - (size_t)sent)};
+	s = (struct call){.handle = (uint32_t)a,
+	                  .buf = big + sent,
+	                  .len = (uint32_t)(sizeof(big) - (size_t)sent)};
 	assert_int_equal(world_call(SOCK_SEND, &s), PENDING);
 	while (got < (int)sizeof(big)) {
 		n = t_recv(b, in, sizeof(in));
@@ -428,13 +436,16 @@ static void bad_grants_are_efault(void **state)
 static void linger_waits_for_the_peer(void **state)
 {
 	static char big[200000], in[1 << 20];
-	struct { int on, s; } l = {1, 5};
+	struct {
+		int on, s;
+	} l = {1, 5};
 	int a, b;
 	struct call c, o;
 
 	(void)state;
 	t_pair(&a, &b);
-	o = (struct call){.handle = (uint32_t)a, .arg = SOL_SOCKET << 16 | SO_LINGER, .buf = &l, .len = 8};
+	o = (struct call){
+		.handle = (uint32_t)a, .arg = SOL_SOCKET << 16 | SO_LINGER, .buf = &l, .len = 8};
 	assert_int_equal(world_call(SOCK_SETOPT, &o), 0);
 	t_setopt(b, SOL_SOCKET, SO_RCVBUF, 4096);
 	while (t_send(a, big, sizeof(big)) > 0)
@@ -517,13 +528,19 @@ static void options_read_back_as_in_linux(void **state)
 	assert_int_equal(t_setopt(a, SOL_SOCKET, 47 /* SO_MAX_PACING_RATE */, 1), -ENOPROTOOPT);
 	assert_int_equal(t_getopt(a, 99, 1), -1000 - ENOPROTOOPT);
 	assert_int_equal(t_setopt(a, SOL_SOCKET, SO_ERROR, 1), -ENOPROTOOPT);
-	c = (struct call){.handle = (uint32_t)a, .arg = IPPROTO_TCP << 16 | TCP_CONGESTION, .buf = name, .len = 16};
+	c = (struct call){.handle = (uint32_t)a,
+	                  .arg = IPPROTO_TCP << 16 | TCP_CONGESTION,
+	                  .buf = name,
+	                  .len = 16};
 	assert_int_equal(world_call(SOCK_GETOPT, &c), 16);
 	assert_string_equal(name, "reno");
 	strcpy(name, "cubic");
 	assert_int_equal(world_call(SOCK_SETOPT, &c), -ENOENT);
 	t_send(a, "12345", 5);
-	c = (struct call){.handle = (uint32_t)a, .arg = IPPROTO_TCP << 16 | TCP_INFO, .buf = &info, .len = sizeof(info)};
+	c = (struct call){.handle = (uint32_t)a,
+	                  .arg = IPPROTO_TCP << 16 | TCP_INFO,
+	                  .buf = &info,
+	                  .len = sizeof(info)};
 	assert_int_equal(world_call(SOCK_GETOPT, &c), sizeof(info));
 	assert_int_equal(info.tcpi_state, 1);
 	assert_true(info.tcpi_snd_mss > 500 && info.tcpi_snd_cwnd > 0);
@@ -578,26 +595,26 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
-	        T(creation_checks_arguments),
-	        T(bind_checks_arguments),
-	        T(reuse_does_not_share_a_listener),
-	        T(unconnected_socket_refuses_data),
-	        T(refused_connection_is_told_once),
-	        T(connection_has_names_and_carries_data),
-	        T(shutdown_closes_one_way),
-	        T(reset_is_told_once_then_pipe),
-	        T(send_to_closed_peer_resets),
-	        T(blocking_calls_wait_and_can_be_cancelled),
-	        T(blocking_accept_and_connect),
-	        T(timeouts_end_waiting),
-	        T(backlog_bounds_and_closing_listener_resets),
-	        T(full_buffers_block_and_drain),
-	        T(memory_that_runs_out_is_waited_for),
-	        T(bad_grants_are_efault),
-	        T(linger_waits_for_the_peer),
-	        T(answers_survive_a_full_table),
-	        T(options_read_back_as_in_linux),
-	        T(ipv6_and_mapped_addresses),
+		T(creation_checks_arguments),
+		T(bind_checks_arguments),
+		T(reuse_does_not_share_a_listener),
+		T(unconnected_socket_refuses_data),
+		T(refused_connection_is_told_once),
+		T(connection_has_names_and_carries_data),
+		T(shutdown_closes_one_way),
+		T(reset_is_told_once_then_pipe),
+		T(send_to_closed_peer_resets),
+		T(blocking_calls_wait_and_can_be_cancelled),
+		T(blocking_accept_and_connect),
+		T(timeouts_end_waiting),
+		T(backlog_bounds_and_closing_listener_resets),
+		T(full_buffers_block_and_drain),
+		T(memory_that_runs_out_is_waited_for),
+		T(bad_grants_are_efault),
+		T(linger_waits_for_the_peer),
+		T(answers_survive_a_full_table),
+		T(options_read_back_as_in_linux),
+		T(ipv6_and_mapped_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,17 +19,18 @@ struct call {
 	uint32_t len;
 	const void *addr;
 	uint32_t addr_len;
-	bool is_readonly;   /* the grant does not allow writing */
+	bool is_readonly;    /* the grant does not allow writing */
 	struct sock_rep rep; /* of the answer */
 };
 
 void world_start(void);
-void world_pump(void);         /* until lwIP's loopback and the socket layer are quiet */
-void world_pass(uint64_t ns);  /* time goes by, timers run */
-void world_tick(void);         /* one tick of lwIP's timers */
-bool world_is_clean(void);     /* no sockets, no arena memory, no requests are left */
-void world_deny_memory(bool denied); /* arena_alloc() fails */
-void world_deny_asend(bool denied);  /* the table of asynchronous messages is full */
+void world_pump(void);        /* until lwIP's loopback and the socket layer are quiet */
+void world_pass(uint64_t ns); /* time goes by, timers run */
+void world_tick(void);        /* one tick of lwIP's timers */
+bool world_is_clean(void);    /* no sockets, no arena memory, no requests are left */
+int world_text(const char *name, char *buf, uint32_t len); /* of /proc/net: bytes or -errno */
+void world_deny_memory(bool denied);                       /* arena_alloc() fails */
+void world_deny_asend(bool denied); /* the table of asynchronous messages is full */
 
 /* A request; pumped. The result, or PENDING: ask again with world_result(). */
 int world_call(uint32_t type, struct call *c);
@@ -40,7 +41,8 @@ uint32_t world_events(uint32_t handle); /* of SOCK_READY since the last time; 0:
 /* Shorter ways; all non-blocking unless said otherwise. */
 int t_socket(int domain, int type, int protocol); /* handle or -errno; as root */
 int t_socket_user(int domain, int type, int protocol);
-int t_addr(uint32_t type, int h, const char *ip, int port); /* bind, connect: IPv4 or IPv6 by its look */
+int t_addr(uint32_t type, int h, const char *ip,
+           int port); /* bind, connect: IPv4 or IPv6 by its look */
 int t_bind(int h, const char *ip, int port);
 int t_connect(int h, const char *ip, int port);
 int t_listen(int h, int backlog);
