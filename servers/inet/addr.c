@@ -26,8 +26,8 @@ bool addr_is_broadcast(const ip_addr_t *ip)
 	if (ip_2_ip4(ip)->addr == IPADDR_BROADCAST)
 		return true;
 	NETIF_FOREACH(n)
-		if (ip4_addr_isbroadcast(ip_2_ip4(ip), n))
-			return true;
+	if (ip4_addr_isbroadcast(ip_2_ip4(ip), n))
+		return true;
 	return false;
 }
 
@@ -88,7 +88,8 @@ int addr_parse(const struct sock *s, const void *bytes, uint32_t len, struct soc
 		return family == AF_INET ? parse4(bytes, len, a) : -EAFNOSUPPORT;
 	}
 	if (family == AF_INET && s->type == SOCK_DGRAM && !s->opt.v6only)
-		return parse4(bytes, len, a); /* sendto() and connect() of UDP take it, as in Linux */
+		return parse4(bytes, len,
+		              a); /* sendto() and connect() of UDP take it, as in Linux */
 	if (len < SIN6_LEN_RFC2133)
 		return -EINVAL;
 	return family == AF_INET6 ? parse6(s, bytes, len, a) : -EAFNOSUPPORT;
@@ -100,7 +101,8 @@ static bool is_ours(const ip_addr_t *ip)
 
 	if (IP_IS_V4(ip) && ip4_addr_isloopback(ip_2_ip4(ip)))
 		return true;
-	NETIF_FOREACH(n) {
+	NETIF_FOREACH(n)
+	{
 		if (IP_IS_V4(ip) && ip4_addr_cmp(ip_2_ip4(ip), netif_ip4_addr(n)))
 			return true;
 		if (IP_IS_V6(ip) && netif_get_ip6_addr_match(n, ip_2_ip6(ip)) >= 0)

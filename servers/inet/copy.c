@@ -24,7 +24,8 @@ int request_in(const struct request *r, uint32_t at, void *to, uint32_t len)
 		return -EINVAL;
 	if (len == 0)
 		return 0;
-	return efault(k_safecopy_from(r->from, r->q.grant, (uint64_t)r->q.grant_offset + at, to, len));
+	return efault(
+		k_safecopy_from(r->from, r->q.grant, (uint64_t)r->q.grant_offset + at, to, len));
 }
 
 int request_out(const struct request *r, uint32_t at, const void *from, uint32_t len)
@@ -33,7 +34,8 @@ int request_out(const struct request *r, uint32_t at, const void *from, uint32_t
 		return -EINVAL;
 	if (len == 0)
 		return 0;
-	return efault(k_safecopy_to(r->from, r->q.grant, (uint64_t)r->q.grant_offset + at, from, len));
+	return efault(
+		k_safecopy_to(r->from, r->q.grant, (uint64_t)r->q.grant_offset + at, from, len));
 }
 
 struct mover {

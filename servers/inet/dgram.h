@@ -21,9 +21,11 @@ struct dgram_queue {
 };
 
 /* Takes p over in any case. */
-void dgram_push(struct sock *s, struct dgram_queue *q, struct pbuf *p, const struct sock_addr *from);
+void dgram_push(struct sock *s, struct dgram_queue *q, struct pbuf *p,
+                const struct sock_addr *from);
 /* SOCK_RECV: data, sender, MSG_TRUNC. */
-int dgram_recv(struct sock *s, struct dgram_queue *q, const struct request *r, struct sock_rep *rep);
+int dgram_recv(struct sock *s, struct dgram_queue *q, const struct request *r,
+               struct sock_rep *rep);
 /* Next datagram's length, 0 if there is none (FIONREAD). */
 int dgram_first_bytes(const struct dgram_queue *q);
 void dgram_free_all(struct dgram_queue *q);

@@ -16,14 +16,14 @@ struct verdict {
 };
 
 static const struct verdict unreachable4[] = {
-        {ENETUNREACH, false}, {EHOSTUNREACH, false}, {ENOPROTOOPT, true},  {ECONNREFUSED, true},
-        {EMSGSIZE, false},    {EOPNOTSUPP, false},   {ENETUNREACH, true},  {EHOSTDOWN, true},
-        {ENONET, true},       {ENETUNREACH, true},   {EHOSTUNREACH, true}, {ENETUNREACH, false},
-        {EHOSTUNREACH, false}, {EHOSTUNREACH, true}, {EHOSTUNREACH, true}, {EHOSTUNREACH, true},
+	{ENETUNREACH, false},  {EHOSTUNREACH, false}, {ENOPROTOOPT, true},  {ECONNREFUSED, true},
+	{EMSGSIZE, false},     {EOPNOTSUPP, false},   {ENETUNREACH, true},  {EHOSTDOWN, true},
+	{ENONET, true},        {ENETUNREACH, true},   {EHOSTUNREACH, true}, {ENETUNREACH, false},
+	{EHOSTUNREACH, false}, {EHOSTUNREACH, true},  {EHOSTUNREACH, true}, {EHOSTUNREACH, true},
 };
 static const struct verdict unreachable6[] = {
-        {ENETUNREACH, false}, {EACCES, true},       {EHOSTUNREACH, false}, {EHOSTUNREACH, false},
-        {ECONNREFUSED, true}, {EACCES, true},       {EACCES, true},
+	{ENETUNREACH, false}, {EACCES, true}, {EHOSTUNREACH, false}, {EHOSTUNREACH, false},
+	{ECONNREFUSED, true}, {EACCES, true}, {EACCES, true},
 };
 
 static bool judge4(uint8_t type, uint8_t code, struct icmp_error *e)
@@ -61,7 +61,8 @@ static void pass_on(const uint8_t *quote, uint8_t proto, struct icmp_error *e)
 {
 	e->local_port = (uint16_t)(quote[0] << 8 | quote[1]);
 	e->remote_port = (uint16_t)(quote[2] << 8 | quote[3]);
-	e->seq = (uint32_t)quote[4] << 24 | (uint32_t)quote[5] << 16 | (uint32_t)quote[6] << 8 | quote[7];
+	e->seq = (uint32_t)quote[4] << 24 | (uint32_t)quote[5] << 16 | (uint32_t)quote[6] << 8 |
+	         quote[7];
 	if (proto == IPPROTO_UDP)
 		udp_icmp_error(e);
 	else if (proto == IPPROTO_TCP)
@@ -107,7 +108,8 @@ static u8_t look6(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_
 	(void)from;
 	if (pbuf_copy_partial(p, icmp, sizeof(icmp), at) != sizeof(icmp) ||
 	    !judge6(icmp[0], icmp[1], &e) ||
-	    pbuf_copy_partial(p, ip, sizeof(ip), (u16_t)(at + 8)) != sizeof(ip) || ip[0] >> 4 != 6 ||
+	    pbuf_copy_partial(p, ip, sizeof(ip), (u16_t)(at + 8)) != sizeof(ip) ||
+	    ip[0] >> 4 != 6 ||
 	    pbuf_copy_partial(p, quote, sizeof(quote), (u16_t)(at + 48)) != sizeof(quote))
 		return 0;
 	memcpy(to, ip + 24, sizeof(to));

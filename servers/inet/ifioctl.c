@@ -31,6 +31,14 @@ static void put_address(struct sockaddr *to, uint32_t address)
 	memcpy(to, &sin, sizeof(sin));
 }
 
+static void take6(ip_addr_t *to, const struct in6_addr *from)
+{
+	uint32_t w[4];
+
+	memcpy(w, from, sizeof(w));
+	IP_ADDR6(to, w[0], w[1], w[2], w[3]);
+}
+
 /* ---- interfaces ---- */
 
 static uint32_t broadcast_of(const struct netif *n)
@@ -57,7 +65,9 @@ static int get_of(const struct netif *n, uint32_t request, struct ifreq *q)
 	case SIOCGIFFLAGS: q->ifr_flags = (short)ifctl_flags(n); return 0;
 	case SIOCGIFMTU: q->ifr_mtu = n->mtu ? n->mtu : 65536; return 0;
 	case SIOCGIFMETRIC: q->ifr_metric = 0; return 0;
-	case SIOCGIFTXQLEN: q->ifr_qlen = ifctl_flags(n) & IFF_LOOPBACK ? 0 : TX_QUEUE_LEN; return 0;
+	case SIOCGIFTXQLEN:
+		q->ifr_qlen = ifctl_flags(n) & IFF_LOOPBACK ? 0 : TX_QUEUE_LEN;
+		return 0;
 	case SIOCGIFINDEX: q->ifr_ifindex = (int)ifctl_index(n); return 0;
 	case SIOCGIFHWADDR: get_hardware(n, q); return 0;
 	case SIOCGIFMAP: memset(&q->ifr_map, 0, sizeof(q->ifr_map)); return 0;
@@ -76,7 +86,8 @@ static int set_address(struct netif *n, uint32_t request, struct ifreq *q)
 	if (request == SIOCSIFADDR)
 		return ifctl_set_address4(n, &address);
 	if (request == SIOCSIFNETMASK)
-		return ip4_addr_netmask_valid(address.addr) ? ifctl_set_mask4(n, &address) : -EINVAL;
+		return ip4_addr_netmask_valid(address.addr) ? ifctl_set_mask4(n, &address)
+		                                            : -EINVAL;
 	/* The broadcast address follows from the mask; only that one can be set. */
 	return address.addr == broadcast_of(n) ? 0 : -EOPNOTSUPP;
 }
@@ -113,13 +124,44 @@ static bool is_setter(uint32_t request)
 
 static int name_of_index(const struct request *r, struct ifreq *q)
 {
-	const struct netif *n = q->ifr_ifindex > 0 ? ifctl_by_index((unsigned)q->ifr_ifindex) : NULL;
+	const struct netif *n =
+		q->ifr_ifindex > 0 ? ifctl_by_index((unsigned)q->ifr_ifindex) : NULL;
 
 	if (!n)
 		return -ENODEV;
 	memset(q->ifr_name, 0, IFNAMSIZ);
 	strncpy(q->ifr_name, ifctl_name(n), IFNAMSIZ - 1);
 	return request_out(r, 0, q, sizeof(*q));
+}
+
+struct in6_ifreq_linux { /* struct in6_ifreq of linux/ipv6.h */
+	struct in6_addr address;
+	uint32_t prefix_bits;
+	int ifindex;
+};
+
+static int address6_request(const struct request *r)
+{
+	struct in6_ifreq_linux q;
+	struct netif *n;
+	ip_addr_t ip;
+	int e = request_in(r, 0, &q, sizeof(q));
+
+	if (e < 0)
+		return e;
+	if (!(r->q.flags & SOCK_IS_ROOT))
+		return -EPERM;
+	n = q.ifindex > 0 ? ifctl_by_index((unsigned)q.ifindex) : NULL;
+	if (!n)
+		return -ENODEV;
+	take6(&ip, &q.address);
+	if (q.prefix_bits > 128 || ip_addr_ismulticast(&ip) || addr_is_any(&ip))
+		return -EINVAL;
+	if (r->q.arg == SIOCDIFADDR)
+		return ifctl_del_address6(n, ip_2_ip6(&ip));
+	if (q.prefix_bits != 64 && q.prefix_bits != 128)
+		return -EOPNOTSUPP; /* lwIP has /64 everywhere */
+	return ifctl_add_address6(n, ip_2_ip6(&ip));
 }
 
 static int interface_request(const struct request *r)
@@ -183,8 +225,9 @@ static int prefix_of_mask(uint32_t mask)
 
 static int parse_route4(const struct rtentry *t, struct route *to)
 {
-	const struct sockaddr_in *dst = (const void *)&t->rt_dst, *mask = (const void *)&t->rt_genmask,
-	                         *gw = (const void *)&t->rt_gateway;
+	const struct sockaddr_in *dst = (const void *)&t->rt_dst,
+				 *mask = (const void *)&t->rt_genmask,
+				 *gw = (const void *)&t->rt_gateway;
 	int bits = 32;
 
 	if (dst->sin_family != AF_INET)
@@ -238,14 +281,6 @@ struct in6_rtmsg_linux { /* struct in6_rtmsg of linux/ipv6_route.h */
 	uint32_t flags;
 	int ifindex;
 };
-
-static void take6(ip_addr_t *to, const struct in6_addr *from)
-{
-	uint32_t w[4];
-
-	memcpy(w, from, sizeof(w));
-	IP_ADDR6(to, w[0], w[1], w[2], w[3]);
-}
 
 static int route6_request(const struct request *r)
 {
@@ -329,10 +364,13 @@ static int put_int(const struct request *r, int v)
 
 int ioctl_request(struct sock *s, const struct request *r)
 {
+	if (s->domain == AF_INET6 && (r->q.arg == SIOCSIFADDR || r->q.arg == SIOCDIFADDR))
+		return address6_request(r);
 	switch (r->q.arg) {
 	case FIONREAD: return s->ops->inq ? put_int(r, s->ops->inq(s)) : -ENOTTY;
 	case SIOCOUTQ: return s->ops->outq ? put_int(r, s->ops->outq(s)) : -ENOTTY;
-	case SIOCATMARK: return s->ops == &tcp_ops ? put_int(r, 0) : -ENOTTY; /* no urgent data here */
+	case SIOCATMARK:
+		return s->ops == &tcp_ops ? put_int(r, 0) : -ENOTTY; /* no urgent data here */
 	case SIOCADDRT:
 	case SIOCDELRT: return s->domain == AF_INET6 ? route6_request(r) : route4_request(r);
 	case SIOCGARP:

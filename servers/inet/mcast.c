@@ -36,8 +36,8 @@ static int choose_netif(struct mcast_group *g, uint32_t index, const ip4_addr_t 
 		n = index <= UINT8_MAX ? netif_get_by_index((u8_t)index) : NULL;
 	} else if (address && !ip4_addr_isany_val(*address)) {
 		NETIF_FOREACH(n)
-			if (ip4_addr_cmp(address, netif_ip4_addr(n)))
-				break;
+		if (ip4_addr_cmp(address, netif_ip4_addr(n)))
+			break;
 	} else {
 		n = ip_route(IP_IS_V6(&g->ip) ? IP6_ADDR_ANY : IP4_ADDR_ANY, &g->ip);
 		if (!n)
@@ -79,7 +79,8 @@ static int parse6(const struct mcast_request *r, struct mcast_group *g)
 		return -EINVAL;
 	e = choose_netif(g, mreq.ipv6mr_interface, NULL);
 	if (e == 0)
-		ip6_addr_assign_zone(ip_2_ip6(&g->ip), IP6_MULTICAST, netif_get_by_index(g->netif_idx));
+		ip6_addr_assign_zone(ip_2_ip6(&g->ip), IP6_MULTICAST,
+		                     netif_get_by_index(g->netif_idx));
 	return e;
 }
 

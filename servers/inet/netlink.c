@@ -337,13 +337,13 @@ static int nl_getopt(struct sock *s, int level, int name, void *value, uint32_t 
 }
 
 const struct sock_ops netlink_ops = {
-        .connect = nl_connect,
-        .send = nl_send,
-        .recv = nl_recv,
-        .name = nl_name,
-        .poll = nl_poll,
-        .close = nl_close,
-        .setopt = nl_setopt,
-        .getopt = nl_getopt,
-        .inq = nl_inq,
+	.connect = nl_connect,
+	.send = nl_send,
+	.recv = nl_recv,
+	.name = nl_name,
+	.poll = nl_poll,
+	.close = nl_close,
+	.setopt = nl_setopt,
+	.getopt = nl_getopt,
+	.inq = nl_inq,
 };

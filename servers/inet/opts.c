@@ -11,10 +11,10 @@
 #include "ifctl.h"
 #include "sock_impl.h"
 
-#define NS_PER_S      1000000000ull
-#define SO_TIMEO_LEN  sizeof(struct timeval)
-#define LINGER_MAX_S  (INT_MAX / 1000)
-#define PMTU_PROBE    IP_PMTUDISC_PROBE
+#define NS_PER_S     1000000000ull
+#define SO_TIMEO_LEN sizeof(struct timeval)
+#define LINGER_MAX_S (INT_MAX / 1000)
+#define PMTU_PROBE   IP_PMTUDISC_PROBE
 
 /* ---- setting ---- */
 
@@ -45,7 +45,8 @@ static int set_linger(struct sock *s, const void *value, uint32_t len)
 	memcpy(&l, value, sizeof(l));
 	s->opt.linger_on = l.l_onoff != 0;
 	if (l.l_onoff)
-		s->opt.linger_s = l.l_linger < 0 || l.l_linger > LINGER_MAX_S ? LINGER_MAX_S : l.l_linger;
+		s->opt.linger_s =
+			l.l_linger < 0 || l.l_linger > LINGER_MAX_S ? LINGER_MAX_S : l.l_linger;
 	return 0;
 }
 
@@ -158,7 +159,8 @@ static int set_mcast_if4(struct sock *s, const void *value, uint32_t len)
 		memcpy(&m, value, sizeof(m));
 	else if (len >= sizeof(m.imr_address))
 		memcpy(len >= sizeof(struct ip_mreq) ? (void *)&m : (void *)&m.imr_address, value,
-		       len >= sizeof(struct ip_mreq) ? sizeof(struct ip_mreq) : sizeof(m.imr_address));
+		       len >= sizeof(struct ip_mreq) ? sizeof(struct ip_mreq)
+		                                     : sizeof(m.imr_address));
 	else
 		return -EINVAL;
 	s->opt.mcast_if = 0;
@@ -168,8 +170,8 @@ static int set_mcast_if4(struct sock *s, const void *value, uint32_t len)
 		n = ifctl_by_index((unsigned)m.imr_ifindex);
 	} else {
 		NETIF_FOREACH(n)
-			if (netif_ip4_addr(n)->addr == m.imr_address.s_addr)
-				break;
+		if (netif_ip4_addr(n)->addr == m.imr_address.s_addr)
+			break;
 	}
 	if (!n)
 		return m.imr_ifindex ? -ENODEV : -EADDRNOTAVAIL;

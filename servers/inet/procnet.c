@@ -45,7 +45,8 @@ void text_line(struct text *t, unsigned width, const char *fmt, ...)
 
 static void text_dev(struct text *t)
 {
-	text_line(t, 0, "Inter-|   Receive                                                |  Transmit");
+	text_line(t, 0,
+	          "Inter-|   Receive                                                |  Transmit");
 	text_line(t, 0,
 	          " face |bytes    packets errs drop fifo frame compressed multicast|"
 	          "bytes    packets errs drop fifo colls carrier compressed");
@@ -54,10 +55,12 @@ static void text_dev(struct text *t)
 
 		ifctl_get_counters(n, &c);
 		text_line(t, 0,
-		          "%6s: %7llu %7llu %4llu %4llu %4u %5u %10u %9llu %8llu %7llu %4llu %4llu %4u "
+		          "%6s: %7llu %7llu %4llu %4llu %4u %5u %10u %9llu %8llu %7llu %4llu %4llu "
+		          "%4u "
 		          "%5u %7u %10u",
-		          ifctl_name(n), (unsigned long long)c.rx_bytes, (unsigned long long)c.rx_frames,
-		          (unsigned long long)c.rx_errors, (unsigned long long)c.rx_dropped, 0, 0, 0,
+		          ifctl_name(n), (unsigned long long)c.rx_bytes,
+		          (unsigned long long)c.rx_frames, (unsigned long long)c.rx_errors,
+		          (unsigned long long)c.rx_dropped, 0, 0, 0,
 		          (unsigned long long)c.rx_multicast, (unsigned long long)c.tx_bytes,
 		          (unsigned long long)c.tx_frames, (unsigned long long)c.tx_errors,
 		          (unsigned long long)c.tx_dropped, 0, 0, 0, 0);
@@ -111,7 +114,8 @@ static void text_route(struct text *t)
 	struct route r;
 
 	text_line(t, 127,
-	          "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
+	          "Iface\tDestination\tGateway "
+	          "\tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
 	for (unsigned i = 0; route_get(i, &r); i++) {
 		uint32_t mask = r.prefix_bits ? lwip_htonl(~0u << (32 - (r.prefix_bits & 31))) : 0;
 
@@ -121,8 +125,8 @@ static void text_route(struct text *t)
 			mask = ~0u;
 		text_line(t, 127, "%s\t%08X\t%08X\t%04X\t%d\t%u\t%u\t%08X\t%d\t%u\t%u",
 		          ifctl_name(r.netif), ip_2_ip4(&r.dst)->addr,
-		          addr_is_any(&r.gateway) ? 0 : ip_2_ip4(&r.gateway)->addr, route_flags(&r), 0,
-		          0, r.metric, mask, 0, 0, 0);
+		          addr_is_any(&r.gateway) ? 0 : ip_2_ip4(&r.gateway)->addr, route_flags(&r),
+		          0, 0, r.metric, mask, 0, 0, 0);
 	}
 }
 
@@ -138,8 +142,8 @@ static void text_ipv6_route(struct text *t)
 			continue;
 		hex6(ip_2_ip6(&r.dst), dst);
 		hex6(addr_is_any(&r.gateway) ? &none : ip_2_ip6(&r.gateway), gateway);
-		text_line(t, 0, "%s %02x %032x 00 %s %08x %08x %08x %08x %8s", dst, r.prefix_bits, 0,
-		          gateway, r.metric, 1, 0, route_flags(&r), ifctl_name(r.netif));
+		text_line(t, 0, "%s %02x %032x 00 %s %08x %08x %08x %08x %8s", dst, r.prefix_bits,
+		          0, gateway, r.metric, 1, 0, route_flags(&r), ifctl_name(r.netif));
 	}
 }
 
@@ -155,10 +159,10 @@ static void text_arp(struct text *t)
 
 		if (!etharp_get_entry(i, &ip, &n, &hw) || !n)
 			continue;
-		snprintf(hex, sizeof(hex), "%02x:%02x:%02x:%02x:%02x:%02x", hw->addr[0], hw->addr[1],
-		         hw->addr[2], hw->addr[3], hw->addr[4], hw->addr[5]);
-		text_line(t, 0, "%-16s 0x%-10x0x%-10x%s     *        %s", ip4addr_ntoa(ip), 1, 2, hex,
-		          ifctl_name(n));
+		snprintf(hex, sizeof(hex), "%02x:%02x:%02x:%02x:%02x:%02x", hw->addr[0],
+		         hw->addr[1], hw->addr[2], hw->addr[3], hw->addr[4], hw->addr[5]);
+		text_line(t, 0, "%-16s 0x%-10x0x%-10x%s     *        %s", ip4addr_ntoa(ip), 1, 2,
+		          hex, ifctl_name(n));
 	}
 }
 
@@ -172,11 +176,11 @@ static void snmp_ip(struct text *t)
 	          "Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams "
 	          "InUnknownProtos InDiscards InDelivers OutRequests OutDiscards OutNoRoutes "
 	          "ReasmTimeout ReasmReqds ReasmOKs ReasmFails FragOKs FragFails FragCreates");
-	text_line(t, 0, "Ip: 2 64 %u %u %u %u %u %u %u %u %u %u 0 %u %u %u %u %u %u", m->ipinreceives,
-	          m->ipinhdrerrors, m->ipinaddrerrors, m->ipforwdatagrams, m->ipinunknownprotos,
-	          m->ipindiscards, m->ipindelivers, m->ipoutrequests, m->ipoutdiscards,
-	          m->ipoutnoroutes, m->ipreasmreqds, m->ipreasmoks, m->ipreasmfails, m->ipfragoks,
-	          m->ipfragfails, m->ipfragcreates);
+	text_line(t, 0, "Ip: 2 64 %u %u %u %u %u %u %u %u %u %u 0 %u %u %u %u %u %u",
+	          m->ipinreceives, m->ipinhdrerrors, m->ipinaddrerrors, m->ipforwdatagrams,
+	          m->ipinunknownprotos, m->ipindiscards, m->ipindelivers, m->ipoutrequests,
+	          m->ipoutdiscards, m->ipoutnoroutes, m->ipreasmreqds, m->ipreasmoks,
+	          m->ipreasmfails, m->ipfragoks, m->ipfragfails, m->ipfragcreates);
 }
 
 static void snmp_icmp(struct text *t)
@@ -270,11 +274,13 @@ int procnet_text(const char *name, char *buf, size_t len)
 		const char *name;
 		void (*write)(struct text *t);
 	} texts[] = {
-	        {"dev", text_dev},         {"if_inet6", text_if_inet6}, {"route", text_route},
-	        {"ipv6_route", text_ipv6_route}, {"arp", text_arp},     {"snmp", text_snmp},
-	        {"netstat", text_netstat}, {"tcp", text_tcp},           {"tcp6", text_tcp6},
-	        {"udp", text_udp},         {"udp6", text_udp6},         {"raw", text_raw},
-	        {"raw6", text_raw6},       {"sockstat", procnet_sockstat},
+		{"dev", text_dev},         {"if_inet6", text_if_inet6},
+		{"route", text_route},     {"ipv6_route", text_ipv6_route},
+		{"arp", text_arp},         {"snmp", text_snmp},
+		{"netstat", text_netstat}, {"tcp", text_tcp},
+		{"tcp6", text_tcp6},       {"udp", text_udp},
+		{"udp6", text_udp6},       {"raw", text_raw},
+		{"raw6", text_raw6},       {"sockstat", procnet_sockstat},
 	};
 	struct text t = {.buf = buf, .cap = len};
 

@@ -12,7 +12,7 @@ struct text {
 };
 /* One line, filled up with blanks to `width`; the end of line is added. */
 void text_line(struct text *t, unsigned width, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 void procnet_tcp(struct text *t, bool is_6);
 void procnet_datagrams(struct text *t, const struct sock_ops *ops, bool is_6);

@@ -45,12 +45,14 @@ static void put_head(struct text *t, bool is_6, const char *more)
 {
 	if (is_6)
 		text_line(t, 0,
-		          "  sl  local_address                         remote_address                    "
+		          "  sl  local_address                         remote_address              "
+		          "      "
 		          "    st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode%s",
 		          more);
 	else
 		text_line(t, *more ? 127 : 149,
-		          "%s  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt"
+		          "%s  sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
+		          "retrnsmt"
 		          "   uid  timeout inode%s",
 		          *more ? " " : "", more);
 }
@@ -76,9 +78,10 @@ static void put_tcp(struct text *t, unsigned number, const struct row *r, bool i
 
 	put_address(local, r->local, r->local_port, is_6);
 	put_address(remote, r->remote, r->remote_port, is_6);
-	text_line(t, is_6 ? 0 : 149, "%4u: %s %s %02X %08X:%08X 00:00000000 00000000 %5u %8d %u 1 %016d "
-	          "100 0 0 10 0", number, local, remote, r->state, r->tx_bytes, r->rx_bytes, 0, 0,
-	          r->inode, 0);
+	text_line(t, is_6 ? 0 : 149,
+	          "%4u: %s %s %02X %08X:%08X 00:00000000 00000000 %5u %8d %u 1 %016d "
+	          "100 0 0 10 0",
+	          number, local, remote, r->state, r->tx_bytes, r->rx_bytes, 0, 0, r->inode, 0);
 }
 
 static unsigned put_list(struct text *t, const struct tcp_pcb *pcb, unsigned number, bool is_6)
@@ -196,8 +199,8 @@ void procnet_datagrams(struct text *t, const struct sock_ops *ops, bool is_6)
 		put_address(local, r.local, r.local_port, is_6);
 		put_address(remote, r.remote, r.remote_port, is_6);
 		text_line(t, is_6 ? 0 : 127,
-		          "%5u: %s %s %02X %08X:%08X 00:00000000 00000000 %5u %8d %u 2 %016d %llu", number++,
-		          local, remote, r.state, 0, r.rx_bytes, 0, 0, r.inode, 0,
+		          "%5u: %s %s %02X %08X:%08X 00:00000000 00000000 %5u %8d %u 2 %016d %llu",
+		          number++, local, remote, r.state, 0, r.rx_bytes, 0, 0, r.inode, 0,
 		          (unsigned long long)r.drops);
 	}
 }
@@ -229,7 +232,8 @@ void procnet_sockstat(struct text *t)
 	for (const struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next)
 		time_wait++;
 	text_line(t, 0, "sockets: used %u", used);
-	text_line(t, 0, "TCP: inuse %u orphan %u tw %u alloc %u mem 0", tcp, orphans, time_wait, tcp);
+	text_line(t, 0, "TCP: inuse %u orphan %u tw %u alloc %u mem 0", tcp, orphans, time_wait,
+	          tcp);
 	text_line(t, 0, "UDP: inuse %u mem 0", udp);
 	text_line(t, 0, "UDPLITE: inuse 0");
 	text_line(t, 0, "RAW: inuse %u", raw);

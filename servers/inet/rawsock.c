@@ -182,7 +182,8 @@ static int fix_header(const struct sock *s, struct pbuf *p, const ip_addr_t *to)
 	struct ip_hdr *h = p->payload;
 	struct netif *n = ip_route(&s->raw->pcb->local_ip, to);
 
-	if (p->len < IP_HLEN || IPH_V(h) != 4 || IPH_HL_BYTES(h) < IP_HLEN || IPH_HL_BYTES(h) > p->len)
+	if (p->len < IP_HLEN || IPH_V(h) != 4 || IPH_HL_BYTES(h) < IP_HLEN ||
+	    IPH_HL_BYTES(h) > p->len)
 		return -EINVAL;
 	if (!n)
 		return -ENETUNREACH;
@@ -330,7 +331,8 @@ static int raw_setopt(struct sock *s, int level, int name, const void *value, ui
 		return set_filter(&w->filter4, sizeof(w->filter4), value, len);
 	if (level == IPPROTO_ICMPV6 && name == RAW_ICMP6_FILTER && s->protocol == IPPROTO_ICMPV6)
 		return set_filter(w->filter6, sizeof(w->filter6), value, len);
-	if ((level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_CHECKSUM && s->domain == AF_INET6)
+	if ((level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_CHECKSUM &&
+	    s->domain == AF_INET6)
 		return set_checksum(s, value, len);
 	return -ENOPROTOOPT;
 }
@@ -348,17 +350,17 @@ static int raw_getopt(struct sock *s, int level, int name, void *value, uint32_t
 }
 
 const struct sock_ops raw_ops = {
-        .bind = raw_do_bind,
-        .connect = raw_do_connect,
-        .send = raw_do_send,
-        .recv = raw_do_recv,
-        .shutdown = raw_do_shutdown,
-        .name = raw_name,
-        .poll = raw_poll_events,
-        .close = raw_do_close,
-        .setopt = raw_setopt,
-        .getopt = raw_getopt,
-        .inq = raw_inq,
-        .outq = raw_outq,
-        .options_changed = apply_options,
+	.bind = raw_do_bind,
+	.connect = raw_do_connect,
+	.send = raw_do_send,
+	.recv = raw_do_recv,
+	.shutdown = raw_do_shutdown,
+	.name = raw_name,
+	.poll = raw_poll_events,
+	.close = raw_do_close,
+	.setopt = raw_setopt,
+	.getopt = raw_getopt,
+	.inq = raw_inq,
+	.outq = raw_outq,
+	.options_changed = apply_options,
 };

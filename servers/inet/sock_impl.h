@@ -74,7 +74,8 @@ struct sock_ops {
 	int (*getopt)(struct sock *s, int level, int name, void *value, uint32_t len);
 	int (*inq)(struct sock *s);  /* FIONREAD */
 	int (*outq)(struct sock *s); /* SIOCOUTQ */
-	void (*options_changed)(struct sock *s); /* ttl, tos, device, keepalive...: apply to the pcb */
+	void (*options_changed)(
+		struct sock *s); /* ttl, tos, device, keepalive...: apply to the pcb */
 };
 
 /* Options that all protocols share. */
@@ -98,13 +99,13 @@ struct sock {
 	endpoint_t owner;
 	const struct sock_ops *ops;
 	int domain, type, protocol;
-	bool is_root;     /* of the creator */
-	bool is_changed;  /* in the list of changed sockets */
-	bool is_closing;  /* SOCK_CLOSE was asked for: no other request is taken */
-	bool is_embryo;   /* accepted by TCP, not by the application */
-	bool is_starved;  /* lwIP had no memory for it: sock_retry() */
-	int error;        /* SO_ERROR, positive */
-	uint32_t wanted;  /* POLL* that a SOCK_READY is owed for */
+	bool is_root;    /* of the creator */
+	bool is_changed; /* in the list of changed sockets */
+	bool is_closing; /* SOCK_CLOSE was asked for: no other request is taken */
+	bool is_embryo;  /* accepted by TCP, not by the application */
+	bool is_starved; /* lwIP had no memory for it: sock_retry() */
+	int error;       /* SO_ERROR, positive */
+	uint32_t wanted; /* POLL* that a SOCK_READY is owed for */
 	struct sock *next_changed;
 	struct request *requests, **requests_end;
 	struct sock_options opt;
@@ -129,8 +130,8 @@ void sock_changed(struct sock *s);
 /* Calls fn for each socket until it returns true; that socket, or NULL. */
 struct sock *sock_find(bool (*fn)(struct sock *s, const void *arg), const void *arg);
 struct sock *sock_next(const struct sock *s); /* NULL: the first one */
-void sock_fail(struct sock *s, int error); /* sets SO_ERROR and marks */
-int sock_take_error(struct sock *s);       /* 0 or -errno; cleared */
+void sock_fail(struct sock *s, int error);    /* sets SO_ERROR and marks */
+int sock_take_error(struct sock *s);          /* 0 or -errno; cleared */
 /* Copy between a request's grant and our memory, `at` bytes from the start of the request. */
 int request_in(const struct request *r, uint32_t at, void *to, uint32_t len) MUST_CHECK;
 int request_out(const struct request *r, uint32_t at, const void *from, uint32_t len) MUST_CHECK;
@@ -146,7 +147,8 @@ void sock_set_defaults(struct sock *s);
 /* ---- addr.c ---- */
 
 /* 0 or -errno as Linux's bind(), connect() and sendto() of the domain. */
-int addr_parse(const struct sock *s, const void *bytes, uint32_t len, struct sock_addr *a) MUST_CHECK;
+int addr_parse(const struct sock *s, const void *bytes, uint32_t len,
+               struct sock_addr *a) MUST_CHECK;
 /* The same for bind: only unicast of ours, multicast, broadcast and any. */
 int addr_check_local(const struct sock *s, const struct sock_addr *a) MUST_CHECK;
 /* Fills the reply's address as the socket's domain has it (v4-mapped where that is needed). */

@@ -420,7 +420,8 @@ static unsigned tcp_poll_events(struct sock *s)
 		events |= POLLHUP;
 	if (no_more_in && t->state != TS_CLOSED)
 		events |= POLLRDHUP;
-	if (t->rx_bytes >= (uint32_t)s->opt.rcvlowat || (no_more_in && t->state != TS_CLOSED) || s->error)
+	if (t->rx_bytes >= (uint32_t)s->opt.rcvlowat || (no_more_in && t->state != TS_CLOSED) ||
+	    s->error)
 		events |= POLLIN | POLLRDNORM;
 	/* As Linux: a third of the buffer must be free before a writer is woken. */
 	if (no_more_out || tcp_send_room(s) >= tcp_send_limit(s) / 3)
@@ -584,19 +585,19 @@ void tcp_icmp_error(const struct icmp_error *e)
 }
 
 const struct sock_ops tcp_ops = {
-        .bind = tcp_do_bind,
-        .connect = tcp_do_connect,
-        .listen = tcp_do_listen,
-        .accept = tcp_do_accept,
-        .send = tcp_send,
-        .recv = tcp_receive_data,
-        .shutdown = tcp_do_shutdown,
-        .name = tcp_name,
-        .poll = tcp_poll_events,
-        .close = tcp_do_close,
-        .setopt = tcp_setopt,
-        .getopt = tcp_getopt,
-        .inq = tcp_inq,
-        .outq = tcp_outq,
-        .options_changed = tcp_apply_options,
+	.bind = tcp_do_bind,
+	.connect = tcp_do_connect,
+	.listen = tcp_do_listen,
+	.accept = tcp_do_accept,
+	.send = tcp_send,
+	.recv = tcp_receive_data,
+	.shutdown = tcp_do_shutdown,
+	.name = tcp_name,
+	.poll = tcp_poll_events,
+	.close = tcp_do_close,
+	.setopt = tcp_setopt,
+	.getopt = tcp_getopt,
+	.inq = tcp_inq,
+	.outq = tcp_outq,
+	.options_changed = tcp_apply_options,
 };

@@ -31,8 +31,8 @@ struct rx_piece {
 
 struct tcp_sock {
 	enum tcp_sock_state state;
-	struct tcp_pcb *pcb; /* or struct tcp_pcb_listen in TS_LISTEN */
-	struct sock *listener; /* of an embryo */
+	struct tcp_pcb *pcb;       /* or struct tcp_pcb_listen in TS_LISTEN */
+	struct sock *listener;     /* of an embryo */
 	struct sock *first, *last; /* listening: queue of embryos, by next_embryo */
 	struct sock *next_embryo;
 	uint32_t embryo_count, backlog;

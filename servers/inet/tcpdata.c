@@ -199,8 +199,9 @@ static int nothing_to_read(struct sock *s, const struct request *r)
 	const struct tcp_sock *t = s->tcp;
 
 	if (r->done_bytes)
-		return t->has_fin || t->rd_shut || s->error || t->state != TS_OPEN ? (int)r->done_bytes
-		                                                                   : WOULD_BLOCK;
+		return t->has_fin || t->rd_shut || s->error || t->state != TS_OPEN
+		               ? (int)r->done_bytes
+		               : WOULD_BLOCK;
 	if (s->error)
 		return sock_take_error(s);
 	if (t->has_fin || t->rd_shut || t->state == TS_DEAD)

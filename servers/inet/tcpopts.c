@@ -82,9 +82,9 @@ int tcp_setopt(struct sock *s, int level, int name, const void *value, uint32_t 
 unsigned tcp_linux_state(const struct tcp_pcb *pcb)
 {
 	static const uint8_t states[] = {
-	        [CLOSED] = 7,     [LISTEN] = 10,    [SYN_SENT] = 2,   [SYN_RCVD] = 3,
-	        [ESTABLISHED] = 1, [FIN_WAIT_1] = 4, [FIN_WAIT_2] = 5, [CLOSE_WAIT] = 8,
-	        [CLOSING] = 11,   [LAST_ACK] = 9,   [TIME_WAIT] = 6,
+		[CLOSED] = 7,      [LISTEN] = 10,    [SYN_SENT] = 2,   [SYN_RCVD] = 3,
+		[ESTABLISHED] = 1, [FIN_WAIT_1] = 4, [FIN_WAIT_2] = 5, [CLOSE_WAIT] = 8,
+		[CLOSING] = 11,    [LAST_ACK] = 9,   [TIME_WAIT] = 6,
 	};
 
 	return pcb ? states[pcb->state] : 7;

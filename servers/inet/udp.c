@@ -123,8 +123,8 @@ static int disconnect(struct sock *s)
  * leads there. */
 static int choose_source(struct udp_pcb *pcb, const ip_addr_t *to)
 {
-	struct netif *n = pcb->netif_idx ? netif_get_by_index(pcb->netif_idx)
-	                                 : ip_route(&pcb->local_ip, to);
+	struct netif *n =
+		pcb->netif_idx ? netif_get_by_index(pcb->netif_idx) : ip_route(&pcb->local_ip, to);
 	const ip_addr_t *from = n ? ip_netif_get_local_ip(n, to) : NULL;
 
 	if (!from)
@@ -180,7 +180,8 @@ static int udp_do_send(struct sock *s, struct request *r)
 		e = dgram_prepare(s, r, u->is_connected ? &u->peer : NULL, &out);
 	if (e < 0)
 		return e;
-	if (out.to.port == 0 || (u->pcb->remote_port == 0 && u->is_connected && r->q.addr_len == 0)) {
+	if (out.to.port == 0 ||
+	    (u->pcb->remote_port == 0 && u->is_connected && r->q.addr_len == 0)) {
 		pbuf_free(out.p);
 		return -EINVAL;
 	}
@@ -288,8 +289,9 @@ static bool is_for(struct sock *s, const void *arg)
 {
 	const struct icmp_error *e = arg;
 
-	return s->ops == &udp_ops && s->udp->is_connected && s->udp->pcb->local_port == e->local_port &&
-	       s->udp->peer.port == e->remote_port && ip_addr_cmp(&s->udp->peer.ip, e->remote);
+	return s->ops == &udp_ops && s->udp->is_connected &&
+	       s->udp->pcb->local_port == e->local_port && s->udp->peer.port == e->remote_port &&
+	       ip_addr_cmp(&s->udp->peer.ip, e->remote);
 }
 
 void udp_icmp_error(const struct icmp_error *e)
@@ -301,17 +303,17 @@ void udp_icmp_error(const struct icmp_error *e)
 }
 
 const struct sock_ops udp_ops = {
-        .bind = udp_do_bind,
-        .connect = udp_do_connect,
-        .send = udp_do_send,
-        .recv = udp_do_recv,
-        .shutdown = udp_do_shutdown,
-        .name = udp_name,
-        .poll = udp_poll_events,
-        .close = udp_do_close,
-        .setopt = udp_setopt,
-        .getopt = udp_getopt,
-        .inq = udp_inq,
-        .outq = udp_outq,
-        .options_changed = apply_options,
+	.bind = udp_do_bind,
+	.connect = udp_do_connect,
+	.send = udp_do_send,
+	.recv = udp_do_recv,
+	.shutdown = udp_do_shutdown,
+	.name = udp_name,
+	.poll = udp_poll_events,
+	.close = udp_do_close,
+	.setopt = udp_setopt,
+	.getopt = udp_getopt,
+	.inq = udp_inq,
+	.outq = udp_outq,
+	.options_changed = apply_options,
 };

@@ -9,7 +9,7 @@
 
 struct mcast_group {
 	ip_addr_t ip;
-	uint8_t netif_idx; /* 0: by route (lwIP chooses) */
+	uint8_t netif_idx;  /* 0: by route (lwIP chooses) */
 	ip4_addr_t address; /* of the interface, IPv4 */
 };
 

@@ -26,7 +26,7 @@
 #undef htons
 
 #define GRANTS  4096u
-#define ANSWERS 65536u
+#define ANSWERS (1u << 20)
 
 static uint64_t now = 1000000000ull;
 static struct {
@@ -413,35 +413,6 @@ void world_deny_asend(bool denied)
 	is_asend_denied = denied;
 }
 
-bool world_is_clean(void)
-{
-	char buf[512];
-	int n;
-
-	world_pass(200000000000ull); /* TIME_WAIT and everything else that takes time */
-	n = 0;
-	{
-		struct msg m;
-		struct sock_info q = {
-			.id = next_id++, .len_bytes = sizeof(buf), .name = "sockstat"};
-
-		grants[0].base = NULL;
-		grants[grant_next] = (typeof(grants[0])){(uint8_t *)buf, sizeof(buf), false};
-		q.grant = (grant_t)grant_next;
-		msg_put(&m, SOCK_INFO, &q);
-		m.source = EP_VFS;
-		assert_true(sock_message(&m, IPC_ASEND));
-		n = answers[q.id].result;
-	}
-	assert_true(n > 0 && (size_t)n < sizeof(buf));
-	buf[n] = 0;
-	if (strncmp(buf, "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 alloc 0", 49) != 0)
-		fprintf(stderr, "left over:\n%s", buf);
-	if (arena_used)
-		fprintf(stderr, "left over: %zu bytes of the arena\n", arena_used);
-	return arena_used == 0 && strncmp(buf, "sockets: used 0\n", 16) == 0;
-}
-
 static unsigned new_grant(void *buf, uint32_t len, bool is_readonly)
 {
 	unsigned g = grant_next;
@@ -451,6 +422,36 @@ static unsigned new_grant(void *buf, uint32_t len, bool is_readonly)
 	grants[g].len = len;
 	grants[g].is_readonly = is_readonly;
 	return g;
+}
+
+int world_text(const char *name, char *buf, uint32_t len)
+{
+	struct sock_info q = {.id = next_id++, .len_bytes = len};
+	struct msg m;
+
+	snprintf(q.name, sizeof(q.name), "%s", name);
+	q.grant = (grant_t)new_grant(buf, len, false);
+	msg_put(&m, SOCK_INFO, &q);
+	m.source = EP_VFS;
+	assert_true(sock_message(&m, IPC_ASEND));
+	assert_true(answered[q.id]);
+	return answers[q.id].result;
+}
+
+bool world_is_clean(void)
+{
+	static const char none[] = "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 alloc 0";
+	char buf[512];
+	int n;
+
+	world_pass(200000000000ull); /* TIME_WAIT and everything else that takes time */
+	n = world_text("sockstat", buf, sizeof(buf) - 1);
+	assert_true(n > 0);
+	buf[n] = 0;
+	if (strncmp(buf, none, sizeof(none) - 1) == 0 && arena_used == 0)
+		return true;
+	fprintf(stderr, "left over: %zu bytes of the arena, and\n%s", arena_used, buf);
+	return false;
 }
 
 int world_result(struct call *c)

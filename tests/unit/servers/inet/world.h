@@ -24,12 +24,13 @@ struct call {
 };
 
 void world_start(void);
-void world_pump(void);               /* until lwIP's loopback and the socket layer are quiet */
-void world_pass(uint64_t ns);        /* time goes by, timers run */
-void world_tick(void);               /* one tick of lwIP's timers */
-bool world_is_clean(void);           /* no sockets, no arena memory, no requests are left */
-void world_deny_memory(bool denied); /* arena_alloc() fails */
-void world_deny_asend(bool denied);  /* the table of asynchronous messages is full */
+void world_pump(void);        /* until lwIP's loopback and the socket layer are quiet */
+void world_pass(uint64_t ns); /* time goes by, timers run */
+void world_tick(void);        /* one tick of lwIP's timers */
+bool world_is_clean(void);    /* no sockets, no arena memory, no requests are left */
+int world_text(const char *name, char *buf, uint32_t len); /* of /proc/net: bytes or -errno */
+void world_deny_memory(bool denied);                       /* arena_alloc() fails */
+void world_deny_asend(bool denied); /* the table of asynchronous messages is full */
 
 /* A request; pumped. The result, or PENDING: ask again with world_result(). */
 int world_call(uint32_t type, struct call *c);
