@@ -228,14 +228,15 @@ static void free_large(uint16_t first)
 
 void arena_free(void *ptr)
 {
-	size_t offset = (size_t)((uint8_t *)ptr - send.base);
+	size_t offset = (size_t)((uintptr_t)ptr - (uintptr_t)send.base);
 	uint16_t i = (uint16_t)(offset / ARENA_BLOCK_BYTES);
-	struct block *b = &blocks[i];
+	const struct block *b;
 
 	if (ptr == NULL)
 		return;
 	if (offset >= send.len_bytes)
 		sys_panic("arena: %p is not ours", ptr);
+	b = &blocks[i];
 	offset %= ARENA_BLOCK_BYTES;
 	if (b->kind == BLOCK_SLAB && offset % class_bytes[b->class] == 0 && b->used > 0)
 		free_object(i, ptr);

@@ -147,7 +147,7 @@ static struct tx_frame *take_frame(struct iface *i)
 	return f;
 }
 
-static void send(struct tx_frame *f)
+static void hand_down(struct tx_frame *f)
 {
 	struct net_tx *d = &f->tx.desc;
 	int r;
@@ -189,7 +189,7 @@ void frame_flush(struct iface *i)
 		return;
 	i->collecting = NULL;
 	describe_offload(f);
-	send(f);
+	hand_down(f);
 }
 
 void frame_forget(struct iface *i)
@@ -259,7 +259,7 @@ err_t frame_linkoutput(struct netif *n, struct pbuf *p)
 		return ERR_MEM;
 	}
 	if (!is_tcp) {
-		send(f);
+		hand_down(f);
 		return ERR_OK;
 	}
 	f->head = f->held[0]->payload;

@@ -103,7 +103,7 @@ bool segment_follows(const uint8_t *first, const struct segment *s, uint32_t nex
 	size_t addresses = s->is_ipv6 ? ETHER_BYTES + IP6_ADDRESSES : ETHER_BYTES + IP4_ADDRESSES;
 
 	if (s->is_ipv6 != n->is_ipv6 || s->header_bytes != n->header_bytes || n->seq != next_seq ||
-	    ((a[TCP_FLAGS] | b[TCP_FLAGS]) & other_flags) != 0 || (a[TCP_FLAGS] & FLAG_PSH) != 0)
+	    ((a[TCP_FLAGS] | b[TCP_FLAGS]) & other_flags) != 0)
 		return false;
 	/* Ethernet header, addresses, ports; acknowledgement; window; options. */
 	return memcmp(first, next, ETHER_BYTES + 2) == 0 &&

@@ -25,7 +25,8 @@ void segment_seed_sum(uint8_t *frame, const struct segment *s);
  * acknowledgement, window and options; no flags but ACK and PSH. */
 bool segment_follows(const uint8_t *first, const struct segment *s, uint32_t next_seq,
                      const uint8_t *next, const struct segment *n);
-/* The headers of `frame` become those of one frame with so much payload; PSH if the last part had it. */
+/* The headers of `frame` become those of one frame with so much payload. A PSH of any part moves to the
+ * end, where the server puts it: it says that all up to there is to be handed over, and that is still so. */
 void segment_stretch(uint8_t *frame, struct segment *s, uint32_t payload_bytes, bool is_push);
 bool segment_has_push(const uint8_t *frame, const struct segment *s);
 

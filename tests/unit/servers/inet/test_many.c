@@ -4,7 +4,7 @@
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   tests/unit/servers/inet/world.c */
+ *   servers/inet/sockcall.c servers/inet/tcpclose.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* Many connections at once, random sizes, checked streams; and closing or cancelling in every state. */
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "world.h"
+#include "sockworld.h"
 
 #define CONNECTIONS 200
 #define STREAM      60000u
@@ -133,76 +133,95 @@ static void parallel_connections_carry_their_streams(void **state)
 	assert_int_equal(t_close(l), 0);
 }
 
-/* Random calls on a few sockets, in any state: nothing may leak, hang or crash (the sanitizers watch). */
-static void random_calls_leave_nothing_behind(void **state)
+/* ---- random calls on a few sockets, in any state ---- */
+
+#define SOCKETS 12
+
+static int socks[SOCKETS];
+static struct call waiting[STEPS];
+static bool is_accept[STEPS];
+static unsigned waiting_count;
+
+static const char *random_ip(void)
+{
+	return random_below(4) ? "127.0.0.1" : "::1";
+}
+
+static int random_port(void)
+{
+	return 8100 + (int)random_below(4);
+}
+
+static void accept_into(int h)
+{
+	int a = t_accept(h);
+	unsigned k = random_below(SOCKETS);
+
+	if (a > 0 && socks[k] == 0)
+		socks[k] = a;
+	else if (a > 0)
+		(void)t_close(a);
+}
+
+static void transfer(int h)
 {
 	static uint8_t buf[70000];
-	static struct call pending[STEPS];
-	static bool is_accept[STEPS];
-	unsigned pending_count = 0;
-	int h[12] = {0};
+	static const uint32_t types[] = {SOCK_RECV, SOCK_SEND, SOCK_SEND, SOCK_POLL};
+	struct call *c = &waiting[waiting_count];
 
+	*c = (struct call){.handle = (uint32_t)h,
+	                   .buf = buf,
+	                   .len = random_below(sizeof(buf)),
+	                   .arg = POLLIN | POLLOUT,
+	                   .flags = random_below(3) ? SOCK_NONBLOCK : 0};
+	is_accept[waiting_count] = random_below(5) == 0;
+	(void)world_call(is_accept[waiting_count] ? SOCK_ACCEPT : types[random_below(4)], c);
+	waiting_count++;
+}
+
+static void random_call(int *h)
+{
+	switch (random_below(12)) {
+	case 0: (void)t_bind(*h, random_ip(), random_port()); break;
+	case 1: (void)t_listen(*h, (int)random_below(3)); break;
+	case 2:
+	case 3: (void)t_connect(*h, random_ip(), random_port()); break;
+	case 4: accept_into(*h); break;
+	case 5: (void)t_shutdown(*h, (int)random_below(3)); break;
+	case 6:
+		if (waiting_count)
+			world_cancel(&waiting[random_below(waiting_count)]);
+		break;
+	case 7:
+		(void)t_close(*h);
+		*h = 0;
+		break;
+	case 8: world_tick(); break;
+	default: transfer(*h);
+	}
+}
+
+/* Nothing may leak, hang or crash (the sanitizers watch), and every request is answered. */
+static void random_calls_leave_nothing_behind(void **state)
+{
 	(void)state;
 	for (unsigned step = 0; step < STEPS; step++) {
-		unsigned i = random_below(12);
-		struct call *c = &pending[pending_count];
-		static const uint32_t types[] = {SOCK_RECV, SOCK_SEND, SOCK_SEND, SOCK_POLL};
+		int *h = &socks[random_below(SOCKETS)];
 
-		if (h[i] == 0)
-			h[i] = t_socket(random_below(4) ? AF_INET : AF_INET6,
-			                random_below(5) ? SOCK_STREAM : SOCK_DGRAM, 0);
-		switch (random_below(12)) {
-		case 0:
-			(void)t_bind(h[i], random_below(2) ? "127.0.0.1" : "::1",
-			             8100 + (int)random_below(4));
-			break;
-		case 1: (void)t_listen(h[i], (int)random_below(3)); break;
-		case 2:
-		case 3:
-			(void)t_connect(h[i], random_below(4) ? "127.0.0.1" : "::1",
-			                8100 + (int)random_below(4));
-			break;
-		case 4: {
-			int a = t_accept(h[i]);
-			unsigned k = random_below(12);
-
-			if (a > 0 && h[k] == 0)
-				h[k] = a;
-			else if (a > 0)
-				(void)t_close(a);
-			break;
-		}
-		case 5: (void)t_shutdown(h[i], (int)random_below(3)); break;
-		case 6:
-			if (pending_count)
-				world_cancel(&pending[random_below(pending_count)]);
-			break;
-		case 7:
-			(void)t_close(h[i]);
-			h[i] = 0;
-			break;
-		case 8: world_tick(); break;
-		default:
-			*c = (struct call){.handle = (uint32_t)h[i],
-			                   .buf = buf,
-			                   .len = random_below(sizeof(buf)),
-			                   .arg = POLLIN | POLLOUT,
-			                   .flags = random_below(3) ? SOCK_NONBLOCK : 0};
-			is_accept[pending_count] = random_below(5) == 0;
-			(void)world_call(
-				is_accept[pending_count] ? SOCK_ACCEPT : types[random_below(4)], c);
-			pending_count++;
-		}
+		if (*h == 0)
+			*h = t_socket(random_below(4) ? AF_INET : AF_INET6,
+			              random_below(5) ? SOCK_STREAM : SOCK_DGRAM, 0);
+		random_call(h);
 	}
-	for (unsigned i = 0; i < 12; i++)
-		if (h[i] > 0)
-			assert_int_equal(t_close(h[i]), 0);
-	for (unsigned i = 0; i < pending_count; i++) {
-		int r = world_result(&pending[i]);
+	for (unsigned i = 0; i < SOCKETS; i++)
+		if (socks[i] > 0)
+			assert_int_equal(t_close(socks[i]), 0);
+	for (unsigned i = 0; i < waiting_count; i++) {
+		int r = world_result(&waiting[i]);
 
 		assert_int_not_equal(r, PENDING);
 		if (is_accept[i] && r == 0)
-			assert_int_equal(t_close((int)pending[i].rep.value), 0);
+			assert_int_equal(t_close((int)waiting[i].rep.value), 0);
 	}
 }
 

@@ -3,8 +3,8 @@
  * The socket layer of inet on the host: real lwIP with its loopback interface, messages and grants of a
  * pretended vfs, a clock that tests turn.
  */
-#ifndef TEST_INET_WORLD_H
-#define TEST_INET_WORLD_H
+#ifndef TEST_INET_SOCKWORLD_H
+#define TEST_INET_SOCKWORLD_H
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -22,6 +22,10 @@ struct call {
 	bool is_readonly;    /* the grant does not allow writing */
 	struct sock_rep rep; /* of the answer */
 };
+
+extern uint64_t world_now;      /* monotonic, ns */
+extern size_t world_arena_used; /* bytes of memory that lwIP holds */
+extern bool world_memory_denied;
 
 void world_start(void);
 void world_pump(void);        /* until lwIP's loopback and the socket layer are quiet */
