@@ -142,7 +142,13 @@ int request_out_pbuf(const struct request *r, uint32_t at, const struct pbuf *p,
 void sock_starved(struct sock *s);
 /* Fills a fresh pbuf chain from the request. */
 int request_in_pbuf(const struct request *r, struct pbuf *p, uint32_t len) MUST_CHECK;
-void sock_set_defaults(struct sock *s);
+
+/* ---- sockcall.c ---- */
+
+/* SOCK_CREATE: 0 or -errno. */
+int sock_make(endpoint_t from, const struct sock_create *c, uint32_t *handle) MUST_CHECK;
+/* One attempt at a request: its result, or WOULD_BLOCK. */
+int request_serve(struct request *r, struct sock_rep *rep) MUST_CHECK;
 
 /* ---- addr.c ---- */
 

@@ -68,6 +68,13 @@ void tcp_let_go(struct sock *s); /* of the pcb: it lives on without us */
 void tcp_apply_options(struct sock *s);
 void tcp_limit_mss(struct tcp_sock *t); /* TCP_MAXSEG, on an open connection */
 
+int tcp_dissolve(struct sock *s); /* connect() to AF_UNSPEC */
+int tcp_do_accept(struct sock *s, struct sock **child);
+
+/* tcpclose.c */
+int tcp_do_shutdown(struct sock *s, uint32_t how);
+int tcp_do_close(struct sock *s, struct request *r);
+
 /* tcpdata.c */
 void tcp_data_init(struct tcp_sock *t);
 void tcp_data_free(struct tcp_sock *t);

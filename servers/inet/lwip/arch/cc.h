@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <errno.h>
-#include <arpa/inet.h>
 #include <sys/time.h>
 
 #define LWIP_ERRNO_INCLUDE   <errno.h>
