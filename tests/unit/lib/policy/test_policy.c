@@ -60,7 +60,7 @@ static void every_key_has_its_field(void **state)
 		"pci class 1/6/1 2; pci device */7010; pci count 3; msi 2; flags proxy_grant PCI;\n"
 		"uid 9; priority 3; quantum 5ms; heartbeat 0; backoff 10ms 2s 10s;\n"
 		"control ahci ram*; standby yes; mirror yes; args -v \"two words\";\n"
-		"recovery /etc/rs/disk.sh; }");
+		"recovery /etc/rs/disk.sh; serves net; needs block net; }");
 
 	(void)state;
 	assert_int_equal(p->kind, POLICY_FILTER);
@@ -73,6 +73,8 @@ static void every_key_has_its_field(void **state)
 	assert_true(p->io[1].base == 0x3f6 && p->io[1].len == 1);
 	assert_true(p->irq_count == 2 && p->irq[1] == 15);
 	assert_true(p->mem[0].base == 0xb8000 && p->mem[0].len == 0x8000);
+	assert_int_equal(p->serves, POLICY_NET);
+	assert_int_equal(p->needs, 1u << POLICY_BLOCK | 1u << POLICY_NET);
 	assert_int_equal(p->pci_count, 3);
 	assert_int_equal(p->pci[0].prog_if, 1);
 	assert_int_equal(p->pci[1].class_code, 2);
@@ -145,6 +147,8 @@ static void errors_name_file_line_and_word(void **state)
 		{"driver x { ipc calls FOO; }", "c:1: 'FOO': no such IPC primitive"},
 		{"driver x { flags FOO; }", "c:1: 'FOO': no such flag"},
 		{"driver x { like y; }", "c:1: 'y': no earlier entry has this name"},
+		{"driver x { serves disks; }", "c:1: 'disks': expected block or net"},
+		{"driver x { needs tty; }", "c:1: 'tty': expected block or net"},
 		{"driver x { uid 1; like x; }", "c:1: 'x': like must be the first statement"},
 		{"driver x { recovery a; }", "c:1: 'a': expected an absolute path"},
 		{"driver x {}\ndriver x {}", "c:2: 'x': has an entry already, in line 1"},
