@@ -16,17 +16,17 @@
 
 #include "socket.h"
 
-#define UNIX_SOCKS_MAX    1024u
-#define UNIX_BUFFER       212992u /* bytes in a queue, as Linux has it unless SO_SNDBUF says more */
-#define UNIX_BUFFER_MIN   4608u
-#define UNIX_BUFFER_MAX   425984u
-#define UNIX_DGRAMS_MAX   10u /* net.unix.max_dgram_qlen */
-#define BLOCK_DATA        4088u
-#define BLOCKS_MAX        4096u
-#define PACKETS_MAX       4096u
-#define PACKET_COST       256u /* of a packet in a queue, beside its data */
-#define STREAM_CHUNK      32768u
-#define RIGHTS_MAX        64u /* messages with files that are on their way at a time */
+#define UNIX_SOCKS_MAX  1024u
+#define UNIX_BUFFER     212992u /* bytes in a queue, as Linux has it unless SO_SNDBUF says more */
+#define UNIX_BUFFER_MIN 4608u
+#define UNIX_BUFFER_MAX 425984u
+#define UNIX_DGRAMS_MAX 10u /* net.unix.max_dgram_qlen */
+#define BLOCK_DATA      4088u
+#define BLOCKS_MAX      4096u
+#define PACKETS_MAX     4096u
+#define PACKET_COST     256u /* of a packet in a queue, beside its data */
+#define STREAM_CHUNK    32768u
+#define RIGHTS_MAX      64u /* messages with files that are on their way at a time */
 
 struct block {
 	struct block *next;

@@ -27,8 +27,7 @@ static void boundaries(int type)
 	      send(s[0], "defgh", 5, 0) == 5 && send(s[0], "ij", 2, 0) == 2);
 	CHECK(recv(s[1], buf, 8, MSG_PEEK) == 3 && recv(s[1], buf, 8, 0) == 3);
 	CHECK(recv(s[1], buf, 8, 0) == 0);
-	CHECK(ioctl(s[1], FIONREAD, &n) == 0 &&
-	      n == (type == SOCK_DGRAM ? 5 : 7));
+	CHECK(ioctl(s[1], FIONREAD, &n) == 0 && n == (type == SOCK_DGRAM ? 5 : 7));
 	CHECK(recv(s[1], buf, 2, MSG_TRUNC) == 5 && !memcmp(buf, "de", 2));
 	CHECK(read(s[1], buf, 8) == 2 && !memcmp(buf, "ij", 2));
 	FAILS(recv(s[1], buf, 8, MSG_DONTWAIT), EAGAIN);
@@ -548,8 +547,11 @@ static void a_waiting_reader_sees_the_end(void)
 }
 
 const struct test local_wait_tests[] = {
-	TEST(options_of_local_sockets),     TEST(timeouts_end_calls),
-	TEST(signals_end_or_restart_calls), TEST(readiness_of_local_sockets),
-	TEST(epoll_sees_edges_of_sockets),  TEST(a_waiting_reader_sees_the_end),
+	TEST(options_of_local_sockets),
+	TEST(timeouts_end_calls),
+	TEST(signals_end_or_restart_calls),
+	TEST(readiness_of_local_sockets),
+	TEST(epoll_sees_edges_of_sockets),
+	TEST(a_waiting_reader_sees_the_end),
 	{NULL, NULL},
 };
