@@ -72,6 +72,14 @@ def test_data_from_and_to_the_host(guest):
 test_data_from_and_to_the_host.timeout = 150
 
 
+def test_socket_abi(guest):
+    until_connected(guest)
+    assert guest.sh("/tests/files inet_ | tail -n 1", 60).endswith(" 0 failed")
+
+
+test_socket_abi.timeout = 90
+
+
 def test_texts_of_proc_net(guest):
     until_connected(guest)
     assert "eth0:" in guest.sh("cat /proc/net/dev") and "eth0" in guest.sh("cat /proc/self/net/route")

@@ -150,6 +150,8 @@ int main(int argc, char **argv)
 	CHECK(realpath(argv[0], self_path));
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		failed += run_table(tables[i], argc > 1 ? argv[1] : NULL, &passed);
+	if (argc > 1)
+		failed += run_table(inet_tests, argv[1], &passed);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
 }
