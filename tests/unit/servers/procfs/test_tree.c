@@ -18,10 +18,11 @@ static const struct node proc_nodes[] = {
 	[KIND_FD] = {"fd", KIND_DIR, NODE_DIR, NULL, 0},
 	[KIND_TASK] = {"task", KIND_DIR, NODE_DIR, NULL, 0},
 	[KIND_TASK_DIR] = {"", KIND_TASK, NODE_DIR, NULL, 0},
+	[KIND_NET] = {"net", KIND_DIR, NODE_DIR, NULL, 0},
 	[KIND_FIRST_FILE] = {"stat", KIND_DIR, NODE_FILE, NULL, 0},
 	{"comm", KIND_DIR, NODE_FILE, NULL, 0},
 };
-static const struct tree tr = {nodes, 5, proc_nodes, 6};
+static const struct tree tr = {nodes, 5, proc_nodes, 7};
 
 static uint32_t find(uint32_t dir, const char *name)
 {
