@@ -24,6 +24,7 @@ include tools/build/setup.mk
 include tools/build/kernel.mk
 include tools/build/guest.mk
 include tools/build/host.mk
+include tools/build/lwip.mk
 include tools/build/image.mk
 include tools/build/lint.mk
 

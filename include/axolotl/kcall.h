@@ -139,7 +139,8 @@ int k_setgrant(const struct grant_entry *table, unsigned count) MUST_CHECK;
 int k_vircopy(endpoint_t src, uint64_t src_addr, endpoint_t dst, uint64_t dst_addr,
               size_t len_bytes) MUST_CHECK;
 /* MAPDMA: bus addresses of the caller's pages [addr, addr + count pages), which stay in place
- * until the process is reaped. Fails with -EFAULT unless all are present and writable. */
+ * until the process is reaped. Fails with -EFAULT unless all are present; memory that the caller
+ * may only read (a grant) is for devices that read. */
 int k_mapdma(const void *addr, uint64_t *bus, unsigned count) MUST_CHECK;
 
 /* ---- devices ---- */

@@ -21,6 +21,7 @@ enum vfs_msg {
 	VFS_INFO_FDS, /* procfs, SENDREC: struct vfs_info: struct vfs_fdinfo[] of ep, result = bytes */
 	VFS_INFO_MOUNTS, /* procfs, SENDREC: struct vfs_info: text of /proc/mounts */
 	VFS_INFO_CWD,    /* procfs, SENDREC: struct vfs_info: path; flags: 0 cwd 1 root 2 exe */
+	VFS_INFO_UNIX,   /* procfs, SENDREC: struct vfs_info: text of /proc/net/unix */
 	VFS_SPAWN, /* pm: struct vfs_ep: execute /sbin/init in the fresh process ep (pid 1, after
 	                                its VFS_FORK with parent EP_NONE); PM_EXEC_COMMIT follows as for every
 	                                execve; the reply says -errno if it did not come to that */

@@ -89,6 +89,15 @@ long do_vircopy(struct proc *caller, const uint64_t *args)
 	                    args[4]);
 }
 
+/* A page that a device may be told about: the caller's own (not on loan, so it stays where it is), or
+ * one that it was granted to read only, for a device that reads. */
+static uint8_t *dma_page(struct proc *caller, uint64_t va)
+{
+	uint8_t *page = user_page(caller, va, true);
+
+	return page ? page : user_page(caller, va, false);
+}
+
 #define MAPDMA_BATCH 64 /* addresses that are written back at a time */
 
 /* address, where to write bus addresses, count: without an IOMMU these are physical addresses. */
@@ -103,7 +112,7 @@ long do_mapdma(struct proc *caller, const uint64_t *args)
 
 		n = count - done < MAPDMA_BATCH ? count - done : MAPDMA_BATCH;
 		for (uint64_t i = 0; i < n; i++) {
-			uint8_t *page = user_page(caller, va + (done + i) * PAGE_BYTES, true);
+			uint8_t *page = dma_page(caller, va + (done + i) * PAGE_BYTES);
 
 			if (!page)
 				return -EFAULT;

@@ -269,6 +269,17 @@ int await_reply(struct call *c, bool can_interrupt)
 	return c->aw.is_dead && !c->aw.is_done ? -EIO : 0;
 }
 
+int await_reply_or_cancel(struct call *c, const struct msg *cancel)
+{
+	int r = await_reply(c, true);
+
+	if (r != -EINTR)
+		return r;
+	(void)await_send(c, cancel);
+	/* Until it comes the server may still use what it was granted; it is prompt now. */
+	return await_reply(c, false) ? -EINTR : 0;
+}
+
 void await_deliver(const struct msg *m, uint32_t id)
 {
 	uint32_t index = id & ((1u << ID_INDEX_BITS) - 1);

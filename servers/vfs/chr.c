@@ -150,22 +150,15 @@ struct chr_call {
 	bool can_cancel;
 };
 
-/* Waits for the reply; a signal cancels the request and the (then prompt) reply is waited for. */
 static int wait_reply(struct call *c, const struct chr_call *k)
 {
-	int r = await_reply(c, k->can_cancel);
+	struct chr_cancel cancel = {.id = k->req.id};
+	struct msg m;
 
-	if (r == -EINTR) {
-		struct chr_cancel cancel = {.id = k->req.id};
-		struct msg m;
-
-		msg_put(&m, CHR_CANCEL, &cancel);
-		(void)await_send(c, &m);
-		r = await_reply(c, false);
-		if (r)
-			return -EINTR; /* the driver died instead */
-	}
-	return r;
+	if (!k->can_cancel)
+		return await_reply(c, false);
+	msg_put(&m, CHR_CANCEL, &cancel);
+	return await_reply_or_cancel(c, &m);
 }
 
 /* One request to the present driver: its result, or -EIO with *died. */

@@ -141,6 +141,7 @@ static int64_t copy_loop(struct call *c, struct copy *k)
 
 static int64_t copy_files(struct call *c, struct copy *k)
 {
+	bool to_socket = k->out && file_is_socket(k->out); /* sends its SIGPIPE itself */
 	int64_t n;
 
 	if (!k->in || !k->out)
@@ -153,7 +154,7 @@ static int64_t copy_files(struct call *c, struct copy *k)
 		file_unref(k->in);
 	if (k->out)
 		file_unref(k->out);
-	if (n == -EPIPE)
+	if (n == -EPIPE && !to_socket)
 		(void)proc_signal(c->proc->pid, SIGPIPE, EP_NONE);
 	return n == -EINTR ? -ERESTARTSYS : n;
 }

@@ -8,6 +8,7 @@
 #include "chr.h"
 #include "devfs.h"
 #include "random.h"
+#include "socket.h"
 #include "vfs.h"
 
 static int64_t null_read(struct call *c, struct file *f, struct io *io)
@@ -196,6 +197,7 @@ void dev_ds_change(const struct ds_change *ch)
 	if (ch->result == DS_LABEL) {
 		mount_label_changed(key, ch->value.label.ep);
 		chr_label_changed(key, ch->value.label.ep);
+		inet_label_changed(key, ch->value.label.ep);
 		return;
 	}
 	if (ch->result != DS_STR)

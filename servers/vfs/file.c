@@ -36,6 +36,8 @@ void file_unref(struct file *f)
 	SYS_ASSERT(f->refs > 0);
 	if (f->refs > 1) {
 		f->refs--;
+		if (f->ops->dropped)
+			f->ops->dropped(f);
 		return;
 	}
 	if (f->vn)

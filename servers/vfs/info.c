@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "devfs.h"
+#include "socket.h"
 #include "vfs.h"
+
+#define UNIX_TEXT_BYTES 65536u
 
 static void describe(struct call *c, struct file *f, struct vfs_fdinfo *out)
 {
@@ -60,6 +63,13 @@ static int put_text(const struct call *c, const struct vfs_info *req, const char
 	return r ? r : (int)len;
 }
 
+static int put_unix(const struct call *c, const struct vfs_info *req)
+{
+	static char text[UNIX_TEXT_BYTES];
+
+	return put_text(c, req, text, (size_t)unix_text(text, sizeof(text)));
+}
+
 static int put_path(struct call *c, const struct proc *p, const struct vfs_info *req)
 {
 	struct vnode *v = req->flags == 1 ? p->fs->root : p->fs->cwd;
@@ -83,6 +93,8 @@ void info_run(struct call *c)
 	p = proc_find(req.ep);
 	if (c->req.type == VFS_INFO_MOUNTS)
 		rep.result = put_text(c, &req, c->buf, (size_t)mounts_text(c->buf, sizeof(c->buf)));
+	else if (c->req.type == VFS_INFO_UNIX)
+		rep.result = put_unix(c, &req);
 	else if (!p)
 		rep.result = -ESRCH;
 	else if (c->req.type == VFS_INFO_FDS)

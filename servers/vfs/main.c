@@ -10,10 +10,12 @@
  */
 #include <string.h>
 #include <sys/syscall.h>
+#include "axolotl/sock.h"
 #include "blkdev.h"
 #include "blockdev/blockdev.h"
 #include "chr.h"
 #include "devfs.h"
+#include "socket.h"
 #include "timerfd.h"
 #include "vfs.h"
 
@@ -79,6 +81,7 @@ static void (*runner_of(const struct msg *m))(struct call *c)
 	case VFS_SPAWN: return m->source == EP_PM ? exec_spawn_run : NULL;
 	case VFS_INFO_FDS:
 	case VFS_INFO_MOUNTS:
+	case VFS_INFO_UNIX:
 	case VFS_INFO_CWD: return info_run;
 	default: return NULL;
 	}
@@ -225,6 +228,8 @@ static void dispatch(const struct msg *m, enum ipc_primitive how)
 		vm_token_release(m);
 	else if (m->type == CHR_READY || m->type == CHR_SIGNAL)
 		chr_message(m);
+	else if (m->type == SOCK_READY)
+		inet_message(m);
 	else
 		start_or_queue(m, how);
 }
@@ -238,6 +243,8 @@ static void idle(void)
 	run_backlog();
 	bdev_idle();
 	fiber_run_queued();
+	unix_idle();
+	inet_idle();
 	block = bdev_next_deadline();
 	if (block && block != last_block_deadline)
 		alarm_at(block);

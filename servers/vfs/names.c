@@ -5,7 +5,7 @@
 
 #define RENAME_NOREPLACE_ 1u
 
-static int check_dir_write(struct call *c, struct vnode *dir)
+int names_may_make(struct call *c, struct vnode *dir)
 {
 	int r;
 
@@ -27,7 +27,7 @@ static int walk_new(struct call *c, struct walk *w, int dirfd, uint64_t upath)
 	if (w->vn)
 		r = -EEXIST;
 	if (!r)
-		r = check_dir_write(c, w->dir);
+		r = names_may_make(c, w->dir);
 	if (r)
 		walk_done(w);
 	return r;
@@ -190,7 +190,7 @@ static int check_sticky(struct call *c, const struct walk *w)
 
 static int check_removal(struct call *c, const struct walk *w)
 {
-	int r = check_dir_write(c, w->dir);
+	int r = names_may_make(c, w->dir);
 
 	if (!r)
 		r = check_sticky(c, w);
@@ -303,7 +303,7 @@ static int rename_walked(struct call *c, struct walk *from, struct walk *to, uns
 		return -EXDEV;
 	r = check_removal(c, from);
 	if (!r)
-		r = to->vn ? check_removal(c, to) : check_dir_write(c, to->dir);
+		r = to->vn ? check_removal(c, to) : names_may_make(c, to->dir);
 	if (!r)
 		r = check_types(from, to);
 	if (r || from->vn == to->vn)

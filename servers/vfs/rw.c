@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/uio.h>
+#include "socket.h"
 #include "vfs.h"
 
 #define VECTOR_CHUNK 16u
@@ -84,11 +85,12 @@ static int64_t transfer(struct call *c, struct file *f, struct io *io, const str
 	return n;
 }
 
-static int64_t finish_rw(struct call *c, int64_t n)
+/* Sockets send their SIGPIPE themselves: not every EPIPE of theirs has one. */
+static int64_t finish_rw(struct call *c, int64_t n, bool is_socket)
 {
-	if (n == -EPIPE)
+	if (n == -EPIPE && !is_socket)
 		(void)proc_signal(c->proc->pid, SIGPIPE, EP_NONE);
-	return n == -EINTR ? -ERESTARTSYS : n;
+	return n == -EINTR && !is_socket ? -ERESTARTSYS : n;
 }
 
 static int get_file(struct call *c, const struct rw *rw, struct file **out)
@@ -108,14 +110,15 @@ static int get_file(struct call *c, const struct rw *rw, struct file **out)
 static int64_t simple(struct call *c, const struct rw *rw, uint64_t pos)
 {
 	struct io io = {.ep = c->ep, .addr = c->args[1], .len = c->args[2], .pos = pos};
+	bool is_socket;
 	struct file *f;
 	int64_t n;
 	int r;
 
 	if (rw->has_pos && (int64_t)pos < 0)
 		return -EINVAL;
-	if (io.len > 0x7ffff000)
-		io.len = 0x7ffff000;
+	if (io.len > IO_BYTES_MAX)
+		io.len = IO_BYTES_MAX;
 	r = get_file(c, rw, &f);
 	if (r)
 		return r;
@@ -123,8 +126,9 @@ static int64_t simple(struct call *c, const struct rw *rw, uint64_t pos)
 		n = -EFAULT;
 	else
 		n = transfer(c, f, &io, rw);
+	is_socket = file_is_socket(f);
 	file_unref(f);
-	return finish_rw(c, n);
+	return finish_rw(c, n, is_socket);
 }
 
 int64_t sys_read(struct call *c)
@@ -149,13 +153,7 @@ int64_t sys_pwrite(struct call *c)
 
 /* ---- vectors ---- */
 
-struct vector {
-	uint64_t addr; /* of the iovec array in the caller */
-	unsigned count;
-	uint64_t total;
-};
-
-static int check_vector(struct call *c, struct vector *v)
+int vector_check(struct call *c, struct vector *v)
 {
 	struct iovec iov[VECTOR_CHUNK];
 
@@ -254,6 +252,7 @@ static int64_t vectored(struct call *c, const struct rw *rw, uint64_t pos)
 {
 	struct vector v = {.addr = c->args[1], .count = (unsigned)c->args[2]};
 	struct io io = {.pos = pos};
+	bool is_socket;
 	struct file *f;
 	int64_t n;
 	int r;
@@ -266,14 +265,19 @@ static int64_t vectored(struct call *c, const struct rw *rw, uint64_t pos)
 	if (r)
 		return r;
 	io.flags = (rw->is_write ? 1u : 0u) | (rw->has_pos ? 2u : 0u);
-	n = check_vector(c, &v);
+	n = vector_check(c, &v);
+	is_socket = file_is_socket(f);
 	/* A page is gathered, but direct transfers need the application's own aligned buffer. */
-	if (!n && v.total <= GATHER_MAX && v.count > 1 && !(f->flags & O_DIRECT))
+	if (!n && is_socket)
+		n = sock_vectored(c, f,
+		                  &(struct xfer){.uiov = v.addr, .iovs = v.count, .total = v.total},
+		                  rw->is_write);
+	else if (!n && v.total <= GATHER_MAX && v.count > 1 && !(f->flags & O_DIRECT))
 		n = gathered(c, f, &v, &io);
 	else if (!n)
 		n = scattered(c, f, &v, &io);
 	file_unref(f);
-	return finish_rw(c, n);
+	return finish_rw(c, n, is_socket);
 }
 
 int64_t sys_readv(struct call *c)

@@ -1,149 +1,136 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Local stream sockets made by socketpair: two pipe buffers, one for each direction. Reading and
- * writing are those of pipes; both ends share one wait queue. Other families answer EAFNOSUPPORT.
+ * The calls of sockets that move no data: the arguments are checked and fetched here, the families
+ * (unix.c, inet.c) do the rest. What moves data is in sockio.c.
  */
-#include <poll.h>
-#include <sys/ioctl.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
-#include "pipe.h"
+#include "sockcall.h"
 
-#define PAIRS_MAX 128u
+#define FAMILIES_MAX 46u /* NPROTO, SOCK_MAX of Linux */
+#define TYPES_MAX    11u
+#define TYPE_MASK    0xfu
+#define TYPE_FLAGS   ((uint32_t)(SOCK_CLOEXEC | SOCK_NONBLOCK))
+#define BACKLOG_MAX  4096
 
-struct pair {
-	unsigned open;      /* ends; 0: free */
-	struct pipe *to[2]; /* what end i writes and the other one reads */
-	struct waitq wq;
-};
-
-static struct pair pairs[PAIRS_MAX];
-static const struct file_ops socket_ops;
-
-bool file_is_socket(const struct file *f)
+uint32_t sock_new_number(void)
 {
-	return f->ops == &socket_ops;
+	static uint32_t last;
+
+	return ++last;
 }
 
-static int64_t socket_read(struct call *c, struct file *f, struct io *io)
+int sock_sleep(struct call *c, struct waitq *q, uint64_t deadline_ns)
 {
-	struct pair *p = f->obj;
+	struct waitq_entry e;
+	int r;
 
-	return pipe_read(c, p->to[1 - f->arg % 2], &p->wq, io);
+	if (deadline_ns && now_ns() >= deadline_ns)
+		return -EAGAIN;
+	c->has_event = false;
+	waitq_add(q, &e, c);
+	r = call_wait(c, true, deadline_ns);
+	waitq_del(&e);
+	if (r == -EINTR)
+		return deadline_ns ? -EINTR : -ERESTARTSYS;
+	return 0;
 }
 
-static int64_t socket_write(struct call *c, struct file *f, struct io *io)
+int64_t sock_epipe(struct call *c, const struct xfer *x, int64_t result)
 {
-	struct pair *p = f->obj;
-
-	return pipe_write(c, p->to[f->arg % 2], &p->wq, io);
+	if (result == -EPIPE && !(x->flags & MSG_NOSIGNAL) && c->proc)
+		(void)proc_signal(c->proc->pid, SIGPIPE, EP_NONE);
+	return result;
 }
 
-static unsigned socket_poll(struct call *c, struct file *f, unsigned wanted)
+/* ---- files and addresses ---- */
+
+int sock_get(struct call *c, int fd, struct file **out)
 {
-	struct pair *p = f->obj;
-	const struct pipe *in = p->to[1 - f->arg % 2], *out = p->to[f->arg % 2];
-	unsigned events = 0;
-
-	(void)c;
-	if (in->buf.used || in->writers == 0)
-		events |= POLLIN | POLLRDNORM;
-	if (in->writers == 0)
-		events |= POLLHUP;
-	if (pipebuf_free(&out->buf) >= PIPE_ATOMIC)
-		events |= POLLOUT | POLLWRNORM;
-	return events & (wanted | POLLHUP);
-}
-
-static int64_t socket_ioctl(struct call *c, struct file *f, unsigned cmd, uint64_t arg)
-{
-	const struct pair *p = f->obj;
-	int n = (int)p->to[1 - f->arg % 2]->buf.used;
-
-	return cmd == FIONREAD ? user_write(c, arg, &n, sizeof(n)) : -ENOTTY;
-}
-
-static void socket_release(struct file *f)
-{
-	struct pair *p = f->obj;
-
-	p->to[1 - f->arg % 2]->readers = 0;
-	p->to[f->arg % 2]->writers = 0;
-	waitq_wake(&p->wq);
-	if (--p->open == 0) {
-		pipe_unref(p->to[0]);
-		pipe_unref(p->to[1]);
-	}
-}
-
-static const struct file_ops socket_ops = {
-	.read = socket_read,
-	.write = socket_write,
-	.ioctl = socket_ioctl,
-	.poll = socket_poll,
-	.release = socket_release,
-};
-
-static struct pair *new_pair(void)
-{
-	for (unsigned i = 0; i < PAIRS_MAX; i++) {
-		struct pair *p = &pairs[i];
-
-		if (p->open)
-			continue;
-		*p = (struct pair){.open = 0};
-		for (unsigned k = 0; k < 2; k++) {
-			p->to[k] = pipe_new();
-			if (p->to[k])
-				p->to[k]->readers = p->to[k]->writers = 1;
-		}
-		if (p->to[0] && p->to[1])
-			return p;
-		for (unsigned k = 0; k < 2; k++)
-			if (p->to[k])
-				pipe_unref(p->to[k]);
-		return NULL;
-	}
-	return NULL;
-}
-
-static struct file *new_socket(struct pair *p, unsigned end, uint32_t flags)
-{
-	struct file *f = file_new(&socket_ops, O_RDWR | (flags & O_NONBLOCK));
+	struct file *f = file_get(c, fd);
 
 	if (!f)
-		return NULL;
-	f->obj = p;
-	f->wq = &p->wq;
-	f->arg = (uint32_t)(p - pairs) * 2 + end;
-	p->open++;
-	return f;
+		return -EBADF;
+	if (!file_is_socket(f)) {
+		file_unref(f);
+		return -ENOTSOCK;
+	}
+	*out = f;
+	return 0;
 }
 
-int64_t sys_socketpair(struct call *c)
+int sock_get_addr(struct call *c, uint64_t uaddr, uint64_t len, struct sock_addr *a)
 {
-	uint32_t type = (uint32_t)c->args[1] & 0xf, flags = (uint32_t)c->args[1];
-	struct file *ends[2];
-	struct pair *p;
+	if ((int)len < 0 || (uint32_t)len > SOCK_ADDR_BYTES)
+		return -EINVAL;
+	memset(a, 0, sizeof(*a));
+	a->len = (uint32_t)len;
+	return user_read(c, a->bytes, uaddr, a->len);
+}
+
+/* An address goes out as far as there is room; its whole length is told. */
+int sock_put_addr(struct call *c, uint64_t uaddr, uint64_t ulen, const struct sock_addr *a)
+{
+	int room;
+	int r;
+
+	if (user_read(c, &room, ulen, sizeof(room)) != 0)
+		return -EFAULT;
+	if (room < 0)
+		return -EINVAL;
+	r = user_write(c, uaddr, a->bytes, (uint32_t)room < a->len ? (uint32_t)room : a->len);
+	return r ? r : user_write(c, ulen, &a->len, sizeof(a->len));
+}
+
+/* ---- creation ---- */
+
+static int check_type(uint32_t domain, uint32_t type)
+{
+	if (type & ~(TYPE_MASK | TYPE_FLAGS))
+		return -EINVAL;
+	if (domain >= FAMILIES_MAX)
+		return -EAFNOSUPPORT;
+	return (type & TYPE_MASK) >= TYPES_MAX ? -EINVAL : 0;
+}
+
+static void set_flags(struct file *f, uint32_t type)
+{
+	f->flags = O_RDWR | (type & SOCK_NONBLOCK ? O_NONBLOCK : 0);
+}
+
+int64_t sys_socket(struct call *c)
+{
+	uint32_t domain = (uint32_t)c->args[0], type = (uint32_t)c->args[1],
+		 protocol = (uint32_t)c->args[2];
+	struct file *f;
+	int r = check_type(domain, type);
+
+	if (r)
+		return r;
+	r = fdtab_find_free(c->proc->fds, 0);
+	if (r < 0)
+		return r;
+	if (domain == AF_UNIX)
+		r = unix_create(c, type & TYPE_MASK, protocol, &f);
+	else if (domain == AF_INET || domain == AF_INET6 || domain == AF_NETLINK)
+		r = inet_create(c, (uint32_t[3]){domain, type & TYPE_MASK, protocol}, &f);
+	else
+		r = -EAFNOSUPPORT;
+	if (r)
+		return r;
+	set_flags(f, type);
+	return file_install(c, f, type & SOCK_CLOEXEC);
+}
+
+static int64_t install_pair(struct call *c, struct file *ends[2], uint32_t type)
+{
 	int fds[2], r;
 
-	if (c->args[0] != AF_UNIX)
-		return -EAFNOSUPPORT;
-	if (type != SOCK_STREAM && type != SOCK_SEQPACKET && type != SOCK_DGRAM)
-		return -EINVAL;
-	if (type != SOCK_STREAM)
-		return -ESOCKTNOSUPPORT;
-	p = new_pair();
-	if (!p)
-		return -ENFILE;
-	ends[0] = new_socket(p, 0, flags);
-	ends[1] = new_socket(p, 1, flags);
-	if (!ends[0] || !ends[1]) {
-		if (ends[0])
-			file_unref(ends[0]);
-		return -ENFILE;
-	}
-	fds[0] = file_install(c, ends[0], flags & SOCK_CLOEXEC);
-	fds[1] = file_install(c, ends[1], flags & SOCK_CLOEXEC);
+	for (unsigned i = 0; i < 2; i++)
+		set_flags(ends[i], type);
+	fds[0] = file_install(c, ends[0], type & SOCK_CLOEXEC);
+	fds[1] = file_install(c, ends[1], type & SOCK_CLOEXEC);
 	r = fds[0] < 0 ? fds[0] : fds[1] < 0 ? fds[1] : user_write(c, c->args[3], fds, sizeof(fds));
 	for (unsigned i = 0; r && i < 2; i++)
 		if (fds[i] >= 0)
@@ -151,8 +138,189 @@ int64_t sys_socketpair(struct call *c)
 	return r;
 }
 
-int64_t sys_socket(struct call *c)
+int64_t sys_socketpair(struct call *c)
 {
-	(void)c;
-	return -EAFNOSUPPORT;
+	uint32_t domain = (uint32_t)c->args[0], type = (uint32_t)c->args[1];
+	struct file *ends[2];
+	int r = check_type(domain, type);
+
+	if (r)
+		return r;
+	if (domain != AF_UNIX)
+		return domain == AF_INET || domain == AF_INET6 ? -EOPNOTSUPP : -EAFNOSUPPORT;
+	if ((uint32_t)c->args[2] > AF_UNIX)
+		return -EPROTONOSUPPORT;
+	r = unix_pair(c, type & TYPE_MASK, ends);
+	return r ? r : install_pair(c, ends, type);
+}
+
+/* ---- addresses ---- */
+
+static int64_t with_address(struct call *c, bool is_bind)
+{
+	struct sock_addr a;
+	struct file *f;
+	int r = sock_get(c, (int)c->args[0], &f);
+
+	if (r)
+		return r;
+	r = sock_get_addr(c, c->args[1], c->args[2], &a);
+	if (!r)
+		r = is_bind ? f->ops->sock->bind(c, f, &a) : f->ops->sock->connect(c, f, &a);
+	file_unref(f);
+	return r;
+}
+
+int64_t sys_bind(struct call *c)
+{
+	return with_address(c, true);
+}
+
+int64_t sys_connect(struct call *c)
+{
+	return with_address(c, false);
+}
+
+static int64_t tell_name(struct call *c, bool of_peer)
+{
+	struct sock_addr a = {0};
+	struct file *f;
+	int r = sock_get(c, (int)c->args[0], &f);
+
+	if (r)
+		return r;
+	r = f->ops->sock->name(c, f, of_peer, &a);
+	if (!r)
+		r = sock_put_addr(c, c->args[1], c->args[2], &a);
+	file_unref(f);
+	return r;
+}
+
+int64_t sys_getsockname(struct call *c)
+{
+	return tell_name(c, false);
+}
+
+int64_t sys_getpeername(struct call *c)
+{
+	return tell_name(c, true);
+}
+
+/* ---- connections ---- */
+
+int64_t sys_listen(struct call *c)
+{
+	int backlog = (int)c->args[1];
+	struct file *f;
+	int r = sock_get(c, (int)c->args[0], &f);
+
+	if (r)
+		return r;
+	if (backlog < 0 || backlog > BACKLOG_MAX)
+		backlog = BACKLOG_MAX;
+	r = f->ops->sock->listen(c, f, backlog);
+	file_unref(f);
+	return r;
+}
+
+static int64_t accept_on(struct call *c, struct file *f, uint32_t flags)
+{
+	struct sock_addr peer = {0};
+	struct file *out;
+	int64_t r = fdtab_find_free(c->proc->fds, 0);
+
+	if (r < 0)
+		return r;
+	r = f->ops->sock->accept(c, f, flags, &out, &peer);
+	if (r)
+		return r;
+	set_flags(out, flags);
+	if (c->args[1])
+		r = sock_put_addr(c, c->args[1], c->args[2], &peer);
+	if (!r)
+		return file_install(c, out, flags & SOCK_CLOEXEC);
+	file_unref(out);
+	return r;
+}
+
+static int64_t do_accept(struct call *c, uint32_t flags)
+{
+	struct file *f;
+	int64_t r;
+
+	if (flags & ~TYPE_FLAGS)
+		return -EINVAL;
+	r = sock_get(c, (int)c->args[0], &f);
+	if (r)
+		return r;
+	r = accept_on(c, f, flags);
+	file_unref(f);
+	return r;
+}
+
+int64_t sys_accept(struct call *c)
+{
+	return do_accept(c, 0);
+}
+
+int64_t sys_accept4(struct call *c)
+{
+	return do_accept(c, (uint32_t)c->args[3]);
+}
+
+int64_t sys_shutdown(struct call *c)
+{
+	struct file *f;
+	int r = sock_get(c, (int)c->args[0], &f);
+
+	if (r)
+		return r;
+	r = c->args[1] > SHUT_RDWR ? -EINVAL : f->ops->sock->shutdown(c, f, (int)c->args[1]);
+	file_unref(f);
+	return r;
+}
+
+/* ---- options ---- */
+
+int64_t sys_setsockopt(struct call *c)
+{
+	struct sockopt o = {(int)c->args[1], (int)c->args[2], c->args[3], (uint32_t)c->args[4]};
+	struct file *f;
+	int r = sock_get(c, (int)c->args[0], &f);
+
+	if (r)
+		return r;
+	r = (int)o.len < 0 ? -EINVAL : f->ops->sock->setopt(c, f, &o);
+	file_unref(f);
+	return r;
+}
+
+static int64_t get_option(struct call *c, struct file *f)
+{
+	struct sockopt o = {(int)c->args[1], (int)c->args[2], c->args[3], 0};
+	int64_t n;
+	int len;
+
+	if (user_read(c, &len, c->args[4], sizeof(len)) != 0)
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	o.len = (uint32_t)len;
+	n = f->ops->sock->getopt(c, f, &o);
+	if (n < 0)
+		return n;
+	len = (int)n;
+	return user_write(c, c->args[4], &len, sizeof(len));
+}
+
+int64_t sys_getsockopt(struct call *c)
+{
+	struct file *f;
+	int64_t r = sock_get(c, (int)c->args[0], &f);
+
+	if (r)
+		return r;
+	r = get_option(c, f);
+	file_unref(f);
+	return r;
 }

@@ -68,7 +68,7 @@ int file_stat(struct call *c, struct file *f, struct stat *st)
 	memset(st, 0, sizeof(*st));
 	st->st_dev = MOUNTS_MAX + 1;
 	st->st_ino = f->arg;
-	st->st_mode = (file_is_pipe(f) ? S_IFIFO : file_is_socket(f) ? S_IFSOCK : 0) | 0600;
+	st->st_mode = file_is_socket(f) ? S_IFSOCK | 0777 : (file_is_pipe(f) ? S_IFIFO : 0) | 0600;
 	st->st_nlink = 1;
 	st->st_blksize = (blksize_t)PAGE_BYTES;
 	st->st_uid = c->proc->euid;

@@ -138,7 +138,8 @@ struct vnode {
 	struct pipe *fifo;
 	struct lock *locks;
 	struct waitq lock_wq;
-	struct token *token; /* current version for vm */
+	struct unix_sock *sock; /* bound to it */
+	struct token *token;    /* current version for vm */
 	struct vnode *hash_next;
 	struct vnode *lru_next, *lru_prev; /* while refs == 0 */
 };
@@ -154,7 +155,17 @@ struct io {
 	uint32_t flags; /* O_* of the file, as far as they matter */
 };
 
+#define IO_BYTES_MAX 0x7ffff000u /* of one call, as in Linux */
+
+/* An iovec array in the caller's memory. */
+struct vector {
+	uint64_t addr;
+	unsigned count;
+	uint64_t total; /* set by vector_check() */
+};
+
 struct file;
+struct sock_ops;
 struct file_ops {
 	/* Bytes or -errno. NULL: -EINVAL. */
 	int64_t (*read)(struct call *c, struct file *f, struct io *io);
@@ -164,6 +175,9 @@ struct file_ops {
 	unsigned (*poll)(struct call *c, struct file *f, unsigned wanted);
 	/* Last reference is gone; must not wait. */
 	void (*release)(struct file *f);
+	/* One reference of several is gone; must not wait. NULL: who cares. */
+	void (*dropped)(struct file *f);
+	const struct sock_ops *sock; /* NULL: no socket */
 	bool is_seekable;
 };
 
@@ -208,6 +222,8 @@ int waitq_sleep(struct call *c, struct waitq *q, bool can_interrupt);
 uint32_t await_prepare(struct call *c, endpoint_t from, uint32_t type); /* returns the id */
 int await_send(struct call *c, const struct msg *m);                    /* to aw.from */
 int await_reply(struct call *c, bool can_interrupt); /* 0, -EINTR, -EIO: server is dead */
+/* The same for a request that a signal ends: `cancel` is sent, and the reply waited for. */
+int await_reply_or_cancel(struct call *c, const struct msg *cancel); /* -EINTR: and then it died */
 void await_deliver(const struct msg *m, uint32_t id);
 void await_dead(endpoint_t ep);
 void alarm_at(uint64_t t_ns);
@@ -265,7 +281,8 @@ void file_pos_lock(struct call *c, struct file *f);
 void file_pos_unlock(struct file *f);
 int file_stat(struct call *c, struct file *f, struct stat *st) MUST_CHECK;
 unsigned file_poll(struct call *c, struct file *f, unsigned wanted);
-extern const struct file_ops regular_ops; /* rw.c */
+int vector_check(struct call *c, struct vector *v) MUST_CHECK; /* rw.c */
+extern const struct file_ops regular_ops;                      /* rw.c */
 
 /* ---- ahead.c: windows of files that are read in small pieces ---- */
 
@@ -346,6 +363,11 @@ int path_readlink(struct call *c, struct vnode *v, const char *name) MUST_CHECK;
 /* Path text of a vnode relative to root; `not_from`: a server that must not be asked. */
 int path_of(struct call *c, struct vnode *v, char *out, size_t size) MUST_CHECK;
 
+/* ---- names.c ---- */
+
+/* May the caller change names in dir? */
+int names_may_make(struct call *c, struct vnode *dir) MUST_CHECK;
+
 /* ---- open.c ---- */
 
 /* A new open file of v; the file keeps its own reference. */
@@ -357,7 +379,10 @@ int pipe_open_fifo(struct call *c, struct vnode *v, uint32_t flags, struct file 
 int pipe_reopen(struct file *f, uint32_t flags, struct file **out) MUST_CHECK;
 int pipe_make(struct file *ends[2], uint32_t flags) MUST_CHECK; /* reading, writing */
 bool file_is_pipe(const struct file *f);
-bool file_is_socket(const struct file *f); /* sock.c */
+static inline bool file_is_socket(const struct file *f)
+{
+	return f->ops->sock != NULL;
+}
 
 /* ---- mount.c, boot.c ---- */
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Prototypes for lwIP's files of the hooks that lwipopts.h defines; they are in route.c and random.c. */
+#ifndef INET_LWIP_HOOKS_H
+#define INET_LWIP_HOOKS_H
+
+#include "lwip/ip_addr.h"
+#include "lwip/netif.h"
+
+struct netif *route_ip4(const ip4_addr_t *src, const ip4_addr_t *dst);
+const ip4_addr_t *route_gateway4(struct netif *netif, const ip4_addr_t *dst);
+struct netif *route_ip6(const ip6_addr_t *src, const ip6_addr_t *dst);
+const ip6_addr_t *route_gateway6(struct netif *netif, const ip6_addr_t *dst);
+
+/* RFC 6528: initial sequence numbers that nobody can guess. */
+u32_t inet_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
+                   u16_t remote_port);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* TCP and a driver's death (recover.h). It looks into lwIP's connections, as lwIP's own timers do. */
+#include "frame.h"
+#include "lwip/etharp.h"
+#include "lwip/ip.h"
+#include "lwip/nd6.h"
+#include "lwip/priv/tcp_priv.h"
+#include "recover.h"
+#include "sys/sys.h"
+
+/* A bit of pcb->flags that lwIP does not use: this connection has not been looked after yet. */
+#define TF_UNHEALED 0x8000u
+_Static_assert((TF_UNHEALED &
+                (TF_SACK | TF_RTO | TF_TIMESTAMP | TF_BACKLOGPEND | TF_WND_SCALE | 0xff)) == 0,
+               "the bit is free");
+/* Three duplicates of one that the peer has seen; the last before the outage may not have arrived. */
+#define DUPLICATE_ACKS 4u
+#define SPARE_FRAMES   64u /* left for others while connections are healed */
+
+static struct {
+	uint64_t t_back_ns;
+	bool is_waiting; /* for the first segment after the return */
+} returns[NETDEV_MAX];
+static bool has_unhealed;
+static u32_t last_ticks;
+
+static unsigned slot_of(const struct iface *i)
+{
+	return (unsigned)(i - ifaces);
+}
+
+static bool is_on(const struct tcp_pcb *pcb, const struct iface *i)
+{
+	return ip_route(&pcb->local_ip, &pcb->remote_ip) == &i->netif;
+}
+
+void recover_lost(struct iface *i)
+{
+	i->t_lost_ns = now_ns();
+	i->deaths++;
+}
+
+static bool is_frozen(const struct iface *i, uint64_t now)
+{
+	return i->state == IFACE_OFFLINE && now - i->t_lost_ns < OUTAGE_MAX_NS;
+}
+
+static void freeze(const struct iface *i, u32_t ticks)
+{
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
+		if (!is_on(pcb, i))
+			continue;
+		if (pcb->rtime > 0)
+			pcb->rtime = 0;
+		pcb->persist_cnt = 0;
+		pcb->tmr += ticks; /* when it last heard of its peer */
+		if (pcb->rttest != 0)
+			pcb->rttest = 0; /* no round trip is measured over the outage */
+	}
+}
+
+void recover_before_tcp_tick(void)
+{
+	u32_t ticks = tcp_ticks - last_ticks;
+	uint64_t now = now_ns();
+
+	last_ticks = tcp_ticks;
+	for (unsigned n = 0; n < NETDEV_MAX; n++)
+		if (is_frozen(&ifaces[n], now))
+			freeze(&ifaces[n], ticks);
+}
+
+/* As lwIP computes it without backing off; before the first measurement it keeps its initial value. */
+static void reset_timer(struct tcp_pcb *pcb)
+{
+	pcb->nrtx = 0;
+	pcb->dupacks = 0;
+	pcb->rttest = 0;
+	if (pcb->state != SYN_SENT && (pcb->sa >> 3) + pcb->sv > 0)
+		pcb->rto = (s16_t)((pcb->sa >> 3) + pcb->sv);
+	if (pcb->rtime > 0)
+		pcb->rtime = 0;
+}
+
+void recover_back(struct iface *i)
+{
+	unsigned count = 0;
+
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
+		if (!is_on(pcb, i))
+			continue;
+		reset_timer(pcb);
+		tcp_set_flags(pcb, TF_UNHEALED);
+		count++;
+	}
+	has_unhealed = has_unhealed || count > 0;
+	returns[slot_of(i)].is_waiting = count > 0;
+	returns[slot_of(i)].t_back_ns = now_ns();
+	log_event(EV_NET_RESUME, netdev_server(i->dev), i->unit, count,
+	          (now_ns() - i->t_lost_ns) / 1000);
+	/* One tick repeats what has no answer yet. */
+	etharp_tmr();
+	nd6_tmr();
+	recover_idle();
+}
+
+static bool hears_peer(const struct tcp_pcb *pcb)
+{
+	return pcb->state == ESTABLISHED || pcb->state == FIN_WAIT_1 || pcb->state == FIN_WAIT_2;
+}
+
+/* Frames that are sent twice are answered by duplicate ACKs, which are no sign of a loss here: in fast
+ * recovery lwIP does not count them, and the next new ACK ends it with the window as it is now. */
+static void keep_window(struct tcp_pcb *pcb)
+{
+	if (pcb->unacked == NULL || (pcb->flags & TF_INFR))
+		return;
+	pcb->ssthresh = LWIP_MAX(pcb->cwnd, 2u * pcb->mss);
+	tcp_set_flags(pcb, TF_INFR);
+}
+
+/* false: not enough memory or frames now. */
+static bool heal(struct tcp_pcb *pcb)
+{
+	if (frame_free_count() < SPARE_FRAMES)
+		return false;
+	for (unsigned n = 0; hears_peer(pcb) && n < DUPLICATE_ACKS; n++)
+		if (tcp_send_empty_ack(pcb) != ERR_OK)
+			return false;
+	tcp_clear_flags(pcb, TF_UNHEALED);
+	keep_window(pcb);
+	/* Refused if a frame still holds it; netdev has sent that again. */
+	if (tcp_rexmit(pcb) == ERR_OK) {
+		pcb->nrtx = 0;                      /* not the network's fault */
+		tcp_set_flags(pcb, TF_NAGLEMEMERR); /* now, whatever Nagle says */
+	}
+	(void)tcp_output(pcb);
+	return true;
+}
+
+void recover_idle(void)
+{
+	bool is_done = true;
+
+	if (!has_unhealed)
+		return;
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL && is_done; pcb = pcb->next)
+		if (pcb->flags & TF_UNHEALED)
+			is_done = heal(pcb);
+	has_unhealed = !is_done;
+}
+
+void recover_heard(struct iface *i)
+{
+	unsigned n = slot_of(i);
+
+	if (!returns[n].is_waiting)
+		return;
+	returns[n].is_waiting = false;
+	log_event(EV_NET_FLOW, netdev_server(i->dev), i->unit,
+	          (now_ns() - returns[n].t_back_ns) / 1000, (now_ns() - i->t_lost_ns) / 1000);
+}
+
+void recover_forget(struct iface *i)
+{
+	returns[slot_of(i)].is_waiting = false;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the stack does about a driver's (or filter's) death, beyond what lib/netdev does (unconfirmed
+ * frames are sent again, buffers posted anew). TCP has no way to know that the silence was our fault,
+ * so it is told:
+ *
+ * - While the interface is offline, up to OUTAGE_MAX_NS, the clocks of its connections stand still: no
+ *   retransmission is counted, no window shrinks, nothing times out.
+ * - When it is back, timers are at their unbacked value, each connection sends
+ *   duplicate ACKs, so that its peer retransmits what the dead driver lost (RFC 5681, 3.2) instead of
+ *   waiting for its timer, and repeats its own first unacknowledged segment, unless that is in a frame
+ *   that netdev sends again anyway: the peer's answer tells where it stands. Congestion windows
+ *   stay as they were. Requests of ARP and neighbour discovery that have no answer are sent again.
+ *
+ * A peer that negotiated SACK and counts only SACKed duplicates (Linux does) ignores plain duplicate
+ * ACKs; it finds out by its tail loss probe.
+ *
+ * Sending to thousands of connections needs more frames than there are: connections are marked, and
+ * recover_idle() goes on as frames become free.
+ */
+#ifndef INET_RECOVER_H
+#define INET_RECOVER_H
+
+#include "iface.h"
+
+#define OUTAGE_MAX_NS NETDEV_OFFLINE_NS
+
+void recover_lost(struct iface *i);
+void recover_back(struct iface *i);
+void recover_forget(struct iface *i); /* the interface goes */
+void recover_idle(void);
+void recover_before_tcp_tick(void);
+/* A TCP frame came in: the first one after recover_back() is the end of the outage in the event log. */
+void recover_heard(struct iface *i);
+
+#endif

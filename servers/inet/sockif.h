@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the core of inet (main.c, ifaces.c, ...) and its socket layer (sock*.c). The core calls the
+ * first group from its main loop; the socket layer calls lwIP's raw API, the core's headers (config.h,
+ * route.h, arena.h) and the second group.
+ *
+ * What the socket layer may rely on
+ * - One thread; lwIP's callbacks run inside the core's hooks, never inside a call of the socket layer
+ *   other than into lwIP itself. Frames leave in idle(), after sock_idle().
+ * - Received TCP and UDP pbufs are chains whose payload is in the receive arena or the send arena. A
+ *   driver may still write into the receive arena, so payload is copied once, to the application, and
+ *   never interpreted in place. Hold them as long as TCP's window allows; when the receive pool runs
+ *   low the core copies instead of lending buffers.
+ * - tcp_write() with TCP_WRITE_FLAG_COPY is the way to send: pbufs come from the arena that drivers
+ *   read. (TCP_WRITE_FLAG_COPY is left out only for memory that is never freed or changed: a frame may
+ *   be waiting for a driver long after its data was acknowledged.)
+ * - tcp_write() may fail with ERR_MEM when the arena is used up; sock_retry() is called when a frame
+ *   gave memory back after lwIP was refused some.
+ */
+#ifndef INET_SOCKIF_H
+#define INET_SOCKIF_H
+
+#include "axolotl/ipc.h"
+#include "lwip/netif.h"
+
+/* ---- the socket layer's ---- */
+
+void sock_init(void);
+bool sock_message(const struct msg *m, enum ipc_primitive how); /* true: it was ours */
+void sock_idle(void);                                           /* before each RECEIVE */
+void sock_retry(void);
+/* Deadlines of its requests (SO_RCVTIMEO, linger): absolute, now_ns(); 0: none. */
+uint64_t sock_next_deadline(void);
+void sock_alarm(uint64_t now_ns);
+/* An interface, its addresses, its state or the routes changed (netlink multicast groups). */
+void sock_net_changed(struct netif *netif);
+/* key=value lines for the component's status; bytes. */
+int sock_status_text(char *buf, size_t len);
+
+/* ---- the core's ---- */
+
+/* Text of /proc/net/pnp: "#PROTO: DHCP" and "nameserver a" lines; bytes written, cut at len. */
+int config_pnp_text(char *buf, size_t len);
+
+#endif

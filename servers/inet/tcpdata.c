@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Data of TCP connections.
+ *
+ * Sending: SAFECOPY in large pieces into one bounce buffer that stays in the cache, then tcp_write() with
+ * a copy into segments. Without that second copy segments would refer to memory of ours that can only be
+ * used again when the driver has confirmed the last frame with it, which may be long after the data was
+ * acknowledged; lwIP cannot tell us when.
+ *
+ * Receiving: chains of pbufs are kept as they came and copied once, by a vector SAFECOPY, straight to the
+ * application. The window opens when data was read; SO_RCVBUF smaller than lwIP's window keeps back the
+ * difference.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "sys/sys.h"
+#include "lwip/priv/tcp_priv.h"
+#include "tcp_impl.h"
+
+#define BOUNCE_BYTES 32768u
+#define GATHER_BELOW 512u  /* smaller pieces are gathered */
+#define GATHER_BYTES 2048u /* in buffers of this size */
+
+static uint8_t bounce[BOUNCE_BYTES];
+
+void tcp_data_init(struct tcp_sock *t)
+{
+	t->rx_end = &t->rx;
+}
+
+static void drop_first(struct tcp_sock *t)
+{
+	struct rx_piece *piece = t->rx;
+
+	t->rx = piece->next;
+	if (!t->rx)
+		t->rx_end = &t->rx;
+	pbuf_free(piece->p);
+	free(piece);
+}
+
+void tcp_data_free(struct tcp_sock *t)
+{
+	while (t->rx)
+		drop_first(t);
+	t->rx_bytes = 0;
+}
+
+/* ---- receiving ---- */
+
+static struct rx_piece *last_piece(struct tcp_sock *t)
+{
+	return t->rx ? (struct rx_piece *)(void *)((uint8_t *)t->rx_end -
+	                                           offsetof(struct rx_piece, next))
+	             : NULL;
+}
+
+/* Copies a small piece behind the last one; false: no room there. */
+static bool gather(struct tcp_sock *t, const struct pbuf *p)
+{
+	struct rx_piece *tail = last_piece(t);
+
+	if (!tail || tail->room < p->tot_len)
+		return false;
+	(void)pbuf_copy_partial(p, (uint8_t *)tail->p->payload + tail->p->len, p->tot_len, 0);
+	tail->p->len = (u16_t)(tail->p->len + p->tot_len);
+	tail->p->tot_len = tail->p->len;
+	tail->room -= p->tot_len;
+	return true;
+}
+
+/* A gathering buffer with p's bytes in it, or p itself when there is no memory for one. */
+static struct pbuf *start_gathering(struct pbuf *p, uint32_t *room)
+{
+	struct pbuf *g = pbuf_alloc(PBUF_RAW, GATHER_BYTES, PBUF_RAM);
+
+	*room = 0;
+	if (!g)
+		return p;
+	(void)pbuf_copy_partial(p, g->payload, p->tot_len, 0);
+	g->len = g->tot_len = p->tot_len;
+	*room = GATHER_BYTES - g->len;
+	pbuf_free(p);
+	return g;
+}
+
+static bool append(struct tcp_sock *t, struct pbuf *p)
+{
+	bool is_small = p->tot_len < GATHER_BELOW;
+	struct rx_piece *piece;
+
+	if (is_small && gather(t, p)) {
+		pbuf_free(p);
+		return true;
+	}
+	piece = calloc(1, sizeof(*piece));
+	if (!piece)
+		return false;
+	piece->p = is_small ? start_gathering(p, &piece->room) : p;
+	*t->rx_end = piece;
+	t->rx_end = &piece->next;
+	return true;
+}
+
+err_t tcp_on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+	struct sock *s = arg;
+	struct tcp_sock *t = s->tcp;
+
+	(void)err;
+	if (!p) {
+		t->has_fin = true;
+		/* Both FINs have passed: lwIP will free the pcb without telling. */
+		if (pcb->state == CLOSING || pcb->state == TIME_WAIT)
+			tcp_let_go(s);
+	} else {
+		uint32_t n = p->tot_len;
+
+		if (!append(t, p))
+			return ERR_MEM; /* lwIP keeps it and asks again */
+		t->rx_bytes += n;
+		t->bytes_received += n;
+		t->t_last_recv_ns = now_ns();
+	}
+	sock_changed(s);
+	return ERR_OK;
+}
+
+static void open_window(struct tcp_sock *t, uint32_t n)
+{
+	while (n) {
+		u16_t step = (u16_t)(n > 0xffff ? 0xffff : n);
+
+		tcp_recved(t->pcb, step);
+		n -= step;
+	}
+}
+
+void tcp_give_window(struct tcp_sock *t)
+{
+	if (t->pcb->state != CLOSED && t->pcb->rcv_wnd < TCP_WND_MAX(t->pcb))
+		open_window(t, TCP_WND_MAX(t->pcb) - t->pcb->rcv_wnd);
+	t->withheld = 0;
+}
+
+/* n bytes were read. */
+static void consumed(const struct sock *s, uint32_t n)
+{
+	struct tcp_sock *t = s->tcp;
+	uint32_t window, want;
+
+	if (!t->pcb || n == 0)
+		return;
+	window = TCP_WND_MAX(t->pcb);
+	want = s->opt.is_rcvbuf_set && s->opt.rcvbuf < window ? window - s->opt.rcvbuf : 0;
+	n += t->withheld;
+	t->withheld = n < want ? n : want;
+	open_window(t, n - t->withheld);
+}
+
+/* Copies up to `len` bytes of the queue to the request, from byte `at` of it on. */
+static int copy_out(const struct tcp_sock *t, const struct request *r, uint32_t at, uint32_t len)
+{
+	uint32_t done = 0;
+
+	for (const struct rx_piece *piece = t->rx; piece && done < len; piece = piece->next) {
+		uint32_t n = piece->p->tot_len - piece->taken;
+		int e;
+
+		if (n > len - done)
+			n = len - done;
+		e = request_out_pbuf(r, at + done, piece->p, piece->taken, n);
+		if (e < 0)
+			return done ? (int)done : e;
+		done += n;
+	}
+	return (int)done;
+}
+
+static void take(struct tcp_sock *t, uint32_t n)
+{
+	t->rx_bytes -= n;
+	while (n) {
+		uint32_t left = t->rx->p->tot_len - t->rx->taken;
+
+		if (n < left) {
+			t->rx->taken += n;
+			return;
+		}
+		n -= left;
+		drop_first(t);
+	}
+}
+
+/* Nothing is left to read: what does the reader get? */
+static int nothing_to_read(struct sock *s, const struct request *r)
+{
+	const struct tcp_sock *t = s->tcp;
+
+	if (r->done_bytes)
+		return t->has_fin || t->rd_shut || s->error || t->state != TS_OPEN
+		               ? (int)r->done_bytes
+		               : WOULD_BLOCK;
+	if (s->error)
+		return sock_take_error(s);
+	if (t->has_fin || t->rd_shut || t->state == TS_DEAD)
+		return 0;
+	return t->state == TS_CLOSED ? -ENOTCONN : WOULD_BLOCK;
+}
+
+static int peek(struct sock *s, const struct request *r)
+{
+	const struct tcp_sock *t = s->tcp;
+	uint32_t want = r->q.flags & SOCK_WAITALL ? r->q.len_bytes : 1;
+
+	if (t->rx_bytes == 0)
+		return nothing_to_read(s, r);
+	if (t->rx_bytes < want && !t->has_fin && !t->rd_shut && !s->error && t->state == TS_OPEN &&
+	    !(r->q.flags & SOCK_NONBLOCK))
+		return WOULD_BLOCK;
+	return copy_out(t, r, 0, r->q.len_bytes);
+}
+
+static uint32_t wanted_bytes(const struct sock *s, const struct request *r)
+{
+	uint32_t low = (uint32_t)s->opt.rcvlowat;
+
+	if (r->q.flags & SOCK_WAITALL || low > r->q.len_bytes)
+		return r->q.len_bytes;
+	return low;
+}
+
+int tcp_receive_data(struct sock *s, struct request *r, struct sock_rep *rep)
+{
+	struct tcp_sock *t = s->tcp;
+	int n;
+
+	(void)rep;
+	if (t->state == TS_LISTEN)
+		return -ENOTCONN;
+	if (r->q.len_bytes == 0)
+		return 0;
+	if (r->q.flags & SOCK_PEEK)
+		return peek(s, r);
+	n = (int)(r->q.len_bytes - r->done_bytes);
+	if ((uint32_t)n > t->rx_bytes)
+		n = (int)t->rx_bytes;
+	/* MSG_TRUNC of a stream: thrown away unread. */
+	if (!(r->q.flags & SOCK_TRUNC))
+		n = copy_out(t, r, r->done_bytes, (uint32_t)n);
+	if (n < 0)
+		return r->done_bytes ? (int)r->done_bytes : n;
+	take(t, (uint32_t)n);
+	consumed(s, (uint32_t)n);
+	r->done_bytes += (uint32_t)n;
+	return r->done_bytes >= wanted_bytes(s, r) ? (int)r->done_bytes : nothing_to_read(s, r);
+}
+
+/* ---- sending ---- */
+
+uint32_t tcp_send_limit(const struct sock *s)
+{
+	return s->opt.is_sndbuf_set && s->opt.sndbuf < TCP_SND_BUF ? s->opt.sndbuf : TCP_SND_BUF;
+}
+
+uint32_t tcp_send_room(const struct sock *s)
+{
+	const struct tcp_pcb *pcb = s->tcp->pcb;
+	uint32_t limit = tcp_send_limit(s), used;
+
+	if (!pcb || pcb->snd_queuelen >= TCP_SND_QUEUELEN * 3 / 4)
+		return 0;
+	used = TCP_SND_BUF - pcb->snd_buf;
+	return used < limit ? limit - used : 0;
+}
+
+void tcp_push(struct tcp_sock *t)
+{
+	if (!t->pcb)
+		return;
+	(void)tcp_output(t->pcb);
+	t->t_last_sent_ns = now_ns();
+	if (t->t_rtt_ns == 0 && t->pcb->snd_nxt != t->pcb->lastack) {
+		t->t_rtt_ns = t->t_last_sent_ns;
+		t->rtt_seq = t->pcb->snd_nxt;
+	}
+}
+
+/* Into segments; fewer bytes when memory is short. Bytes taken. */
+static uint32_t write_some(struct tcp_pcb *pcb, uint32_t n, bool is_more)
+{
+	u8_t flags = TCP_WRITE_FLAG_COPY | (is_more ? TCP_WRITE_FLAG_MORE : 0);
+
+	while (tcp_write(pcb, bounce, (u16_t)n, flags) != ERR_OK) {
+		if (n <= pcb->mss)
+			return 0;
+		n /= 2;
+	}
+	return n;
+}
+
+static int send_piece(struct sock *s, struct request *r)
+{
+	struct tcp_sock *t = s->tcp;
+	uint32_t left = r->q.len_bytes - r->done_bytes, room = tcp_send_room(s), n;
+	int e;
+
+	/* A writer waits until a third is free (as poll tells): not a segment for each acknowledgement. */
+	if (room == 0 || (room < left && room < tcp_send_limit(s) / 3))
+		return WOULD_BLOCK;
+	n = left < room ? left : room;
+	if (n > BOUNCE_BYTES)
+		n = BOUNCE_BYTES;
+	e = request_in(r, r->done_bytes, bounce, n);
+	if (e < 0)
+		return e;
+	n = write_some(t->pcb, n, n < left || (r->q.flags & SOCK_MORE) || t->cork);
+	if (n == 0) {
+		sock_starved(s);
+		return WOULD_BLOCK;
+	}
+	r->done_bytes += n;
+	t->bytes_sent += n;
+	return 0;
+}
+
+static int send_error(struct sock *s)
+{
+	int e = sock_take_error(s);
+
+	return e ? e : -EPIPE;
+}
+
+/* Less than a segment may wait for more (MSG_MORE, TCP_CORK); lwIP's slow timer sends it anyway. */
+static bool is_held_back(const struct tcp_sock *t, const struct request *r)
+{
+	const struct tcp_pcb *pcb = t->pcb;
+
+	return ((r->q.flags & SOCK_MORE) || t->cork) && pcb->unsent && !pcb->unsent->next &&
+	       pcb->unsent->len < pcb->mss;
+}
+
+int tcp_send(struct sock *s, struct request *r)
+{
+	struct tcp_sock *t = s->tcp;
+	int e = 0;
+
+	if (r->q.flags & SOCK_OOB)
+		return -EOPNOTSUPP;
+	if (t->state == TS_CONNECTING && !t->wr_shut && !s->error)
+		return WOULD_BLOCK;
+	if (t->state != TS_OPEN || t->wr_shut || s->error || !t->pcb)
+		return r->done_bytes ? (int)r->done_bytes : send_error(s);
+	while (e == 0 && r->done_bytes < r->q.len_bytes)
+		e = send_piece(s, r);
+	if (r->done_bytes && !is_held_back(t, r))
+		tcp_push(t);
+	if (e == WOULD_BLOCK)
+		return e;
+	return e < 0 && r->done_bytes == 0 ? e : (int)r->done_bytes;
+}
+
+/* ---- what lwIP tells ---- */
+
+/* Smoothed as in RFC 6298, in microseconds: lwIP's own estimate counts timer ticks. */
+static void measure_rtt(struct tcp_sock *t, uint64_t t_now)
+{
+	uint64_t ns = t_now - t->t_rtt_ns;
+	uint32_t us = ns / 1000 > 60000000 ? 60000000u : (uint32_t)(ns / 1000);
+	uint32_t off;
+
+	if (us == 0)
+		us = 1;
+	if (us < t->min_rtt_us)
+		t->min_rtt_us = us;
+	if (t->srtt_us == 0) {
+		t->srtt_us = us;
+		t->rttvar_us = us / 2;
+		return;
+	}
+	off = us > t->srtt_us ? us - t->srtt_us : t->srtt_us - us;
+	t->rttvar_us = t->rttvar_us - t->rttvar_us / 4 + off / 4;
+	t->srtt_us = t->srtt_us - t->srtt_us / 8 + us / 8;
+}
+
+static void count_retransmissions(struct tcp_sock *t, const struct tcp_pcb *pcb)
+{
+	if (pcb->nrtx > t->last_nrtx) {
+		t->retrans_total += (uint32_t)(pcb->nrtx - t->last_nrtx);
+		t->t_rtt_ns = 0; /* Karn: no sample from what was sent twice */
+	}
+	t->last_nrtx = pcb->nrtx;
+}
+
+err_t tcp_on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+	struct sock *s = arg;
+	struct tcp_sock *t = s->tcp;
+	uint64_t t_now = now_ns();
+
+	t->bytes_acked += len;
+	t->t_last_ack_ns = t_now;
+	count_retransmissions(t, pcb);
+	if (t->t_rtt_ns && TCP_SEQ_GEQ(pcb->lastack, t->rtt_seq)) {
+		measure_rtt(t, t_now);
+		t->t_rtt_ns = 0;
+	}
+	sock_changed(s);
+	return ERR_OK;
+}
+
+err_t tcp_on_poll(void *arg, struct tcp_pcb *pcb)
+{
+	struct sock *s = arg;
+
+	if (s)
+		count_retransmissions(s->tcp, pcb);
+	return ERR_OK;
+}

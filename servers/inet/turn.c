@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The end of a turn of the main loop (turn.h). */
+#include "frame.h"
+#include "iface.h"
+#include "lwip/priv/tcp_priv.h"
+#include "recover.h"
+#include "rxpool.h"
+#include "sockif.h"
+#include "timers.h"
+#include "turn.h"
+
+/* Memory or frames became free: connections that were refused some go on. */
+static void relieve(void)
+{
+	struct tcp_pcb *next;
+
+	if (!frame_take_relief())
+		return;
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = next) {
+		next = pcb->next;
+		if (pcb->flags & (TF_NAGLEMEMERR | TF_ACK_NOW))
+			(void)tcp_output(pcb);
+	}
+	sock_retry();
+}
+
+/* Packets to ourselves, until there are none: answers to them may be more of them. */
+static void drain_loopback(void)
+{
+	bool again = true;
+
+	while (again) {
+		struct netif *n;
+
+		netif_poll_all();
+		sock_idle();
+		again = false;
+		NETIF_FOREACH(n)
+		{
+			again = again || n->loop_first != NULL;
+		}
+		if (again)
+			timers_activity();
+	}
+}
+
+void turn_before_sleep(void)
+{
+	relieve();
+	recover_idle();
+	drain_loopback();
+	for (unsigned k = 0; k < NETDEV_MAX; k++) {
+		struct iface *i = &ifaces[k];
+
+		if (i->state != IFACE_LIVE && i->state != IFACE_OFFLINE)
+			continue;
+		frame_flush(i);
+		rxpool_fill(i);
+	}
+}

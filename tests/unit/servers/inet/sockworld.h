@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The socket layer of inet on the host: real lwIP with its loopback interface, messages and grants of a
+ * pretended vfs, a clock that tests turn.
+ */
+#ifndef TEST_INET_SOCKWORLD_H
+#define TEST_INET_SOCKWORLD_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#undef SOCK_NONBLOCK
+#include "axolotl/sock.h"
+
+#define PENDING INT32_MIN /* no answer yet */
+
+struct call {
+	uint32_t id, handle, arg, flags;
+	void *buf;
+	uint32_t len;
+	const void *addr;
+	uint32_t addr_len;
+	bool is_readonly;    /* the grant does not allow writing */
+	struct sock_rep rep; /* of the answer */
+};
+
+extern uint64_t world_now;      /* monotonic, ns */
+extern size_t world_arena_used; /* bytes of memory that lwIP holds */
+extern bool world_memory_denied;
+
+void world_start(void);
+void world_pump(void);        /* until lwIP's loopback and the socket layer are quiet */
+void world_pass(uint64_t ns); /* time goes by, timers run */
+void world_tick(void);        /* one tick of lwIP's timers */
+bool world_is_clean(void);    /* no sockets, no arena memory, no requests are left */
+int world_text(const char *name, char *buf, uint32_t len); /* of /proc/net: bytes or -errno */
+void world_deny_memory(bool denied);                       /* arena_alloc() fails */
+void world_deny_asend(bool denied); /* the table of asynchronous messages is full */
+
+/* A request; pumped. The result, or PENDING: ask again with world_result(). */
+int world_call(uint32_t type, struct call *c);
+int world_result(struct call *c); /* after pumping */
+void world_cancel(const struct call *c);
+uint32_t world_events(uint32_t handle); /* of SOCK_READY since the last time; 0: none */
+
+/* Shorter ways; all non-blocking unless said otherwise. */
+int t_socket(int domain, int type, int protocol); /* handle or -errno; as root */
+int t_socket_user(int domain, int type, int protocol);
+int t_addr(uint32_t type, int h, const char *ip,
+           int port); /* bind, connect: IPv4 or IPv6 by its look */
+int t_bind(int h, const char *ip, int port);
+int t_connect(int h, const char *ip, int port);
+int t_listen(int h, int backlog);
+int t_accept(int h); /* handle or -errno */
+int t_send(int h, const void *buf, uint32_t len);
+int t_recv(int h, void *buf, uint32_t len);
+int t_sendto(int h, const void *buf, uint32_t len, const char *ip, int port);
+int t_close(int h);
+int t_shutdown(int h, int how);
+int t_setopt(int h, int level, int name, int v);
+int t_getopt(int h, int level, int name); /* value, or -1000 - errno */
+int t_poll(int h, int wanted);
+int t_port(int h); /* local one */
+int t_ioctl(int h, uint32_t request, void *buf, uint32_t len, uint32_t flags);
+/* Two connected TCP sockets over the loopback. */
+void t_pair(int *a, int *b);
+uint32_t t_make_addr(const char *ip, int port, struct sockaddr_in6 *out);
+
+#endif
