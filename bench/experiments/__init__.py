@@ -3,9 +3,9 @@
 import report
 from session import say
 
-from experiments import disk_kill, recovery
+from experiments import disk_kill, filters, recovery
 
-ALL = {"disk-kill": disk_kill, "recovery": recovery}
+ALL = {"disk-kill": disk_kill, "recovery": recovery, "filters": filters}
 
 
 def finish(record, folder):

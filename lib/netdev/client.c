@@ -14,8 +14,10 @@
 #define IDLE_ROUNDS_MAX 64
 #define TICK_NS         250000000ull /* deadlines are rounded up to this, so that alarms are rare */
 
-struct netdev_config netdev_cfg = {
-	.slots = 256, .deadline_ns = NETDEV_DEADLINE_NS, .offline_ns = NETDEV_OFFLINE_NS};
+struct netdev_config netdev_cfg = {.slots = 256,
+                                   .deadline_ns = NETDEV_DEADLINE_NS,
+                                   .offline_ns = NETDEV_OFFLINE_NS,
+                                   .complaints = 8};
 struct netdev netdev_units[NETDEV_MAX];
 
 static uint32_t last_serial;
@@ -28,6 +30,8 @@ void netdev_configure(const struct netdev_config *c)
 		netdev_cfg.deadline_ns = c->deadline_ns;
 	if (c->offline_ns != 0)
 		netdev_cfg.offline_ns = c->offline_ns;
+	if (c->complaints != 0)
+		netdev_cfg.complaints = c->complaints;
 }
 
 /* ---- units ---- */
@@ -174,7 +178,7 @@ void netdev_accuse(struct netdev *d, enum proto_rule rule, uint32_t id, const vo
                    size_t len)
 {
 	d->count.violations++;
-	if (d->complaints++ < COMPLAINTS_MAX)
+	if (d->complaints++ < netdev_cfg.complaints)
 		sys_complain(d->ep, rule, d->unit, id, evidence, len);
 }
 

@@ -25,8 +25,7 @@ enum netdev_state {
 	NETDEV_CLOSING /* the server has not let go of it yet (NET_DETACH) */
 };
 
-#define CONTROLS_MAX   16 /* unanswered control requests of one unit */
-#define COMPLAINTS_MAX 8  /* in one session: more would tell rs nothing new */
+#define CONTROLS_MAX 16 /* unanswered control requests of one unit */
 
 struct netdev_control {
 	uint32_t id;   /* 0: free */

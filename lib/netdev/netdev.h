@@ -96,6 +96,7 @@ struct netdev_config {
 	unsigned slots;       /* of each ring, a power of two; 0: 256 */
 	uint64_t deadline_ns; /* 0: NETDEV_DEADLINE_NS */
 	uint64_t offline_ns;  /* 0: NETDEV_OFFLINE_NS */
+	unsigned complaints;  /* about one session at most; 0: 8. More would tell rs nothing new */
 };
 void netdev_configure(const struct netdev_config *c); /* optional, before the first netdev_open() */
 /* `unit` as in ds ("e1000_0"). Never blocks; NULL when the table is full or the name too long. */

@@ -14,8 +14,9 @@
 #define CFG_NOTIFY     2
 #define CFG_ISR        3
 #define CFG_DEVICE     4
-#define CAP_TYPE       3 /* offsets in the capability */
-#define CAP_BAR        4
+#define CAP_NEXT_SHIFT 8 /* in the first word */
+#define CAP_TYPE_SHIFT 24
+#define CAP_BAR        4 /* offsets in the capability */
 #define CAP_OFFSET     8
 #define CAP_LENGTH     12
 #define CAP_MULTIPLIER 16
@@ -84,12 +85,12 @@ struct cap {
 	uint32_t type, bar, offset, length;
 };
 
-static int read_cap(struct virtio *v, unsigned at, struct cap *c)
+/* `head`: the first word of the capability. */
+static int read_cap(struct virtio *v, unsigned at, uint32_t head, struct cap *c)
 {
-	int err = pcidev_config_read(&v->pci, at + CAP_TYPE, 1, &c->type);
+	int err = pcidev_config_read(&v->pci, at + CAP_BAR, 1, &c->bar);
 
-	if (err == 0)
-		err = pcidev_config_read(&v->pci, at + CAP_BAR, 1, &c->bar);
+	c->type = head >> CAP_TYPE_SHIFT;
 	if (err == 0)
 		err = pcidev_config_read(&v->pci, at + CAP_OFFSET, 4, &c->offset);
 	if (err == 0)
@@ -117,11 +118,15 @@ static int map_cap(struct virtio *v, const struct cap *c, volatile void *bars[6]
 	return 0;
 }
 
-static int take_cap(struct virtio *v, unsigned at, volatile void *bars[6])
+/* Each read is a message to pci, and this is part of a recovery: only what is needed. */
+static int take_cap(struct virtio *v, unsigned at, uint32_t head, volatile void *bars[6])
 {
 	struct cap c;
-	int err = read_cap(v, at, &c);
+	int err;
 
+	if (head >> CAP_TYPE_SHIFT < CFG_COMMON || head >> CAP_TYPE_SHIFT > CFG_DEVICE)
+		return 0;
+	err = read_cap(v, at, head, &c);
 	if (err != 0)
 		return err;
 	switch (c.type) {
@@ -143,16 +148,14 @@ static int find_structures(struct virtio *v)
 	uint32_t at = pcidev_capability(&v->pci, CAP_VENDOR);
 
 	for (unsigned i = 0; i < CAPS_MAX && at >= 0x40; i++) {
-		uint32_t id, next;
-		int err = pcidev_config_read(&v->pci, at, 1, &id);
+		uint32_t head;
+		int err = pcidev_config_read(&v->pci, at, 4, &head);
 
-		if (err == 0)
-			err = pcidev_config_read(&v->pci, at + 1, 1, &next);
-		if (err == 0 && id == CAP_VENDOR)
-			err = take_cap(v, at, bars);
+		if (err == 0 && (head & 0xff) == CAP_VENDOR)
+			err = take_cap(v, at, head, bars);
 		if (err != 0)
 			return err;
-		at = next & 0xfc;
+		at = head >> CAP_NEXT_SHIFT & 0xfc;
 	}
 	return v->common != NULL && v->notify != NULL && v->isr != NULL ? 0 : -ENODEV;
 }

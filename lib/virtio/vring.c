@@ -131,6 +131,11 @@ static uint16_t used_ahead(const struct vring *v)
 	return (uint16_t)(idx - v->last_used);
 }
 
+bool vring_has_done(const struct vring *v)
+{
+	return used_ahead(v) > 0;
+}
+
 bool vring_arm(struct vring *v, unsigned ahead)
 {
 	if (v->has_event_idx) {

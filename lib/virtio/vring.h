@@ -68,6 +68,7 @@ bool vring_add(struct vring *v, const struct vring_piece *pieces, unsigned count
 bool vring_publish(struct vring *v);
 /* The cookie of the next chain that the device is done with, and bytes written; NULL: none. */
 void *vring_take(struct vring *v, uint32_t *len);
+bool vring_has_done(const struct vring *v); /* vring_take() would find one */
 /* An interrupt is wanted when `ahead` (> 0) more chains are done; without EVENT_IDX, at the next one.
  * true: they are already, no interrupt will come: take them. Until it is armed again none is wanted. */
 bool vring_arm(struct vring *v, unsigned ahead);

@@ -30,47 +30,13 @@ uint64_t act_now(void)
 	return now_ns();
 }
 
-static bool is_coming(const struct component *c)
-{
-	return c->life.state == CS_WAITING || c->life.state == CS_CLAIMING ||
-	       c->life.state == CS_STARTING;
-}
-
-/* A driver of the class runs, and what stands on drivers has said so in ds. */
-static bool has_class(enum policy_class class)
-{
-	bool has_driver = false;
-
-	for (unsigned i = 0; i < COMPONENTS_MAX; i++) {
-		const struct component *o = &components[i];
-
-		if (!o->is_used || o->is_fixed || o->policy.serves != class)
-			continue;
-		if (o->policy.kind == POLICY_FILTER && is_coming(o))
-			return false;
-		has_driver |= o->policy.kind == POLICY_DRIVER && o->life.state == CS_RUNNING;
-	}
-	return has_driver;
-}
-
-/* Once it has run, and when somebody asks for it, it comes without. */
-static bool has_needs(const struct component *c)
-{
-	if (c->life.cause != CAUSE_NONE || c->life.is_trial)
-		return true;
-	for (unsigned i = 0; i < POLICY_CLASSES; i++)
-		if ((c->policy.needs >> i & 1) != 0 && !has_class((enum policy_class)i))
-			return false;
-	return true;
-}
-
 /* Drivers of PCI devices need pci; everything else finds its servers itself, by ds, and waits for
  * them only if its policy says so. */
 bool act_deps_ready(const struct component *c)
 {
 	const struct component *pci;
 
-	if (!has_needs(c))
+	if (!needs_met(c))
 		return false;
 
 	if (!c->life.has_pci)

@@ -166,6 +166,9 @@ void alias_ds_changed(void);
 /* The component of a label, a unit or BINARY0. NULL: none, or several (*count of them). */
 struct component *names_find(const char *word, unsigned *count);
 
+/* ---- needs.c ---- */
+bool needs_met(const struct component *c);
+
 /* ---- act.c ---- */
 void corpses_tick(void);
 uint64_t corpses_next_ns(void);

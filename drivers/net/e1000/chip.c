@@ -5,7 +5,8 @@
  *   - QEMU's 82540EM takes CTRL.RST as done and resets nothing. So the transmitter is switched off before
  *     its ring pointers move, and the receiver is starved (no descriptors: rx.c) instead of switched off.
  *   - It also receives nothing for a second after any write of RCTL. So RCTL is written only when the
- *     value changes: after a reset of real hardware, or when the mode does.
+ *     value changes: after a reset of real hardware, or when the mode does; and the receiver is on from the
+ *     start, without descriptors.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define ITR_INTERVAL      500u         /* x 256 ns: at most 7813 interrupts a second */
 #define TX_DELAY          32u          /* x 1.024 us from the last completion, */
 #define TX_DELAY_MAX      128u         /* and from the first */
+#define RCTL_ALWAYS       (RCTL_EN | RCTL_BAM | RCTL_SECRC)
 
 static bool wait_for(const struct nic *n, unsigned reg, uint32_t mask, uint32_t value)
 {
@@ -100,6 +102,8 @@ void chip_setup(struct nic *n)
 		reg_write(n, REG_EITR0, ITR_INTERVAL);
 	}
 	reg_write(n, REG_TCTL, TCTL_EN | TCTL_PSP | TCTL_CT | TCTL_COLD);
+	if (!(reg_read(n, REG_RCTL) & RCTL_EN))
+		reg_write(n, REG_RCTL, RCTL_ALWAYS);
 	chip_read_link(n);
 }
 
@@ -117,7 +121,7 @@ static void set_multicast(struct nic *n, const struct net_conf *conf)
 
 void chip_configure(struct nic *n, const struct net_conf *conf)
 {
-	uint32_t rctl = RCTL_EN | RCTL_BAM | RCTL_SECRC;
+	uint32_t rctl = RCTL_ALWAYS;
 
 	if (conf->mode & NET_MODE_PROMISCUOUS)
 		rctl |= RCTL_UPE | RCTL_MPE;
@@ -138,8 +142,7 @@ static bool has_msix(const struct nic *n)
 void chip_unmask(struct nic *n)
 {
 	reg_write(n, REG_IMS,
-	          INT_LSC | INT_RXDMT0 | INT_RXO | INT_RXT0 |
-	                  (has_msix(n) ? INT_RXQ0 | INT_OTHER : 0));
+	          INT_LSC | INT_RXDMT0 | INT_RXT0 | (has_msix(n) ? INT_RXQ0 | INT_OTHER : 0));
 }
 
 void chip_unmask_tx(struct nic *n)

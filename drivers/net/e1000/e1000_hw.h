@@ -50,7 +50,6 @@
 #define INT_TXDW   (1u << 0)
 #define INT_LSC    (1u << 2)
 #define INT_RXDMT0 (1u << 4)
-#define INT_RXO    (1u << 6)
 #define INT_RXT0   (1u << 7)
 #define INT_RXQ0   (1u << 20) /* 82574 with MSI-X: instead of RXT0 and TXDW */
 #define INT_TXQ0   (1u << 22)

@@ -71,17 +71,21 @@ static void flush_batch(void)
 static int nic_status(unsigned unit, char *buf, size_t len)
 {
 	const struct nic *n = &nics[unit];
+	const uint8_t *m = n->mac;
 	int count;
 
 	if (unit >= nic_count)
 		return -ENXIO;
 	count = snprintf(buf, len,
-	                 "unit=virtio_%u\noffered=%#llx\nfeatures=%#llx\ntx_out=%u\nrx_out=%u\n"
-	                 "resets=%llu\nrunts=%llu\ncontrol_errors=%llu\n",
-	                 unit, (unsigned long long)n->dev.offered,
+	                 "virtio_%u=mac=%02x:%02x:%02x:%02x:%02x:%02x link=%s msi=%d offered=%#llx "
+	                 "features=%#llx tx_out=%u rx_out=%u resets=%llu runts=%llu "
+	                 "control_errors=%llu late=%llu start_us=%llu\n",
+	                 unit, m[0], m[1], m[2], m[3], m[4], m[5], n->link.is_up ? "up" : "down",
+	                 n->dev.pci.is_msi, (unsigned long long)n->dev.offered,
 	                 (unsigned long long)n->dev.features, n->tx.active, n->rx.active,
 	                 (unsigned long long)n->resets, (unsigned long long)n->runts,
-	                 (unsigned long long)n->control_errors);
+	                 (unsigned long long)n->control_errors, (unsigned long long)n->late,
+	                 (unsigned long long)(n->start_ns / 1000));
 	return (size_t)count < len ? count : (int)len;
 }
 
@@ -89,6 +93,7 @@ static int nic_status(unsigned unit, char *buf, size_t len)
 
 static int init_one(unsigned unit)
 {
+	uint64_t begun = now_ns();
 	char name[LABEL_MAX];
 	int err = nic_init(&nics[unit], unit);
 
@@ -96,6 +101,7 @@ static int init_one(unsigned unit)
 		sys_log("virtio_net: device %u does not start: error %d\n", unit, -err);
 		return err;
 	}
+	nics[unit].start_ns = now_ns() - begun;
 	nic_count = unit + 1;
 	snprintf(name, sizeof(name), "virtio_%u", unit);
 	return nserver_publish(name, unit);

@@ -49,6 +49,20 @@ static void read_identity(struct nic *n)
 		n->mac[i] = (uint8_t)virtio_config(&n->dev, CFG_MAC + i, 1);
 }
 
+static void read_link(struct nic *n)
+{
+	uint32_t speed;
+
+	n->link = (struct net_link){.unit = n->unit, .is_up = 1, .is_full_duplex = 1};
+	if (n->dev.offered & F_STATUS)
+		n->link.is_up = virtio_config(&n->dev, CFG_STATUS, 2) & STATUS_LINK_UP;
+	if (!(n->dev.offered & F_SPEED))
+		return;
+	speed = (uint32_t)virtio_config(&n->dev, CFG_SPEED, 4);
+	n->link.speed_mbit = speed != UINT32_MAX ? speed : 0;
+	n->link.is_full_duplex = virtio_config(&n->dev, CFG_DUPLEX, 1) != DUPLEX_HALF;
+}
+
 static int alloc_memory(struct nic *n)
 {
 	size_t headers = SLOTS_MAX * sizeof(struct net_header);
@@ -77,8 +91,10 @@ int nic_init(struct nic *n, unsigned unit)
 		err = route_interrupts(n);
 	if (err == 0)
 		err = alloc_memory(n);
-	if (err == 0)
+	if (err == 0) {
 		read_identity(n);
+		read_link(n);
+	}
 	return err;
 }
 
@@ -92,6 +108,8 @@ static int set_queues(struct nic *n)
 		err = virtio_queue(&n->dev, QUEUE_TX, QUEUE_SIZE, &n->tx.ring);
 	if (err == 0 && n->dev.features & F_CTRL_RX)
 		err = virtio_queue(&n->dev, QUEUE_CTRL, QUEUE_SIZE, &n->control_ring);
+	if (err == 0 && n->tx.ring.size < PIECES_MAX)
+		err = -ENOTSUP; /* a frame could wait for room for ever */
 	return err;
 }
 
@@ -144,17 +162,8 @@ void nic_stop(struct nic *n)
 
 void nic_link(struct nic *n)
 {
-	struct net_link link = {.unit = n->unit, .is_up = 1, .is_full_duplex = 1};
-	uint32_t speed;
-
-	if (n->dev.offered & F_STATUS)
-		link.is_up = virtio_config(&n->dev, CFG_STATUS, 2) & STATUS_LINK_UP;
-	if (n->dev.offered & F_SPEED) {
-		speed = (uint32_t)virtio_config(&n->dev, CFG_SPEED, 4);
-		link.speed_mbit = speed != UINT32_MAX ? speed : 0;
-		link.is_full_duplex = virtio_config(&n->dev, CFG_DUPLEX, 1) != DUPLEX_HALF;
-	}
-	nserver_link(n->unit, &link);
+	read_link(n);
+	nserver_link(n->unit, &n->link);
 }
 
 /* ---- while it runs ---- */
@@ -189,6 +198,7 @@ void nic_watch(struct nic *n, uint64_t now)
 
 	if (!n->is_on)
 		return;
+	n->late += vring_has_done(&n->rx.ring) || vring_has_done(&n->tx.ring);
 	rx_serve(n);
 	tx_serve(n);
 	control_serve(n);

@@ -6,12 +6,11 @@
  * full queue costs a few of them and a single frame is confirmed at once (N1).
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "sys/sys.h"
 #include "virtio_net.h"
 
-/* The pieces of a frame behind its header; 0: more than PIECES_MAX. */
+/* The pieces of a frame behind its header. An element has one more than it has pages at most. */
 static unsigned put_pieces(const struct nserver_tx *t, struct vring_piece *pieces)
 {
 	unsigned count = 0;
@@ -22,8 +21,7 @@ static unsigned put_pieces(const struct nserver_tx *t, struct vring_piece *piece
 
 		for (uint32_t at = 0; nserver_segment(t->session, e, at, e->len_bytes - at, &seg);
 		     at += seg.len_bytes) {
-			if (count == PIECES_MAX - 1)
-				return 0;
+			SYS_ASSERT(count < PIECES_MAX - 1);
 			pieces[count++] =
 				(struct vring_piece){.bus = seg.bus, .len = seg.len_bytes};
 		}
@@ -39,18 +37,16 @@ static void give(struct nic *n, struct slot *s, int status)
 	nserver_tx_done(t, status);
 }
 
-/* 0; -ENOSPC: the ring is full; -EINVAL: it never fits. */
-static int add_chain(struct nic *n, struct slot *s)
+/* false: the ring is full. */
+static bool add_chain(struct nic *n, struct slot *s)
 {
 	const struct nserver_tx *t = s->frame;
 	struct vring_piece pieces[PIECES_MAX];
 	unsigned count = put_pieces(t, pieces + 1);
 
-	if (count == 0)
-		return -EINVAL;
 	pieces[0] = (struct vring_piece){.bus = slot_header_bus(&n->tx, s), .len = HEADER_BYTES};
 	choice_header(t, slot_header(&n->tx, s));
-	return vring_add(&n->tx.ring, pieces, count + 1, s) ? 0 : -ENOSPC;
+	return vring_add(&n->tx.ring, pieces, count + 1, s);
 }
 
 static void take_done(struct nic *n)
@@ -67,19 +63,13 @@ static void take_done(struct nic *n)
 bool tx_add(struct nic *n, struct nserver_tx *t)
 {
 	struct slot *s = slot_take(&n->tx);
-	int err;
 
 	if (s == NULL)
 		return false;
 	s->frame = t;
 	s->sequence = n->next_sequence++;
 	s->t_issued = now_ns();
-	err = add_chain(n, s);
-	if (err == -EINVAL) {
-		give(n, s, err);
-		return true;
-	}
-	if (err != 0) {
+	if (!add_chain(n, s)) {
 		slot_give(&n->tx, s);
 		return false;
 	}
@@ -116,11 +106,23 @@ void tx_give_back(struct nic *n, int status)
 			give(n, &n->tx.slots[i], status);
 }
 
-static int by_sequence(const void *a, const void *b)
+/* What is out, in the order in which it came. */
+static unsigned collect(struct nic *n, struct slot *out[SLOTS_MAX])
 {
-	const struct slot *const *x = a, *const *y = b;
+	unsigned count = 0;
 
-	return (*x)->sequence < (*y)->sequence ? -1 : 1;
+	for (unsigned i = 0; i < n->tx.used_count; i++) {
+		struct slot *s = &n->tx.slots[i];
+		unsigned at = count;
+
+		if (s->frame == NULL)
+			continue;
+		for (; at > 0 && out[at - 1]->sequence > s->sequence; at--)
+			out[at] = out[at - 1];
+		out[at] = s;
+		count++;
+	}
+	return count;
 }
 
 /* What needs an offload that is no longer agreed on ends: nobody could send it. */
@@ -136,14 +138,10 @@ static bool fits(const struct nic *n, const struct nserver_tx *t)
 void tx_again(struct nic *n)
 {
 	struct slot *out[SLOTS_MAX];
-	unsigned count = 0;
+	unsigned count = collect(n, out);
 
-	for (unsigned i = 0; i < n->tx.used_count; i++)
-		if (n->tx.slots[i].frame != NULL)
-			out[count++] = &n->tx.slots[i];
-	qsort(out, count, sizeof(out[0]), by_sequence);
 	for (unsigned i = 0; i < count; i++) {
-		if (!fits(n, out[i]->frame) || add_chain(n, out[i]) != 0)
+		if (!fits(n, out[i]->frame) || !add_chain(n, out[i]))
 			give(n, out[i], -EIO);
 		else
 			n->tx.has_added = true;

@@ -11,7 +11,7 @@
 #define HOOKS_PER_NIC 3 /* IRQ hooks: receive, send, changes */
 #define QUEUE_SIZE    256
 #define SLOTS_MAX     QUEUE_SIZE /* chains that are out, of one queue */
-#define PIECES_MAX    64         /* of a frame of 64 KiB in 32 elements, and the header */
+#define PIECES_MAX    96         /* more than a frame of 64 KiB in 32 elements, and the header */
 #define MTU_DEFAULT   1500u
 #define TIMEOUT_NS    1500000000ull /* shorter than the clients' (N1) */
 #define LOOK_NS       250000000ull
@@ -68,10 +68,13 @@ struct nic {
 	struct net_conf conf;
 	struct merge merge;
 	uint64_t next_sequence;
-	bool is_on; /* configured: the device may touch memory */
+	struct net_link link;
+	uint64_t start_ns; /* that init took */
+	bool is_on;        /* configured: the device may touch memory */
 	uint8_t mac[6];
 	uint16_t mtu;
 	uint64_t resets, control_errors, runts;
+	uint64_t late; /* times that the alarm found work: an interrupt was lost, or is under way */
 };
 
 /* ---- choice.c: pure ---- */

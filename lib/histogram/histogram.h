@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Histograms of latency and size in powers of two. Pure. */
-#ifndef TRACE_HISTOGRAM_H
-#define TRACE_HISTOGRAM_H
+#ifndef LIB_HISTOGRAM_H
+#define LIB_HISTOGRAM_H
 
 #include "axolotl/types.h"
 

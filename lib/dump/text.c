@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Growing text (see text.h). */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "text.h"
+#include "dump/text.h"
 
 void text_add(struct text *t, const char *fmt, ...)
 {
@@ -30,4 +31,21 @@ void text_add_bytes(struct text *t, const void *data, size_t len)
 	}
 	memcpy(t->buf + t->len, data, len);
 	t->len += len;
+}
+
+uint32_t text_room(const struct text *t)
+{
+	size_t n = t->cap - t->len;
+
+	return n > INT32_MAX ? INT32_MAX : (uint32_t)n;
+}
+
+int text_take(struct text *t, int result)
+{
+	if (result < 0)
+		return result;
+	if ((size_t)result > t->cap - t->len)
+		return -EIO;
+	t->len += (size_t)result;
+	return 0;
 }

@@ -1,4 +1,4 @@
-/* uses: filters/block/trace/histogram.c */
+/* uses: lib/histogram/ */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Histograms: buckets, percentiles, text that is cut and not overrun. */
 #include <setjmp.h>
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
-#include "filters/block/trace/histogram.h"
+#include "histogram/histogram.h"
 
 static void values_fall_into_powers_of_two(void **state)
 {

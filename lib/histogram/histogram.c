@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Histograms: see histogram.h. */
-#include "histogram.h"
+#include "histogram/histogram.h"
 #include <stdio.h>
 
 static unsigned bucket_of(uint64_t value)
