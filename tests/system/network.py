@@ -41,9 +41,29 @@ def wait_for_lease(guest):
 
 
 def test_explore(guest):
-    for cmd in ("ip link", "ip addr", "ip route", "ifconfig -a", "route -n", "netstat -tuln", "cat /proc/net/dev", "cat /proc/net/tcp", "service list", "dmesg | tail -20", "ping -c 2 127.0.0.1", "ping -c 2 10.0.2.2", "arp -n", "ip neigh", "nslookup localhost 10.0.2.3"):
+    wait_for_lease(guest)
+    for cmd in ("busybox --list | tr '\\n' ' '", "ip addr show eth0", "ip route", "ip -6 route", "cat /etc/resolv.conf; ls -l /etc/resolv.conf", "ping -c 1 ::1", "ls -l /dev/ptmx /dev/pts", "nc 127.0.0.1 9", "ls /proc/net",
+                "head -c 3000000 /dev/urandom > /tmp/a; (nc -l -p 5000 > /tmp/b & nc 127.0.0.1 5000 < /tmp/a; wait); cmp /tmp/a /tmp/b && echo same",
+                "ip link set eth0 mtu 1400; ip link show eth0", "ip route add 10.9.0.0/16 via 10.0.2.2; ip route; ip route del 10.9.0.0/16 via 10.0.2.2; ip route", "ip route get 10.0.2.3",
+                "ip addr add 10.7.7.7/24 dev lo; ip addr add 10.0.2.77/24 dev eth0; ip addr show eth0", "service status inet", "dmesg | tail -3",
+                "mkdir -p /tmp/www; cp /tmp/a /tmp/www; httpd -h /tmp/www -p 80; sleep 0.3; wget -q -O /tmp/c http://127.0.0.1/a && cmp /tmp/a /tmp/c && echo same; telnetd -l /bin/sh"):
         print("###", cmd)
-        print(guest.run(cmd))
+        r = guest.run(cmd, 60)
+        print(r)
+    import time
+    t = time.time()
+    data = urllib.request.urlopen(f"http://127.0.0.1:{FORWARDED[HTTP]}/a", timeout=30).read()
+    print("httpd:", len(data), hashlib.sha1(data).hexdigest(), time.time() - t, guest.run("sha1sum /tmp/a"))
+    s = socket.create_connection(("127.0.0.1", FORWARDED[TELNET]), 10)
+    s.settimeout(3)
+    time.sleep(1)
+    try:
+        print(s.recv(1000))
+        s.sendall(b"echo $((6*7))\r\n")
+        time.sleep(1)
+        print(s.recv(1000))
+    except OSError as e:
+        print("telnet", e)
 
 
 test_explore.timeout = 150
