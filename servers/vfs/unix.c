@@ -207,12 +207,14 @@ void unix_put_name(const struct unix_addr *from, struct sock_addr *to)
 	to->len = (uint32_t)unixaddr_store(from, to->bytes);
 }
 
-static struct unix_sock *find_abstract(const struct unix_addr *a)
+/* Each type has names of its own. */
+static struct unix_sock *find_abstract(const struct unix_addr *a, uint32_t type)
 {
 	for (unsigned i = 0; i < UNIX_SOCKS_MAX; i++) {
 		struct unix_sock *s = &unix_socks[i];
 
-		if (s->state != UNIX_FREE && s->owns_name && unixaddr_equal(&s->addr, a))
+		if (s->state != UNIX_FREE && s->owns_name && s->type == type &&
+		    unixaddr_equal(&s->addr, a))
 			return s;
 	}
 	return NULL;
@@ -244,7 +246,7 @@ int unix_find(struct call *c, const struct sock_addr *a, uint32_t type, struct f
 	if (r || u.len == 0)
 		return -EINVAL;
 	if (unixaddr_is_abstract(&u))
-		s = find_abstract(&u);
+		s = find_abstract(&u, type);
 	else
 		r = find_path(c, &u, &s);
 	if (r)
@@ -296,7 +298,7 @@ static int bind_any(struct unix_sock *s)
 	for (unsigned n = 0; n <= UNIX_SOCKS_MAX; n++) {
 		next = (next + 1) & 0xfffff;
 		(void)snprintf(a.name + 1, sizeof(a.name) - 1, "%05x", next);
-		if (find_abstract(&a))
+		if (find_abstract(&a, s->type))
 			continue;
 		s->addr = a;
 		s->owns_name = true;
@@ -316,7 +318,7 @@ static int unix_bind(struct call *c, struct file *f, const struct sock_addr *a)
 	if (u.len == 0)
 		return bind_any(s);
 	if (unixaddr_is_abstract(&u)) {
-		if (find_abstract(&u))
+		if (find_abstract(&u, s->type))
 			return -EADDRINUSE;
 		s->addr = u;
 		s->owns_name = true;

@@ -66,7 +66,7 @@ static uint32_t unread(const struct unix_sock *s)
 {
 	if (!s->first)
 		return 0;
-	return s->type == SOCK_STREAM ? s->bytes - s->packets * PACKET_COST : s->first->len;
+	return s->type == SOCK_DGRAM ? s->first->len : s->bytes - s->packets * PACKET_COST;
 }
 
 int64_t unix_ioctl(struct call *c, struct file *f, unsigned cmd, uint64_t arg)

@@ -139,6 +139,8 @@ int main(int argc, char **argv)
 		open_tests,  name_tests, walk_tests, attr_tests,   io_tests,
 		dir_tests,   fd_tests,   pipe_tests, fifo_tests,   poll_tests,
 		event_tests, lock_tests, exec_tests, device_tests, bad_tests,
+		local_name_tests, local_misuse_tests, local_stream_tests, datagram_tests,
+		company_tests, local_wait_tests,
 	};
 	unsigned passed = 0, failed = 0;
 
