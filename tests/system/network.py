@@ -95,7 +95,7 @@ def test_settings_are_changed(guest):
     guest.sh("route del -net 10.8.0.0 netmask 255.255.0.0 gw 10.0.2.2")
     assert "10.8.0.0" not in guest.sh("ip route")
     assert "No such process" in guest.run("ip route del 10.8.0.0/16").err.decode()
-    assert "Cannot find device" in guest.run("ip link set eth7 up 2>&1").out.decode() + guest.run("ip link set eth7 up").err.decode()
+    assert "No such device" in guest.run("ip link set eth7 up").err.decode()
 
 
 def test_pings_are_answered(guest):
@@ -114,9 +114,11 @@ def test_refusals_have_their_errors(guest):
 
 
 def test_stream_over_the_loopback(guest):
-    sha = make_file(guest, 3000000)
-    guest.sh("(sleep 20 | nc -l -p 5000 > /tmp/copy) & sleep 1; nc 127.0.0.1 5000 < /tmp/www/data & "
-             "for i in $(seq 50); do [ $(stat -c %s /tmp/copy) = 3000000 ] && break; sleep 0.2; done; kill %2 %1", 60)
+    sha = make_file(guest, 1000000)
+    # The listener's input stays open, or it would close its half, and the other side end too early.
+    guest.sh("mkfifo /tmp/open; (nc -l -p 5000 < /tmp/open > /tmp/copy) & exec 3> /tmp/open; sleep 0.5; "
+             "nc 127.0.0.1 5000 < /tmp/www/data & "
+             "until [ $(stat -c %s /tmp/copy) = 1000000 ]; do sleep 0.1; done; exec 3>&-; wait; rm /tmp/open", 60)
     assert guest.sh("sha1sum /tmp/copy").split()[0] == sha
 
 
@@ -134,7 +136,7 @@ def test_wget_from_the_host(guest):
 
 def test_upload_to_the_host(guest):
     wait_for_lease(guest)
-    sha = make_file(guest, 4000000)
+    sha = make_file(guest, 1500000)
     got, done = [hashlib.sha1()], threading.Event()
 
     def take(connection):
@@ -168,15 +170,28 @@ def test_httpd_serves_the_host_in_parallel(guest):
     assert re.search(r"^tcp .*:80 .*LISTEN", guest.sh("netstat -tln"), re.M)
 
 
-def test_datagrams_come_back(guest):
-    wait_for_lease(guest)
-
-    def echo(server):
+def tftp_server(data):
+    """RFC 1350 with the blksize option (RFC 2348), one file for everybody who asks."""
+    def serve(server):
         while True:
-            data, sender = server.recvfrom(2048)
-            server.sendto(data.upper(), sender)
-    with serving(socket.SOCK_DGRAM, echo) as port:
-        assert guest.sh(f"(echo hello; sleep 1) | timeout 3 nc -u {HOST} {port} || true").strip() == "HELLO"
+            request, peer = server.recvfrom(2048)
+            fields = request[2:].split(b"\0")
+            size = int(fields[fields.index(b"blksize") + 1]) if b"blksize" in fields else 512
+            if b"blksize" in fields:
+                server.sendto(b"\0\6blksize\0%d\0" % size, peer)
+                server.recvfrom(2048)
+            for number in range(1, len(data) // size + 2):
+                server.sendto(b"\0\3" + number.to_bytes(2, "big") + data[(number - 1) * size:number * size], peer)
+                server.recvfrom(2048)
+    return serve
+
+
+def test_datagrams_carry_a_file(guest):
+    wait_for_lease(guest)
+    data = random.Random(2).randbytes(200000)
+    with serving(socket.SOCK_DGRAM, tftp_server(data)) as port:
+        guest.sh(f"tftp -g -b 1400 -l /tmp/tftp -r data {HOST} {port}", 40)
+    assert guest.sh("sha1sum /tmp/tftp").split()[0] == hashlib.sha1(data).hexdigest()
 
 
 def test_nothing_is_left_behind(guest):
