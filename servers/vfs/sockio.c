@@ -46,8 +46,8 @@ int xfer_next(struct call *c, struct xfer *x)
 		x->cur.addr = (uint64_t)iov.iov_base;
 		x->cur.len = iov.iov_len;
 		/* Another thread may have changed the vector since it was added up. */
-		if (x->cur.len && (x->cur.addr >= VM_USER_TOP ||
-		                   x->cur.len > VM_USER_TOP - x->cur.addr))
+		if (x->cur.len &&
+		    (x->cur.addr >= VM_USER_TOP || x->cur.len > VM_USER_TOP - x->cur.addr))
 			return -EFAULT;
 	}
 	return 1;
@@ -269,8 +269,8 @@ static int store_message(struct call *c, uint64_t uhdr, struct user_msghdr *h, s
 	int r = 0;
 
 	if (h->name) {
-		uint32_t room = (uint32_t)h->namelen < x->addr.len ? (uint32_t)h->namelen
-		                                                   : x->addr.len;
+		uint32_t room =
+			(uint32_t)h->namelen < x->addr.len ? (uint32_t)h->namelen : x->addr.len;
 
 		r = user_write(c, h->name, x->addr.bytes, room);
 		h->namelen = (int32_t)x->addr.len;

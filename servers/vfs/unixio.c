@@ -101,7 +101,8 @@ static int64_t send_stream(struct call *c, struct unix_sock *s, struct xfer *x)
 		return sock_epipe(c, x, check_stream(&q));
 	while (!r && done < x->total) {
 		uint64_t left = x->total - done;
-		uint32_t len = s->send_buffer / 2 < STREAM_CHUNK ? s->send_buffer / 2 : STREAM_CHUNK;
+		uint32_t len =
+			s->send_buffer / 2 < STREAM_CHUNK ? s->send_buffer / 2 : STREAM_CHUNK;
 
 		if (left < len)
 			len = (uint32_t)left;

@@ -32,8 +32,7 @@ struct address local_abstract(const char *name)
 	struct address a = {.sa.sun_family = AF_UNIX};
 
 	snprintf(a.sa.sun_path + 1, sizeof(a.sa.sun_path) - 1, "%s.%d", name, getpid());
-	a.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-	                    strlen(a.sa.sun_path + 1));
+	a.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(a.sa.sun_path + 1));
 	return a;
 }
 
@@ -161,9 +160,12 @@ static void connecting_needs_write_permission(void)
 }
 
 const struct test local_name_tests[] = {
-	TEST(binding_makes_a_socket_file),   TEST(bad_addresses_are_refused),
-	TEST(abstract_names_have_no_file),   TEST(a_family_alone_gets_a_name),
-	TEST(long_paths_fit),                TEST(connecting_needs_write_permission),
+	TEST(binding_makes_a_socket_file),
+	TEST(bad_addresses_are_refused),
+	TEST(abstract_names_have_no_file),
+	TEST(a_family_alone_gets_a_name),
+	TEST(long_paths_fit),
+	TEST(connecting_needs_write_permission),
 	{NULL, NULL},
 };
 
@@ -443,7 +445,8 @@ static void a_full_stream(void)
 static void vectors_and_sendfile(void)
 {
 	static char big[10000], back[10000];
-	struct iovec out[3] = {{"ab", 2}, {NULL, 0}, {big, 6000}}, in[2] = {{back, 1}, {back + 1, 9000}};
+	struct iovec out[3] = {{"ab", 2}, {NULL, 0}, {big, 6000}},
+		     in[2] = {{back, 1}, {back + 1, 9000}};
 	int s[2], fd;
 
 	memset(big, 'z', sizeof(big));
