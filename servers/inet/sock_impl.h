@@ -159,6 +159,9 @@ int addr_parse(const struct sock *s, const void *bytes, uint32_t len,
 int addr_check_local(const struct sock *s, const struct sock_addr *a) MUST_CHECK;
 /* Fills the reply's address as the socket's domain has it (v4-mapped where that is needed). */
 void addr_put(const struct sock *s, const ip_addr_t *ip, uint16_t port, struct sock_rep *rep);
+void addr_set4(ip_addr_t *ip, uint32_t address);    /* network order */
+void addr_set6(ip_addr_t *ip, const void *address); /* 16 bytes; no zone */
+void addr_set_any(ip_addr_t *ip, bool is_6);
 bool addr_is_any(const ip_addr_t *ip);
 bool addr_is_broadcast(const ip_addr_t *ip);
 int addr_err(err_t err); /* lwIP's error as -errno */

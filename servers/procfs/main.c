@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "axolotl/fsp.h"
+#include "axolotl/sock.h"
 #include "procfs.h"
 
 #define SNAPSHOTS      8
@@ -112,15 +113,20 @@ static struct snapshot *oldest_small(void)
 	return s;
 }
 
+static struct snapshot *find_snapshot(uint32_t ino)
+{
+	for (int i = 0; i < SNAPSHOTS; i++)
+		if (snapshots[i].ino == ino)
+			return &snapshots[i];
+	return NULL;
+}
+
 /* The snapshot that a read at pos continues, or a new one. */
 static int snapshot_for(uint32_t ino, uint64_t pos, struct snapshot **found)
 {
-	struct snapshot *s = NULL;
+	struct snapshot *s = find_snapshot(ino);
 	int r;
 
-	for (int i = 0; i < SNAPSHOTS; i++)
-		if (snapshots[i].ino == ino)
-			s = &snapshots[i];
 	if (!s)
 		s = oldest_small();
 	s->used_at = ++use_tick;
@@ -142,19 +148,59 @@ static int snapshot_for(uint32_t ino, uint64_t pos, struct snapshot **found)
 	return r;
 }
 
-static void on_read(const struct fs_io *rq, struct fs_rep *rep)
+static void give_part(const struct snapshot *s, const struct fs_io *rq, struct fs_rep *rep)
 {
-	struct snapshot *s;
 	size_t n;
 
-	rep->result = snapshot_for(rq->ino, rq->pos, &s);
-	if (rep->result < 0 || rq->pos >= s->text.len)
+	if (rq->pos >= s->text.len)
 		return;
 	n = s->text.len - rq->pos;
 	if (n > rq->len_bytes)
 		n = rq->len_bytes;
 	rep->result = k_safecopy_to(EP_VFS, rq->grant, rq->grant_offset, s->text.buf + rq->pos, n);
 	rep->count = (uint32_t)n;
+}
+
+static void on_read(const struct fs_io *rq, struct fs_rep *rep)
+{
+	struct snapshot *s;
+
+	rep->result = snapshot_for(rq->ino, rq->pos, &s);
+	if (rep->result == 0)
+		give_part(s, rq, rep);
+}
+
+/* ---- texts of others ---- */
+
+bool read_continue(const struct msg *m, enum ipc_primitive how, const struct fs_io *rq)
+{
+	struct snapshot *s = find_snapshot(rq->ino);
+	struct fs_rep rep = {.id = rq->id};
+
+	if (!s)
+		return false;
+	s->used_at = ++use_tick;
+	give_part(s, rq, &rep);
+	sys_reply(m, how, &rep);
+	return true;
+}
+
+void read_answer(const struct msg *m, enum ipc_primitive how, const struct fs_io *rq,
+                 const struct fresh *fresh)
+{
+	struct snapshot *s = find_snapshot(rq->ino);
+	struct fs_rep rep = {.id = rq->id, .result = fresh->error};
+
+	if (!fresh->error) {
+		if (!s)
+			s = oldest_small();
+		s->used_at = ++use_tick;
+		s->ino = rq->ino;
+		s->text.len = fresh->len < s->text.cap ? fresh->len : s->text.cap;
+		memcpy(s->text.buf, fresh->text, s->text.len);
+		give_part(s, rq, &rep);
+	}
+	sys_reply(m, how, &rep);
 }
 
 static void on_readlink(const struct fs_io *rq, struct fs_rep *rep)
@@ -324,11 +370,23 @@ static void dispatch(const struct msg *m, struct fs_rep *rep)
 	}
 }
 
+static uint32_t read_ino(const struct msg *m)
+{
+	struct fs_io rq;
+
+	msg_get(m, &rq);
+	return rq.ino;
+}
+
 static void on_message(const struct msg *m, enum ipc_primitive how)
 {
 	struct fs_rep rep = {0};
 	struct fs_req rq;
 
+	if (m->type == (SOCK_INFO | MSG_REPLY)) {
+		net_reply(m);
+		return;
+	}
 	if (m->source != EP_VFS) {
 		sys_violation(m->source, VIOL_REQUEST, m->type);
 		return;
@@ -336,6 +394,10 @@ static void on_message(const struct msg *m, enum ipc_primitive how)
 	if (m->type == FS_FORGET)
 		return;
 	msg_get(m, &rq);
+	if (m->type == FS_READ && net_is_file(read_ino(m))) {
+		net_read(m, how);
+		return;
+	}
 	rep.id = rq.id;
 	dispatch(m, &rep);
 	sys_reply(m, how, &rep);
@@ -352,12 +414,15 @@ static int on_init(const struct sys_init *how)
 			return -ENOMEM;
 		memset(snapshots[i].text.buf, 0, cap);
 	}
-	return 0;
+	return ds_subscribe("inet");
 }
 
 int main(void)
 {
-	static const struct sys_component component = {.init = on_init, .message = on_message};
+	static const struct sys_component component = {.init = on_init,
+	                                               .message = on_message,
+	                                               .alarm = net_alarm,
+	                                               .ds_change = net_ds_change};
 
 	sys_main(&component);
 }

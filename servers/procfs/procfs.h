@@ -19,6 +19,24 @@
 /* Attributes of ino into vfs's grant (which may be none); -ENOENT when the process is gone. */
 int give_attr(grant_t grant, uint32_t ino);
 
+/* Answers a read of ino from the snapshot that it continues; false: there is none. */
+bool read_continue(const struct msg *m, enum ipc_primitive how, const struct fs_io *rq);
+/* The same for a text that has just come: it becomes the snapshot. text NULL: the error. */
+struct fresh {
+	const char *text;
+	size_t len;
+	int error;
+};
+void read_answer(const struct msg *m, enum ipc_primitive how, const struct fs_io *rq,
+                 const struct fresh *fresh);
+
+/* ---- net.c: files whose text inet has to be asked for ---- */
+bool net_is_file(uint32_t ino);
+void net_read(const struct msg *m, enum ipc_primitive how);
+void net_reply(const struct msg *m);
+void net_alarm(uint64_t now);
+void net_ds_change(const struct ds_change *ch);
+
 /* ---- dir.c ---- */
 void dir_lookup(const struct fs_name *rq, struct fs_rep *rep);
 void dir_read(const struct fs_io *rq, struct fs_rep *rep);
@@ -80,6 +98,9 @@ int gen_boot_cmdline(struct text *t, int32_t pid);
 int gen_self(struct text *t, int32_t pid);
 int gen_thread_self(struct text *t, int32_t pid);
 int gen_mounts_link(struct text *t, int32_t pid);
+int gen_net_link(struct text *t, int32_t pid);
+int gen_net_unix(struct text *t, int32_t pid);
+int gen_net(struct text *t, int32_t pid); /* never asked: net.c answers */
 
 int gen_hostname(struct text *t, int32_t pid);
 int gen_domainname(struct text *t, int32_t pid);

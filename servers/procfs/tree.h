@@ -25,7 +25,7 @@
 enum node_type { NODE_DIR, NODE_FILE, NODE_LINK };
 
 /* Kinds of entries of a process, in the order of proc_nodes[]. */
-enum proc_kind { KIND_DIR, KIND_FD, KIND_TASK, KIND_TASK_DIR, KIND_FIRST_FILE };
+enum proc_kind { KIND_DIR, KIND_FD, KIND_TASK, KIND_TASK_DIR, KIND_NET, KIND_FIRST_FILE };
 
 /* Writes the content of a file or the target of a link; 0 or -errno. */
 typedef int (*gen_fn_t)(struct text *t, int32_t pid);

@@ -83,6 +83,10 @@ static uint32_t item_events(struct call *c, struct item *it)
 	    it->file->wq->wakes == it->seen_wakes)
 		return 0;
 	got = file_poll(c, it->file, wanted | POLLERR | POLLHUP);
+	/* A driver or server tells of a change only when nothing of what it was asked for held: ask for
+	 * the rest alone, or an edge of reading is missed while writing is possible. */
+	if ((it->events & EPOLLET) && got && (wanted & ~got & (POLLIN | POLLOUT)))
+		(void)file_poll(c, it->file, wanted & ~got);
 	return got & (wanted | POLLERR | POLLHUP);
 }
 

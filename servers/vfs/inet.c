@@ -54,9 +54,8 @@ static grant_t grant_for(const struct inet_call *k)
 {
 	const struct io *io = k->io;
 
-	return io->ep == EP_SELF
-	               ? grant_direct(inet_ep, (const void *)io->addr, io->len, k->access)
-	               : grant_proxy(inet_ep, io->ep, io->addr, io->len, k->access);
+	return io->ep == EP_SELF ? grant_direct(inet_ep, (const void *)io->addr, io->len, k->access)
+	                         : grant_proxy(inet_ep, io->ep, io->addr, io->len, k->access);
 }
 
 /* Sends it and waits: 0, with k->rep; -ECONNRESET; -EINTR: inet died before a cancelled one ended. */
@@ -243,9 +242,8 @@ int inet_create(struct call *c, const uint32_t domain_type_protocol[3], struct f
 int64_t inet_ioctl_for_unix(struct call *c, unsigned cmd, uint64_t arg)
 {
 	struct file *f;
-	int64_t r = inet_gen == 0
-	                    ? -ENOTTY
-	                    : inet_create(c, (uint32_t[3]){AF_INET, SOCK_DGRAM, 0}, &f);
+	int64_t r =
+		inet_gen == 0 ? -ENOTTY : inet_create(c, (uint32_t[3]){AF_INET, SOCK_DGRAM, 0}, &f);
 
 	if (r)
 		return r;

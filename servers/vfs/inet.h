@@ -31,9 +31,9 @@ struct inet_sock {
 
 struct inet_call {
 	enum sock_msg op;
-	struct sock_req req;  /* arg, flags, addr */
-	const struct io *io;  /* memory of the request, or NULL */
-	unsigned access;      /* GRANT_* */
+	struct sock_req req; /* arg, flags, addr */
+	const struct io *io; /* memory of the request, or NULL */
+	unsigned access;     /* GRANT_* */
 	bool can_cancel;
 	struct sock_rep rep;
 };

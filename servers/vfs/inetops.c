@@ -7,19 +7,19 @@
 #include <sys/time.h>
 #include "inet.h"
 
-#define IFREQ_BYTES    40u
-#define IN6_IFREQ      24u
-#define RTENTRY_BYTES  120u
-#define IN6_RTMSG      80u
-#define ARPREQ_BYTES   68u
-#define OPT_BYTES_MAX  65536u
-#define SIOCDARP_NR    0x8953u
-#define SIOCSARP_NR    0x8955u
-#define SIOCADDRT_NR   0x890bu
-#define SIOCDELRT_NR   0x890cu
-#define SIOCIF_FIRST   0x8910u
-#define SIOCIF_LAST    0x8949u
-#define LEVEL_MAX      0xffff
+#define IFREQ_BYTES   40u
+#define IN6_IFREQ     24u
+#define RTENTRY_BYTES 120u
+#define IN6_RTMSG     80u
+#define ARPREQ_BYTES  68u
+#define OPT_BYTES_MAX 65536u
+#define SIOCDARP_NR   0x8953u
+#define SIOCSARP_NR   0x8955u
+#define SIOCADDRT_NR  0x890bu
+#define SIOCDELRT_NR  0x890cu
+#define SIOCIF_FIRST  0x8910u
+#define SIOCIF_LAST   0x8949u
+#define LEVEL_MAX     0xffff
 
 /* ---- requests without memory ---- */
 
@@ -67,8 +67,7 @@ static int inet_listen(struct call *c, struct file *f, int backlog)
 static int inet_accept(struct call *c, struct file *f, uint32_t flags, struct file **out,
                        struct sock_addr *peer)
 {
-	struct inet_call k = {
-		.op = SOCK_ACCEPT, .req.flags = nonblock_flag(f), .can_cancel = true};
+	struct inet_call k = {.op = SOCK_ACCEPT, .req.flags = nonblock_flag(f), .can_cancel = true};
 	int r = inet_request(c, f->obj, &k);
 
 	(void)flags;

@@ -269,7 +269,8 @@ static int64_t vectored(struct call *c, const struct rw *rw, uint64_t pos)
 	is_socket = file_is_socket(f);
 	/* A page is gathered, but direct transfers need the application's own aligned buffer. */
 	if (!n && is_socket)
-		n = sock_vectored(c, f, &(struct xfer){.uiov = v.addr, .iovs = v.count, .total = v.total},
+		n = sock_vectored(c, f,
+		                  &(struct xfer){.uiov = v.addr, .iovs = v.count, .total = v.total},
 		                  rw->is_write);
 	else if (!n && v.total <= GATHER_MAX && v.count > 1 && !(f->flags & O_DIRECT))
 		n = gathered(c, f, &v, &io);

@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 #include "sockcall.h"
 
-#define FAMILIES_MAX   46u /* NPROTO, SOCK_MAX of Linux */
-#define TYPES_MAX      11u
-#define TYPE_MASK      0xfu
-#define TYPE_FLAGS     ((uint32_t)(SOCK_CLOEXEC | SOCK_NONBLOCK))
-#define BACKLOG_MAX    4096
+#define FAMILIES_MAX 46u /* NPROTO, SOCK_MAX of Linux */
+#define TYPES_MAX    11u
+#define TYPE_MASK    0xfu
+#define TYPE_FLAGS   ((uint32_t)(SOCK_CLOEXEC | SOCK_NONBLOCK))
+#define BACKLOG_MAX  4096
 
 uint32_t sock_new_number(void)
 {

@@ -76,7 +76,7 @@ int unix_create(struct call *c, uint32_t type, uint32_t protocol, struct file **
 int unix_pair(struct call *c, uint32_t type, struct file *ends[2]) MUST_CHECK;
 /* Sockets that only sockets on their way could still reach (unixgc.c); before each RECEIVE. */
 void unix_idle(void);
-int unix_text(char *buf, size_t size); /* of /proc/net/unix */
+int unix_text(char *buf, size_t size); /* of /proc/net/unix: bytes */
 
 /* ---- rights ---- */
 int rights_take(struct call *c, const struct control *ct, struct rights **out) MUST_CHECK;

@@ -46,8 +46,8 @@ int xfer_next(struct call *c, struct xfer *x)
 		x->cur.addr = (uint64_t)iov.iov_base;
 		x->cur.len = iov.iov_len;
 		/* Another thread may have changed the vector since it was added up. */
-		if (x->cur.len && (x->cur.addr >= VM_USER_TOP ||
-		                   x->cur.len > VM_USER_TOP - x->cur.addr))
+		if (x->cur.len &&
+		    (x->cur.addr >= VM_USER_TOP || x->cur.len > VM_USER_TOP - x->cur.addr))
 			return -EFAULT;
 	}
 	return 1;
@@ -87,6 +87,15 @@ static void set_call_flags(struct xfer *x, const struct file *f, uint64_t flags)
 
 /* ---- read and write ---- */
 
+/* There is no room for files that come along: they are closed. */
+static int64_t plain_recv(struct call *c, struct file *f, struct xfer *x)
+{
+	int64_t n = f->ops->sock->recv(c, f, x);
+
+	rights_drop(x->rights);
+	return n;
+}
+
 int64_t sock_read(struct call *c, struct file *f, struct io *io)
 {
 	struct xfer x = {.cur = *io, .total = io->len};
@@ -94,7 +103,7 @@ int64_t sock_read(struct call *c, struct file *f, struct io *io)
 	if (io->len == 0)
 		return 0;
 	set_call_flags(&x, f, 0);
-	return f->ops->sock->recv(c, f, &x);
+	return plain_recv(c, f, &x);
 }
 
 int64_t sock_write(struct call *c, struct file *f, struct io *io)
@@ -108,7 +117,7 @@ int64_t sock_write(struct call *c, struct file *f, struct io *io)
 int64_t sock_vectored(struct call *c, struct file *f, struct xfer *x, bool is_write)
 {
 	set_call_flags(x, f, 0);
-	return is_write ? f->ops->sock->send(c, f, x) : f->ops->sock->recv(c, f, x);
+	return is_write ? f->ops->sock->send(c, f, x) : plain_recv(c, f, x);
 }
 
 /* ---- send ---- */
@@ -226,13 +235,12 @@ int64_t sys_recvfrom(struct call *c)
 	set_call_flags(&x, f, c->args[3]);
 	n = set_buffer(c, &x, c->args[1], c->args[2]);
 	if (!n)
-		n = f->ops->sock->recv(c, f, &x);
+		n = plain_recv(c, f, &x);
 	if (n >= 0 && c->args[4]) {
 		int r = sock_put_addr(c, c->args[4], c->args[5], &x.addr);
 
 		n = r ? r : n;
 	}
-	rights_drop(x.rights); /* there is no room for them */
 	file_unref(f);
 	return n;
 }
@@ -261,8 +269,8 @@ static int store_message(struct call *c, uint64_t uhdr, struct user_msghdr *h, s
 	int r = 0;
 
 	if (h->name) {
-		uint32_t room = (uint32_t)h->namelen < x->addr.len ? (uint32_t)h->namelen
-		                                                   : x->addr.len;
+		uint32_t room =
+			(uint32_t)h->namelen < x->addr.len ? (uint32_t)h->namelen : x->addr.len;
 
 		r = user_write(c, h->name, x->addr.bytes, room);
 		h->namelen = (int32_t)x->addr.len;

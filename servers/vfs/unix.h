@@ -16,17 +16,17 @@
 
 #include "socket.h"
 
-#define UNIX_SOCKS_MAX    1024u
-#define UNIX_BUFFER       212992u /* bytes in a queue, as Linux has it unless SO_SNDBUF says more */
-#define UNIX_BUFFER_MIN   4608u
-#define UNIX_BUFFER_MAX   425984u
-#define UNIX_DGRAMS_MAX   10u /* net.unix.max_dgram_qlen */
-#define BLOCK_DATA        4088u
-#define BLOCKS_MAX        4096u
-#define PACKETS_MAX       4096u
-#define PACKET_COST       256u /* of a packet in a queue, beside its data */
-#define STREAM_CHUNK      32768u
-#define RIGHTS_MAX        64u /* messages with files that are on their way at a time */
+#define UNIX_SOCKS_MAX  1024u
+#define UNIX_BUFFER     212992u /* bytes in a queue, as Linux has it unless SO_SNDBUF says more */
+#define UNIX_BUFFER_MIN 4608u
+#define UNIX_BUFFER_MAX 425984u
+#define UNIX_DGRAMS_MAX 10u /* net.unix.max_dgram_qlen */
+#define BLOCK_DATA      4088u
+#define BLOCKS_MAX      4096u
+#define PACKETS_MAX     4096u
+#define PACKET_COST     256u /* of a packet in a queue, beside its data */
+#define STREAM_CHUNK    32768u
+#define RIGHTS_MAX      64u /* messages with files that are on their way at a time */
 
 struct block {
 	struct block *next;
@@ -93,16 +93,20 @@ struct unix_sock {
 extern const struct file_ops unix_file_ops;
 extern struct unix_sock unix_socks[UNIX_SOCKS_MAX];
 struct unix_sock *unix_of(const struct file *f); /* NULL: another kind of file */
-/* The socket that an address names, with a reference on its file. */
-int unix_find(struct call *c, const struct sock_addr *a, uint32_t type, struct file **out);
 void unix_set_peer(struct unix_sock *s, struct unix_sock *peer);
 /* Room in s's queue, or s's own state: whoever sends there or reads looks again. */
 void unix_wake(struct unix_sock *s);
 extern struct waitq unix_room_wq; /* senders that wait for room, blocks, or a place in a backlog */
-void unix_put_name(const struct unix_addr *from, struct sock_addr *to);
 int unix_take_error(struct unix_sock *s);
 uint64_t unix_deadline(uint64_t timeout_ns);
 struct sock_cred unix_cred_of(const struct proc *p);
+
+/* ---- unixname.c ---- */
+int unix_bind(struct call *c, struct file *f, const struct sock_addr *a);
+int unix_name(struct call *c, struct file *f, bool of_peer, struct sock_addr *out);
+/* The socket that an address names, with a reference on its file. */
+int unix_find(struct call *c, const struct sock_addr *a, uint32_t type, struct file **out);
+void unix_put_name(const struct unix_addr *from, struct sock_addr *to);
 
 /* ---- unixio.c ---- */
 int64_t unix_send(struct call *c, struct file *f, struct xfer *x);

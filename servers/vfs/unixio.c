@@ -101,7 +101,8 @@ static int64_t send_stream(struct call *c, struct unix_sock *s, struct xfer *x)
 		return sock_epipe(c, x, check_stream(&q));
 	while (!r && done < x->total) {
 		uint64_t left = x->total - done;
-		uint32_t len = s->send_buffer / 2 < STREAM_CHUNK ? s->send_buffer / 2 : STREAM_CHUNK;
+		uint32_t len =
+			s->send_buffer / 2 < STREAM_CHUNK ? s->send_buffer / 2 : STREAM_CHUNK;
 
 		if (left < len)
 			len = (uint32_t)left;
@@ -236,7 +237,7 @@ static void end_reading(struct unix_sock *s, bool was_taken)
 		waitq_wake(&s->wq);
 }
 
-/* What comes along with a packet. A peek copies its files, if there is a place for them. */
+/* What comes along with a packet; files only once. A peek copies them, if there is a place for it. */
 static void take_company(struct unix_sock *s, struct packet *p, struct xfer *x)
 {
 	x->has_cred = s->pass_cred;
@@ -271,15 +272,14 @@ static int64_t read_queue(struct call *c, struct unix_sock *s, struct xfer *x, b
 		bool has_rights = p->rights != NULL;
 		int64_t n;
 
-		if ((is_more || done) && (has_rights || !is_same_sender(s, p, x)))
+		if ((is_more || done) && !is_same_sender(s, p, x))
 			break;
 		n = packet_drain(c, p, p->taken, x);
 		if (n < 0)
 			return done ? done : n;
 		if (n == 0 && p->len > p->taken)
 			break; /* the vector is full */
-		if (!done && !is_more)
-			take_company(s, p, x);
+		take_company(s, p, x);
 		done += n;
 		if (x->flags & MSG_PEEK) {
 			p = p->next;

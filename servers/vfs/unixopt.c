@@ -66,7 +66,7 @@ static uint32_t unread(const struct unix_sock *s)
 {
 	if (!s->first)
 		return 0;
-	return s->type == SOCK_STREAM ? s->bytes - s->packets * PACKET_COST : s->first->len;
+	return s->type == SOCK_DGRAM ? s->first->len : s->bytes - s->packets * PACKET_COST;
 }
 
 int64_t unix_ioctl(struct call *c, struct file *f, unsigned cmd, uint64_t arg)
@@ -86,7 +86,7 @@ int64_t unix_ioctl(struct call *c, struct file *f, unsigned cmd, uint64_t arg)
 static uint32_t buffer_size(int wanted, uint32_t smallest)
 {
 	uint32_t n = wanted < 0 || (uint32_t)wanted > UNIX_BUFFER_MAX / 2 ? UNIX_BUFFER_MAX
-	                                                                 : 2 * (uint32_t)wanted;
+	                                                                  : 2 * (uint32_t)wanted;
 
 	return n < smallest ? smallest : n;
 }
@@ -191,8 +191,7 @@ int64_t unix_getopt(struct call *c, struct file *f, const struct sockopt *o)
 	if (o->name == SO_LINGER)
 		return put_option(c, o, &no_linger, sizeof(no_linger));
 	if (o->name == SO_PEERCRED)
-		return put_option(c, o, s->has_peer_cred ? &s->peer_cred : &nobody,
-		                  sizeof(nobody));
+		return put_option(c, o, s->has_peer_cred ? &s->peer_cred : &nobody, sizeof(nobody));
 	r = get_int(s, o->name, &value);
 	return r ? r : put_option(c, o, &value, sizeof(value));
 }

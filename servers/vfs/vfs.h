@@ -139,7 +139,7 @@ struct vnode {
 	struct lock *locks;
 	struct waitq lock_wq;
 	struct unix_sock *sock; /* bound to it */
-	struct token *token; /* current version for vm */
+	struct token *token;    /* current version for vm */
 	struct vnode *hash_next;
 	struct vnode *lru_next, *lru_prev; /* while refs == 0 */
 };
@@ -282,7 +282,7 @@ void file_pos_unlock(struct file *f);
 int file_stat(struct call *c, struct file *f, struct stat *st) MUST_CHECK;
 unsigned file_poll(struct call *c, struct file *f, unsigned wanted);
 int vector_check(struct call *c, struct vector *v) MUST_CHECK; /* rw.c */
-extern const struct file_ops regular_ops;                     /* rw.c */
+extern const struct file_ops regular_ops;                      /* rw.c */
 
 /* ---- ahead.c: windows of files that are read in small pieces ---- */
 

@@ -22,7 +22,10 @@ struct test {
 
 extern const struct test open_tests[], name_tests[], walk_tests[], attr_tests[], io_tests[],
 	dir_tests[], fd_tests[], pipe_tests[], fifo_tests[], poll_tests[], event_tests[],
-	lock_tests[], exec_tests[], device_tests[], bad_tests[];
+	lock_tests[], exec_tests[], device_tests[], bad_tests[], local_name_tests[],
+	local_misuse_tests[], local_stream_tests[], datagram_tests[], company_tests[],
+	local_wait_tests[];
+extern const struct test inet_tests[]; /* only when asked for by name */
 
 void fail(const char *file, int line, const char *what) __attribute__((noreturn));
 #define CHECK(cond)                                                                                \

@@ -136,9 +136,12 @@ static unsigned run_table(const struct test *table, const char *only, unsigned *
 int main(int argc, char **argv)
 {
 	static const struct test *const tables[] = {
-		open_tests,  name_tests, walk_tests, attr_tests,   io_tests,
-		dir_tests,   fd_tests,   pipe_tests, fifo_tests,   poll_tests,
-		event_tests, lock_tests, exec_tests, device_tests, bad_tests,
+		open_tests,         name_tests,         walk_tests,     attr_tests,
+		io_tests,           dir_tests,          fd_tests,       pipe_tests,
+		fifo_tests,         poll_tests,         event_tests,    lock_tests,
+		exec_tests,         device_tests,       bad_tests,      local_name_tests,
+		local_misuse_tests, local_stream_tests, datagram_tests, company_tests,
+		local_wait_tests,
 	};
 	unsigned passed = 0, failed = 0;
 
@@ -147,6 +150,8 @@ int main(int argc, char **argv)
 	CHECK(realpath(argv[0], self_path));
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		failed += run_table(tables[i], argc > 1 ? argv[1] : NULL, &passed);
+	if (argc > 1)
+		failed += run_table(inet_tests, argv[1], &passed);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
 }

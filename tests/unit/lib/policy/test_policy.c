@@ -184,6 +184,26 @@ static void bounds_are_kept(void **state)
 	assert_string_equal(error.message, "c:9: 'driver': more than 8 entries");
 }
 
+/* The policies that the system ships: a mistake in them would stop rs at the next boot. */
+static void shipped_policies_parse(void **state)
+{
+	static struct policy shipped[64];
+	static char text[65536];
+	struct policy_file all = {.entries = shipped, .capacity = 64};
+	FILE *f = fopen("image/etc/system.conf", "r");
+	size_t n;
+
+	(void)state;
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	assert_in_range(n, 1, sizeof(text) - 2);
+	text[n] = '\0';
+	if (policy_parse("system.conf", text, &all, &error) != 0)
+		fail_msg("%s", error.message);
+	assert_non_null(policy_find(&all, "ahci", "ahci"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +213,7 @@ int main(void)
 		cmocka_unit_test(label_is_found_before_program),
 		cmocka_unit_test(errors_name_file_line_and_word),
 		cmocka_unit_test(bounds_are_kept),
+		cmocka_unit_test(shipped_policies_parse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
