@@ -10,6 +10,27 @@
 
 #define SIN6_LEN_RFC2133 24u /* without sin6_scope_id */
 
+/* In place of lwIP's macros, which hide a branch each. */
+void addr_set4(ip_addr_t *ip, uint32_t address)
+{
+	memset(ip, 0, sizeof(*ip));
+	ip->u_addr.ip4.addr = address;
+	ip->type = IPADDR_TYPE_V4;
+}
+
+void addr_set6(ip_addr_t *ip, const void *address)
+{
+	memset(ip, 0, sizeof(*ip));
+	memcpy(ip->u_addr.ip6.addr, address, sizeof(ip->u_addr.ip6.addr));
+	ip->type = IPADDR_TYPE_V6;
+}
+
+void addr_set_any(ip_addr_t *ip, bool is_6)
+{
+	memset(ip, 0, sizeof(*ip));
+	ip->type = is_6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4;
+}
+
 bool addr_is_any(const ip_addr_t *ip)
 {
 	if (IP_IS_V6(ip))
@@ -38,7 +59,7 @@ static int parse4(const void *bytes, uint32_t len, struct sock_addr *a)
 	if (len < sizeof(sin))
 		return -EINVAL;
 	memcpy(&sin, bytes, sizeof(sin));
-	ip_addr_set_ip4_u32(&a->ip, sin.sin_addr.s_addr);
+	addr_set4(&a->ip, sin.sin_addr.s_addr);
 	a->port = lwip_ntohs(sin.sin_port);
 	return 0;
 }
@@ -56,10 +77,10 @@ static int parse6(const struct sock *s, const void *bytes, uint32_t len, struct 
 	if (IN6_IS_ADDR_V4MAPPED(&sin6.sin6_addr)) {
 		if (s->opt.v6only)
 			return -ENETUNREACH;
-		ip_addr_set_ip4_u32(&a->ip, w[3]);
+		addr_set4(&a->ip, w[3]);
 		return 0;
 	}
-	IP_ADDR6(&a->ip, w[0], w[1], w[2], w[3]);
+	addr_set6(&a->ip, w);
 	if (ip6_addr_has_scope(ip_2_ip6(&a->ip), IP6_UNKNOWN)) {
 		uint32_t zone = sin6.sin6_scope_id ? sin6.sin6_scope_id : s->opt.netif_idx;
 
@@ -187,9 +208,9 @@ void addr_fix_destination(struct sock_addr *a)
 	if (!addr_is_any(&a->ip))
 		return;
 	if (IP_IS_V6(&a->ip))
-		IP_ADDR6(&a->ip, 0, 0, 0, PP_HTONL(1));
+		addr_set6(&a->ip, &in6addr_loopback);
 	else
-		IP_ADDR4(&a->ip, 127, 0, 0, 1);
+		addr_set4(&a->ip, PP_HTONL(IPADDR_LOOPBACK));
 }
 
 /* May a packet for one be for the other too? */

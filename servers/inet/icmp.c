@@ -88,7 +88,7 @@ static u8_t look4(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_
 	if (pbuf_copy_partial(p, quote, sizeof(quote), at) != sizeof(quote))
 		return 0;
 	memcpy(&to, ip + 16, sizeof(to));
-	ip_addr_set_ip4_u32_val(remote, to);
+	addr_set4(&remote, to);
 	e.remote = &remote;
 	pass_on(quote, ip[9], &e);
 	return 0;
@@ -113,7 +113,7 @@ static u8_t look6(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_
 	    pbuf_copy_partial(p, quote, sizeof(quote), (u16_t)(at + 48)) != sizeof(quote))
 		return 0;
 	memcpy(to, ip + 24, sizeof(to));
-	IP_ADDR6(&remote, to[0], to[1], to[2], to[3]);
+	addr_set6(&remote, to);
 	to6 = ip_2_ip6(&remote);
 	ip6_addr_assign_zone(to6, IP6_UNICAST, ip_current_input_netif());
 	e.remote = &remote;

@@ -36,7 +36,7 @@ static void take6(ip_addr_t *to, const struct in6_addr *from)
 	uint32_t w[4];
 
 	memcpy(w, from, sizeof(w));
-	IP_ADDR6(to, w[0], w[1], w[2], w[3]);
+	addr_set6(to, w);
 }
 
 /* ---- interfaces ---- */
@@ -238,12 +238,12 @@ static int parse_route4(const struct rtentry *t, struct route *to)
 		               : -EAFNOSUPPORT;
 	if (bits < 0)
 		return bits;
-	ip_addr_set_ip4_u32(&to->dst, dst->sin_addr.s_addr);
-	ip_addr_set_zero_ip4(&to->gateway);
+	addr_set4(&to->dst, dst->sin_addr.s_addr);
+	addr_set4(&to->gateway, 0);
 	if (t->rt_flags & RTF_GATEWAY) {
 		if (gw->sin_family != AF_INET)
 			return -EINVAL;
-		ip_addr_set_ip4_u32(&to->gateway, gw->sin_addr.s_addr);
+		addr_set4(&to->gateway, gw->sin_addr.s_addr);
 	}
 	to->prefix_bits = (uint8_t)bits;
 	to->metric = t->rt_metric > 0 ? (uint32_t)t->rt_metric - 1 : 0;

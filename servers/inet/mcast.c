@@ -57,7 +57,7 @@ static int parse4(const struct mcast_request *r, struct mcast_group *g)
 	if (r->len < sizeof(struct ip_mreq))
 		return -EINVAL;
 	memcpy(&mreq, r->value, r->len < sizeof(mreq) ? sizeof(struct ip_mreq) : sizeof(mreq));
-	ip_addr_set_ip4_u32(&g->ip, mreq.imr_multiaddr.s_addr);
+	addr_set4(&g->ip, mreq.imr_multiaddr.s_addr);
 	if (!ip_addr_ismulticast(&g->ip) || mreq.imr_ifindex < 0)
 		return -EINVAL;
 	ip4_addr_set_u32(&address, mreq.imr_address.s_addr);
@@ -74,7 +74,7 @@ static int parse6(const struct mcast_request *r, struct mcast_group *g)
 		return -EINVAL;
 	memcpy(&mreq, r->value, sizeof(mreq));
 	memcpy(w, &mreq.ipv6mr_multiaddr, sizeof(w));
-	IP_ADDR6(&g->ip, w[0], w[1], w[2], w[3]);
+	addr_set6(&g->ip, w);
 	if (!ip_addr_ismulticast(&g->ip))
 		return -EINVAL;
 	e = choose_netif(g, mreq.ipv6mr_interface, NULL);

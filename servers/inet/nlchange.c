@@ -144,14 +144,6 @@ int nl_del_address(const struct nl_request *request)
 
 /* ---- routes ---- */
 
-static void set_any(ip_addr_t *ip, bool is_6)
-{
-	if (is_6)
-		ip_addr_set_zero_ip6(ip);
-	else
-		ip_addr_set_zero_ip4(ip);
-}
-
 static int parse_route(struct nl_request *q, struct route *r)
 {
 	const struct rtmsg *m;
@@ -169,8 +161,8 @@ static int parse_route(struct nl_request *q, struct route *r)
 	if ((m->rtm_table != RT_TABLE_MAIN && m->rtm_table != RT_TABLE_UNSPEC) ||
 	    (m->rtm_type != RTN_UNICAST && m->rtm_type != RTN_UNSPEC))
 		return -EOPNOTSUPP;
-	set_any(&r->dst, m->rtm_family == AF_INET6);
-	set_any(&r->gateway, m->rtm_family == AF_INET6);
+	addr_set_any(&r->dst, m->rtm_family == AF_INET6);
+	addr_set_any(&r->gateway, m->rtm_family == AF_INET6);
 	e = nl_attr_ip(q, RTA_DST, m->rtm_family, &r->dst);
 	if (e == -EINVAL || (e == -ENOENT && m->rtm_dst_len))
 		return -EINVAL;
@@ -198,7 +190,7 @@ int nl_new_route(const struct nl_request *request)
 
 		/* Whatever leads there now. */
 		old.netif = NULL;
-		set_any(&old.gateway, IP_IS_V6(&r.dst));
+		addr_set_any(&old.gateway, IP_IS_V6(&r.dst));
 		e = route_del(&old);
 		if (e < 0 && e != -ESRCH)
 			return e;

@@ -56,9 +56,9 @@ int nl_attr_ip(const struct nl_request *q, unsigned type, uint8_t family, ip_add
 		return -EINVAL;
 	memcpy(w, nl_attr(q, type, want), want);
 	if (family == AF_INET6)
-		IP_ADDR6(ip, w[0], w[1], w[2], w[3]);
+		addr_set6(ip, w);
 	else
-		ip_addr_set_ip4_u32(ip, w[0]);
+		addr_set4(ip, w[0]);
 	return 0;
 }
 

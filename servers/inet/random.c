@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "lwip/ip_addr.h"
-#include "lwip_hooks.h"
+#include "lwip/lwip_hooks.h"
 #include "random.h"
 #include "sys/sys.h"
 

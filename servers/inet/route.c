@@ -5,7 +5,7 @@
 
 #include "ifctl.h"
 #include "lwip/ip.h"
-#include "lwip_hooks.h"
+#include "lwip/lwip_hooks.h"
 #include "route.h"
 
 static struct route table[ROUTES_MAX];

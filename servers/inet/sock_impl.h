@@ -2,12 +2,17 @@
 /*
  * Inside of the socket layer: sockets, requests, and the operations of a protocol.
  *
- *   sock.c      handle table, dispatch, pending requests, cancel, poll
- *   addr.c      struct sockaddr <-> lwIP addresses, checks
- *   tcp.c       connections: connect, listen, accept, close      tcpdata.c  their data
- *   udp.c       datagrams         rawsock.c  ICMP and other protocols
- *   opts.c      socket options    ifioctl.c  ioctls of interfaces, routes, neighbours
- *   netlink.c   AF_NETLINK        procnet.c  texts of /proc/net
+ *   sock.c       handle table, dispatch, pending requests, cancel, poll
+ *   sockcall.c   new sockets; what of a request is the same for all protocols
+ *   answer.c     answers that must not be lost      copy.c  grants <-> pbufs
+ *   addr.c       struct sockaddr <-> lwIP addresses, checks
+ *   tcp.c        connections: bind, connect, listen, accept
+ *   tcpclose.c   shutdown, close, lingering         tcpdata.c, tcpopts.c
+ *   udp.c        datagrams      rawsock.c  ICMP and other protocols      dgram.c  queues of both
+ *   icmp.c       ICMP errors for UDP and TCP        mcast.c  multicast groups
+ *   opts.c       socket options                     ifioctl.c  ioctls of interfaces, routes, neighbours
+ *   netlink.c    AF_NETLINK: socket, dispatch       nlmsg.c, nldump.c, nlchange.c
+ *   procnet.c    texts of /proc/net                 procsock.c
  *
  * Operations that may have to wait return WOULD_BLOCK, keep what they have done in the request and are
  * called again when the socket was marked with sock_changed(). All other results are final.
@@ -159,6 +164,9 @@ int addr_parse(const struct sock *s, const void *bytes, uint32_t len,
 int addr_check_local(const struct sock *s, const struct sock_addr *a) MUST_CHECK;
 /* Fills the reply's address as the socket's domain has it (v4-mapped where that is needed). */
 void addr_put(const struct sock *s, const ip_addr_t *ip, uint16_t port, struct sock_rep *rep);
+void addr_set4(ip_addr_t *ip, uint32_t address);    /* network order */
+void addr_set6(ip_addr_t *ip, const void *address); /* 16 bytes; no zone */
+void addr_set_any(ip_addr_t *ip, bool is_6);
 bool addr_is_any(const ip_addr_t *ip);
 bool addr_is_broadcast(const ip_addr_t *ip);
 int addr_err(err_t err); /* lwIP's error as -errno */

@@ -322,6 +322,14 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	return ERR_OK;
 }
 
+static void change_backlog(struct tcp_sock *t, uint32_t backlog)
+{
+	struct tcp_pcb_listen *lpcb = (struct tcp_pcb_listen *)(void *)t->pcb;
+
+	t->backlog = backlog;
+	lpcb->backlog = (u8_t)backlog;
+}
+
 static int tcp_do_listen(struct sock *s, uint32_t backlog)
 {
 	struct tcp_sock *t = s->tcp;
@@ -333,17 +341,13 @@ static int tcp_do_listen(struct sock *s, uint32_t backlog)
 	if (backlog == 0 || backlog > BACKLOG_MAX)
 		backlog = backlog ? BACKLOG_MAX : 1;
 	if (t->state == TS_LISTEN) {
-		t->backlog = backlog;
-		tcp_backlog_set((struct tcp_pcb_listen *)(void *)t->pcb, (u8_t)backlog);
+		change_backlog(t, backlog);
 		return 0;
 	}
 	if (t->state != TS_CLOSED)
 		return -EINVAL;
 	if (!t->local_port) {
-		if (s->domain == AF_INET6)
-			ip_addr_copy(any.ip, *IP6_ADDR_ANY);
-		else
-			ip_addr_copy(any.ip, *IP4_ADDR_ANY);
+		addr_set_any(&any.ip, s->domain == AF_INET6);
 		e = tcp_do_bind(s, &any);
 		if (e < 0)
 			return e;

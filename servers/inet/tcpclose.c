@@ -73,7 +73,7 @@ int tcp_do_shutdown(struct sock *s, uint32_t how)
 static void close_connection(struct sock *s)
 {
 	struct tcp_sock *t = s->tcp;
-	struct tcp_pcb *pcb = t->pcb;
+	struct tcp_pcb *pcb;
 
 	if (t->rx_bytes || (s->opt.linger_on && s->opt.linger_s == 0) ||
 	    (t->state == TS_CONNECTING)) {

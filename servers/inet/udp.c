@@ -101,10 +101,7 @@ static int bind_any(struct sock *s)
 
 	if (s->udp->pcb->local_port)
 		return 0;
-	if (s->domain == AF_INET6)
-		ip_addr_copy(any.ip, *IP6_ADDR_ANY);
-	else
-		ip_addr_copy(any.ip, *IP4_ADDR_ANY);
+	addr_set_any(&any.ip, s->domain == AF_INET6);
 	return udp_do_bind(s, &any);
 }
 
@@ -176,9 +173,10 @@ static int udp_do_send(struct sock *s, struct request *r)
 	if (r->q.len_bytes > DATAGRAM_MAX)
 		return -EMSGSIZE;
 	e = bind_any(s);
-	if (e == 0)
-		e = dgram_prepare(s, r, u->is_connected ? &u->peer : NULL, &out);
-	if (e < 0)
+	if (e != 0)
+		return e;
+	e = dgram_prepare(s, r, u->is_connected ? &u->peer : NULL, &out);
+	if (e != 0)
 		return e;
 	if (out.to.port == 0 ||
 	    (u->pcb->remote_port == 0 && u->is_connected && r->q.addr_len == 0)) {

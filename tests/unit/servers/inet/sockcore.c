@@ -13,7 +13,7 @@
 #include "lwip/netif.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/sys.h"
-#include "lwip_hooks.h"
+#include "servers/inet/lwip/lwip_hooks.h"
 #include "servers/inet/ifctl.h"
 #include "servers/inet/route.h"
 #include "servers/inet/sockif.h"
@@ -205,7 +205,7 @@ int ifctl_add_address6(struct netif *n, const ip6_addr_t *address)
 
 int ifctl_del_address6(struct netif *n, const ip6_addr_t *address)
 {
-	int i = netif_get_ip6_addr_match(n, address);
+	s8_t i = netif_get_ip6_addr_match(n, address);
 
 	if (i < 0)
 		return -EADDRNOTAVAIL;

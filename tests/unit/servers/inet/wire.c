@@ -5,12 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <errno.h>
 #include <cmocka.h>
 
 #include "servers/inet/arena.h"
-#include "axolotl/ds.h"
-#include "axolotl/event.h"
 #include "servers/inet/config.h"
 #include "servers/inet/frame.h"
 #include "servers/inet/iface.h"
@@ -63,74 +62,6 @@ uint64_t wire_random(void)
 	wire.random ^= wire.random >> 7;
 	wire.random ^= wire.random << 17;
 	return wire.random;
-}
-
-/* ---- what lib/sys would give ---- */
-
-uint64_t now_ns(void)
-{
-	return wire.now_ns;
-}
-
-void sys_log(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
-void sys_panic(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	abort();
-}
-
-void log_event(enum event_kind kind, endpoint_t ep, const char *label, uint64_t a, uint64_t b)
-{
-	(void)ep;
-	(void)label;
-	(void)a;
-	(void)b;
-	wire.resumes += kind == EV_NET_RESUME;
-	wire.flows += kind == EV_NET_FLOW;
-}
-
-int ds_subscribe(const char *pattern)
-{
-	(void)pattern;
-	return 0;
-}
-
-int ds_save(const char *key, const void *data, size_t len)
-{
-	(void)key;
-	(void)data;
-	return (int)len;
-}
-
-int ds_load(const char *key, void *data, size_t len)
-{
-	(void)key;
-	(void)data;
-	(void)len;
-	return -ENOENT;
-}
-
-/* ---- the socket layer: the tests are at its place ---- */
-
-void sock_idle(void)
-{
-}
-
-void sock_retry(void)
-{
-}
-
-void sock_net_changed(struct netif *netif)
-{
-	(void)netif;
 }
 
 /* ---- the wire ---- */
