@@ -13,7 +13,7 @@
 #include "lwip/netif.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/sys.h"
-#include "lwip_hooks.h"
+#include "servers/inet/lwip/lwip_hooks.h"
 #include "servers/inet/ifctl.h"
 #include "servers/inet/route.h"
 #include "servers/inet/sockif.h"
