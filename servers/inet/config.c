@@ -37,7 +37,7 @@ void dns_setserver(u8_t index, const ip_addr_t *server)
 	if (index >= DNS_MAX_SERVERS)
 		return;
 	if (server == NULL) /* a router withdraws it; DHCP never does */
-		ip_addr_set_zero(&servers6[index]);
+		memset(&servers6[index], 0, sizeof(servers6[index]));
 	else if (IP_IS_V6(server))
 		servers6[index] = *server;
 	else if (!has_static_servers)

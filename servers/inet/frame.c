@@ -113,14 +113,16 @@ static bool add_chain(struct tx_frame *f, struct pbuf *p, unsigned skip)
 {
 	unsigned before = f->element_count;
 	struct net_element last = f->elements[before > 0 ? before - 1 : 0];
+	const struct pbuf *q = p;
 
-	for (const struct pbuf *q = p; q != NULL; q = q->next) {
+	do {
 		if (!add_element(f, q, q == p ? skip : 0)) {
 			f->element_count = before;
 			f->elements[before > 0 ? before - 1 : 0] = last;
 			return false;
 		}
-	}
+		q = q->next;
+	} while (q != NULL);
 	pbuf_ref(p);
 	f->held[f->held_count++] = p;
 	f->bytes += p->tot_len - skip;

@@ -404,7 +404,7 @@ void sock_starved(struct sock *s)
 	s->is_starved = true;
 }
 
-void sock_idle(void)
+bool sock_idle(void)
 {
 	/* Serving marks sockets again (a window opens, a peer on this machine is freed): those are the next
 	 * round's, so this one ends. */
@@ -423,6 +423,7 @@ void sock_idle(void)
 			break;
 	}
 	answers_flush();
+	return changed != NULL;
 }
 
 /* ---- deadlines ---- */

@@ -24,7 +24,8 @@ static void relieve(void)
 	sock_retry();
 }
 
-/* Packets to ourselves, until there are none: answers to them may be more of them. */
+/* Packets to ourselves and sockets that these woke, until there are none: each may make more of the
+ * other. It ends, because applications give new work only by messages. */
 static void drain_loopback(void)
 {
 	bool again = true;
@@ -33,14 +34,14 @@ static void drain_loopback(void)
 		struct netif *n;
 
 		netif_poll_all();
-		sock_idle();
-		again = false;
+		again = sock_idle();
 		NETIF_FOREACH(n)
 		{
-			again = again || n->loop_first != NULL;
+			if (n->loop_first != NULL) {
+				timers_activity();
+				again = true;
+			}
 		}
-		if (again)
-			timers_activity();
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "lwip/init.h"
 #include "lwip/dns.h"
 #include "lwip/sys.h"
+#include "servers/inet/lwip/lwip_hooks.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/netif.h"
 #include "servers/inet/ifctl.h"
