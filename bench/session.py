@@ -140,14 +140,14 @@ def tree_bytes(path):
 
 
 def write_tar(path, pairs):
-    """A tar archive of (host path, path in the guest) pairs, owned by root."""
+    """A tar archive of (host path, path in the guest) pairs, owned by root. A link that is named itself is followed."""
     def owned_by_root(member):
         member.uid = member.gid = 0
         member.uname = member.gname = "root"
         return member
     with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
         for host, guest in pairs:
-            tar.add(host, arcname=guest.lstrip("/"), filter=owned_by_root)
+            tar.add(os.path.realpath(host), arcname=guest.lstrip("/"), filter=owned_by_root)
     pad_to_sector(path)
 
 
