@@ -148,6 +148,11 @@ def test_dynamic_musl_pie(boot):
     run_dynamic(boot, "musl-gcc", "libc.so", [("/lib/ld-musl-x86_64.so.1", "libc.so")], "-pie", "-fPIE")
 
 
+def test_dynamic_program_of_the_distribution(guest):
+    """iperf3 is in the image with all its libraries, as its package has it."""
+    assert guest.sh("iperf3 --version").startswith("iperf 3.")
+
+
 def test_folder_in_and_out(boot):
     with tempfile.TemporaryDirectory() as folder:
         os.makedirs(f"{folder}/in/deep/er")
