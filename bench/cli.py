@@ -5,6 +5,7 @@ import signal
 import sys
 
 import demo
+import network
 import experiments
 import report
 import run
@@ -15,6 +16,7 @@ EPILOG = """examples:
   ./axo run                                           an interactive shell; Ctrl-] ends the machine
   ./axo run -- uname -a                               one command; its output and its exit status are axo's
   ./axo run --storage 'checksum(mirror(sata0,sata1))' -- df /mnt
+  ./axo run -- wget -O - http://10.0.2.2:8000/        from a server on this computer (its 127.0.0.1 is 10.0.2.2)
   ./axo bench disk-kill --quick                       loss of throughput while the disk driver is being killed
   ./axo report results                                tables of the results in a folder
 
@@ -31,6 +33,12 @@ examples:
       brings in a program: any static Linux x86-64 binary runs
   ./axo run --storage sata0 --put ~/music:/mnt/music --get /mnt/sums:sums.txt -- \\
       'cd /mnt && find music -type f | xargs sha1sum > sums'
+  ./axo run --nic virtio --forward 8080:80 -- 'httpd -f -p 80 -h /usr'
+      a web server in the guest, seen on this computer at http://127.0.0.1:8080/
+  ./axo run --net 'guard(e1000_0)' -- iperf3 -c 10.0.2.2
+      a network stack of filters; iperf3 -s runs on this computer
+  ./axo run --net-backend tap
+      a cable instead of a translator: in a network namespace of its own, the guest is 10.0.2.15, the host 10.0.2.2 (needs root)
 """
 BENCH_EPILOG = """examples:
   ./axo bench disk-kill recovery --quick
@@ -42,6 +50,15 @@ def add_machine_options(parser):
     """Options of every verb that boots a machine."""
     parser.add_argument("--mem", type=int, default=512, metavar="MIB", help="memory of the machine (default 512)")
     parser.add_argument("--smp", type=int, default=1, metavar="N", help="processors (default 1)")
+    parser.add_argument("--nic", action="append", default=[], metavar="MODEL",
+                        help=f"network card: {', '.join(network.MODELS)} or none (default e1000); again for another card")
+    parser.add_argument("--net", metavar="EXPR", help="network stack, for example 'guard(e1000_0)' (default: the card itself)")
+    parser.add_argument("--net-backend", choices=network.BACKENDS, default="user",
+                        help="user: QEMU's own network, the host is 10.0.2.2 (default); tap: a network namespace")
+    parser.add_argument("--forward", action="append", default=[], metavar="HOSTPORT:GUESTPORT",
+                        help="a TCP port of 127.0.0.1 that leads into the guest (backend user)")
+    parser.add_argument("--address", metavar="A/BITS[,gw=A][,dns=A]",
+                        help=f"static address of the first card, for example {network.TAP_ADDRESS} (default: DHCP)")
     parser.add_argument("--accel", choices=["auto", "kvm", "tcg"], default="auto",
                         help="auto: kvm where the CPU can, else tcg (emulation)")
     parser.add_argument("--boot", action="append", default=[], metavar="KEY=VALUE", help="a word for the kernel's command line")

@@ -8,7 +8,7 @@ import re
 import events
 from agent import AgentError, AgentTimeout
 from machine import MachineError
-from session import DiskSpec, Session, SessionOptions, say
+from session import DiskSpec, Session, SessionOptions, machine_options, say
 
 STACK = "checksum(mirror(sata0,sata1))"
 DRIVER = "ahci"
@@ -32,9 +32,7 @@ class Rig:
         self.prepare = prepare        # called with the session before the boot: may add disks and files
         self.data_mb = data_mb
         disks = [DiskSpec("sata0", disk_mb << 20), DiskSpec("sata1", disk_mb << 20)]
-        self.session = Session(SessionOptions(storage=storage, disks=disks, mem=args.mem, smp=args.smp, accel=args.accel,
-                                              boot=args.boot, build=not args.no_build,
-                                              install=not args.no_install, quiet=True))
+        self.session = Session(SessionOptions(storage=storage, disks=disks, quiet=True, **machine_options(args)))
         self.machine = self.agent = None
         self.data_sha1 = None
 
