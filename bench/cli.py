@@ -9,6 +9,7 @@ import network
 import experiments
 import report
 import run
+from experiments import recovery
 
 DESCRIPTION = "Boots Axolotl in QEMU, runs programs and experiments in it, and reports what happened."
 EPILOG = """examples:
@@ -43,6 +44,8 @@ examples:
 BENCH_EPILOG = """examples:
   ./axo bench disk-kill recovery --quick
   ./axo bench recovery --full --seed 7 --out results/nightly
+  ./axo bench net-kill --nic virtio --net-backend tap
+  ./axo bench recovery --component nic
 """
 
 
@@ -103,6 +106,8 @@ def add_bench(verbs):
                               description="Experiments: " + "; ".join(f"{name}: {experiments.ALL[name].TITLE}" for name in names),
                               formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--component", choices=recovery.COMPONENTS, default="disk",
+                        help="recovery: whose driver is killed (default disk)")
     add_experiment_options(parser, "results")
     parser.set_defaults(function=experiments.main)
 

@@ -6,7 +6,7 @@ import os
 
 from session import UsageError, say
 
-NOTE = ("The thesis measured on a real PC of 2007 with a real disk; here the disk, and where it says tcg the processor too, "
+NOTE = ("The thesis measured on a real PC of 2007 with a real disk; here disk and network, and where it says tcg the processor too, "
         "are emulated. Only ratios and recovery times compare.")
 
 
@@ -24,7 +24,8 @@ def number(value, digits=1):
 
 
 def disk_kill(record):
-    from experiments.disk_kill import THESIS_LOSS, tag
+    from experiments.disk_kill import THESIS_LOSS
+    from experiments.turns import tag
     rows, metrics = [], record["metrics"]
     for sample in record["samples"]:
         direction, interval = sample["direction"], sample["interval_s"]
@@ -39,6 +40,22 @@ def disk_kill(record):
                      number(THESIS_LOSS.get(interval)) if direction == "read" else "-",
                      "right" if not sample["wrong"] and not sample["errors"] else "WRONG"])
     return table(["work", "interval s", "kills", "MB/s undisturbed", "MB/s", "loss %", "noise %", "thesis loss %", "data"], rows)
+
+
+def net_kill(record):
+    from experiments.net_kill import THESIS_LOSS
+    from experiments.turns import tag
+    rows, metrics = [], record["metrics"]
+    for sample in record["samples"]:
+        work, interval = sample["work"], sample["interval_s"]
+        name = tag(interval)
+        rows.append([work, f"{interval:g}", sample["kills"], number(metrics[f"{work}_mb_s_{name}_undisturbed"]),
+                     number(metrics[f"{work}_mb_s_{name}"]), number(metrics[f"{work}_loss_percent_{name}"]),
+                     number(metrics[f"{work}_noise_percent_{name}"]),
+                     number(THESIS_LOSS.get(interval)) if work == "wget_in" else "-", sample["connections"],
+                     sample["mistakes"][0] if sample["mistakes"] else "all right"])
+    return (table(["work", "interval s", "kills", "MB/s undisturbed", "MB/s", "loss %", "noise %", "thesis loss %", "connections",
+                   "outcome"], rows) + "\n\n" + recovery(record))
 
 
 def recovery(record):
@@ -56,7 +73,14 @@ def plain(record):
     return table(["metric", "value"], [[name, value] for name, value in record["metrics"].items()])
 
 
-DRAW = {"disk-kill": disk_kill, "recovery": recovery}
+DRAW = {"disk-kill": disk_kill, "net-kill": net_kill, "recovery": recovery, "recovery-nic": recovery}
+
+
+def subject(config):
+    """What the experiment was about."""
+    if config.get("nic"):
+        return f"card {config['nic']} ({config['net_backend']}), network {config['net'] or 'without filters'}"
+    return f"storage {config.get('storage')}"
 
 
 def tables(record):
@@ -65,7 +89,7 @@ def tables(record):
     verdicts = table(["verdict", ""], [[name, "yes" if value else "NO"] for name, value in record["verdicts"].items()])
     return (f"## {record['experiment']}\n\nseed {record['seed']}, commit {origin['commit'][:12]}"
             f"{' with changes' if origin['dirty'] else ''}, {origin.get('accel', '?')}, {origin['host_cpu']}, "
-            f"{record['seconds']:.0f} s, storage {record['config'].get('storage')}\n\n"
+            f"{record['seconds']:.0f} s, {subject(record['config'])}\n\n"
             f"{DRAW.get(record['experiment'], plain)(record)}\n\n{verdicts}\n")
 
 
