@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the network experiments share: a machine with a card, the host's end (peer.py), and a connection between them."""
+import contextlib
 import random
 
 from agent import AgentError
@@ -48,6 +49,20 @@ class NetRig(BaseRig):
         if self.peer:
             self.peer.__exit__()
         super().close()
+
+
+@contextlib.contextmanager
+def attached(rig, args, tile):
+    """For a rig of the storage: while the block runs, it has a peer and aims at the card's driver."""
+    before, rig.driver = rig.driver, config_of(args)["driver"]
+    try:
+        rig.peer = connect(rig, tile)
+        try:
+            yield
+        finally:
+            rig.peer.__exit__()
+    finally:
+        rig.driver, rig.peer = before, None
 
 
 def connect(rig, tile):

@@ -171,20 +171,21 @@ static void put_tiny(const char *name, const char *interp, uint64_t mem_bytes)
 	static struct tiny t;
 	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0755);
 
-	t = (struct tiny){.eh = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-	                         .e_type = ET_DYN,
-	                         .e_machine = EM_X86_64,
-	                         .e_version = EV_CURRENT,
-	                         .e_entry = offsetof(struct tiny, code),
-	                         .e_phoff = offsetof(struct tiny, load),
-	                         .e_ehsize = sizeof(Elf64_Ehdr),
-	                         .e_phentsize = sizeof(Elf64_Phdr),
-	                         .e_phnum = interp == NULL ? 1 : 2},
-	                  .load = {.p_type = PT_LOAD,
-	                           .p_flags = PF_R | PF_X,
-	                           .p_filesz = sizeof(t),
-	                           .p_memsz = mem_bytes,
-	                           .p_align = 4096}};
+	t = (struct tiny){
+		.eh = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+	               .e_type = ET_DYN,
+	               .e_machine = EM_X86_64,
+	               .e_version = EV_CURRENT,
+	               .e_entry = offsetof(struct tiny, code),
+	               .e_phoff = offsetof(struct tiny, load),
+	               .e_ehsize = sizeof(Elf64_Ehdr),
+	               .e_phentsize = sizeof(Elf64_Phdr),
+	               .e_phnum = interp == NULL ? 1 : 2},
+		.load = {.p_type = PT_LOAD,
+	                 .p_flags = PF_R | PF_X,
+	                 .p_filesz = sizeof(t),
+	                 .p_memsz = mem_bytes,
+	                 .p_align = 4096}};
 	if (interp != NULL) {
 		t.interp = (Elf64_Phdr){.p_type = PT_INTERP,
 		                        .p_offset = offsetof(struct tiny, path),
@@ -209,7 +210,8 @@ static void interpreter_is_started_or_the_call_fails(void)
 	put_tiny("folder", "/", sizeof(struct tiny));
 	CHECK(run("./folder", argv, no_env) == EACCES);
 	put_tiny("script", "./sh", sizeof(struct tiny));
-	put_file("sh", "#!/bin/sh\nexit 1\n# longer than the header of a program, which is 64 bytes\n");
+	put_file("sh",
+	         "#!/bin/sh\nexit 1\n# longer than the header of a program, which is 64 bytes\n");
 	CHECK(chmod("sh", 0755) == 0 && run("./script", argv, no_env) == ELIBBAD);
 	CHECK(chmod("sh", 0644) == 0 && run("./script", argv, no_env) == EACCES);
 }
@@ -223,7 +225,8 @@ static void impossible_sizes_are_refused(void)
 
 	put_tiny("huge", NULL, 0x7fffff000000ul - 4096);
 	status = status_of(do_exec, &c);
-	CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == ENOMEM || WEXITSTATUS(status) == EINVAL);
+	CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == ENOMEM ||
+	      WEXITSTATUS(status) == EINVAL);
 }
 
 static void put_script(const char *name, const char *interp, const char *rest)
