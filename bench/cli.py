@@ -60,8 +60,9 @@ def add_machine_options(parser):
                         help="user: QEMU's own network, the host is 10.0.2.2 (default); tap: a network namespace")
     parser.add_argument("--forward", action="append", default=[], metavar="HOSTPORT:GUESTPORT",
                         help="a TCP port of 127.0.0.1 that leads into the guest (backend user)")
-    parser.add_argument("--address", metavar="A/BITS[,gw=A][,dns=A]",
-                        help=f"static address of the first card, for example {network.TAP_ADDRESS} (default: DHCP)")
+    parser.add_argument("--address", action="append", default=[], metavar="[ethN:]A/BITS[,gw=A][,dns=A]",
+                        help=f"static address of a card, of the first one without ethN; for example {network.EXAMPLE_ADDRESS}; or "
+                        "none (default: DHCP)")
     parser.add_argument("--accel", choices=["auto", "kvm", "tcg"], default="auto",
                         help="auto: kvm where the CPU can, else tcg (emulation)")
     parser.add_argument("--boot", action="append", default=[], metavar="KEY=VALUE", help="a word for the kernel's command line")

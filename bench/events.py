@@ -11,6 +11,8 @@ from machine import ROOT
 from record import percentile
 
 PHASES = ("detect", "restart", "reopen", "replay")
+# The event that ends an outage: a disk's first good completion, the network's first segment of a peer.
+DISK_GOOD, NET_GOOD = "recovered", "net-flow"
 CAUSES = ("none", "exit", "exception", "signal", "heartbeat", "complaint", "update", "init")
 
 
@@ -50,8 +52,8 @@ def _first(events, start, end, kind, label=None):
     return None
 
 
-def incidents(events, component):
-    """One incident record for each death of `component`: the time line up to the first good completion."""
+def incidents(events, component, good=DISK_GOOD):
+    """One incident record for each death of `component`: the time line up to the event `good`."""
     deaths = [at for at, event in enumerate(events) if event.kind == "death" and event.label == component]
     found = []
     for number, at in enumerate(deaths):
@@ -60,10 +62,14 @@ def incidents(events, component):
                      if event.kind == "kill" and event.label == component), None)
         start = kill or events[at]
         steps = {name: _first(events, at, end, name, component) for name in ("detect", "restart", "ready", "publish")}
-        steps.update({name: _first(events, at, end, name) for name in ("reopen", "replay", "recovered")})
+        steps.update({name: _first(events, at, end, name) for name in ("reopen", "replay", "net-resume")})
+        steps["recovered"] = _first(events, at, end, good)
         found.append(_incident(component, start, steps))
         # The next death came before the first good completion: that one's time line tells when it came.
         found[-1]["overtaken"] = steps["recovered"] is None and number + 1 < len(deaths)
+        # No connection was there to notice: nobody was waiting for anything.
+        resume = steps["net-resume"]
+        found[-1]["idle"] = good == NET_GOOD and resume is not None and resume.args.get("connections") == "0"
     return found
 
 
@@ -88,8 +94,9 @@ def _incident(component, start, steps):
 def summary(found):
     """Metrics of a list of incidents: percentiles of the outage and of each phase."""
     outages = [entry["outage_us"] for entry in found if entry["outage_us"] is not None]
-    metrics = {"deaths": len(found), "recovered": len(outages),
-               "overtaken": sum(1 for entry in found if entry["outage_us"] is None and entry["overtaken"])}
+    late = [entry for entry in found if entry["outage_us"] is None]
+    metrics = {"deaths": len(found), "recovered": len(outages), "idle": sum(1 for entry in late if entry["idle"]),
+               "overtaken": sum(1 for entry in late if entry["overtaken"] and not entry["idle"])}
     if outages:
         metrics.update({"recovery_p50_us": percentile(outages, 0.5), "recovery_p99_us": percentile(outages, 0.99),
                         "recovery_max_us": max(outages)})

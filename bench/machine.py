@@ -65,7 +65,7 @@ class Config:
     net: str = None               # stack expression over a card's unit; without it inet uses the cards themselves
     net_backend: str = "user"
     forwards: list = dataclasses.field(default_factory=list)
-    address: str = None           # static address of the first card; without it DHCP
+    addresses: list = dataclasses.field(default_factory=list)     # static ones; other cards use DHCP
     accel: str = "auto"
     options: dict = dataclasses.field(default_factory=dict)
     put_tar: str = None           # a tar archive that /etc/rc unpacks in the guest
@@ -119,27 +119,31 @@ class Machine:
 
     # ---- the command line ----
 
-    def _cmdline(self):
+    def _words(self):
+        """key=value words for the kernel."""
         options = dict(self.config.options)
         if self.config.storage:
             options.setdefault("storage", re.sub(r"\s+", "", self.config.storage))
         if self.config.net:
             options.setdefault("net", self.config.net)
-        if self.config.address:
-            options.setdefault("address", self.config.address)
-        for key, value in options.items():
-            if re.search(r"\s", f"{key}{value}"):
-                raise MachineError(f"boot option {key}={value}: there must be no space in it")
-        return options
+        words = [f"{key}={value}" for key, value in options.items()]
+        words += [f"address={address}" for address in self.config.addresses]
+        for word in words:
+            if re.search(r"\s", word):
+                raise MachineError(f"boot option {word}: there must be no space in it")
+        return words
 
-    def _archive(self, options, append):
+    def _archive(self, words, append):
         """The boot archive for this run: the built one, or a copy with --put files and options too long for -append."""
         extra = {}
         if self.config.put_tar:
             extra["put.tar"] = self.config.put_tar
         if len(append) > CMDLINE_MAX:
+            if self.config.addresses:
+                raise MachineError(f"the words for the kernel have {len(append)} bytes, {CMDLINE_MAX} fit, and addresses must be "
+                                   "among them; shorten --storage or --net")
             text = bootimg.read(self.config.image, "boot.conf").decode()
-            extra["boot.conf"] = (text + "".join(f"{k}={v}\n" for k, v in options.items())).encode()
+            extra["boot.conf"] = (text + "".join(f"{word}\n" for word in words)).encode()
         if not extra:
             return self.config.image
         path = os.path.join(self.folder, "axolotl.img")
@@ -148,16 +152,16 @@ class Machine:
 
     def _boot_args(self):
         if self.config.iso:
-            if self._cmdline():
-                raise MachineError(f"--iso: GRUB passes no words on, but {', '.join(self._cmdline())} would be needed; "
+            if self._words():
+                raise MachineError(f"--iso: GRUB passes no words on, but {' '.join(self._words())} would be needed; "
                                    "boot without --iso, or write them into image/grub.cfg")
             return ["-cdrom", self.config.iso, "-boot", "d"]
         for path in (self.config.kernel, self.config.image):
             if not os.path.exists(path):
                 raise MachineError(f"{os.path.relpath(path)} does not exist; build it with `make`")
-        options = self._cmdline()
-        append = " ".join(f"{key}={value}" for key, value in options.items())
-        archive = self._archive(options, append)
+        words = self._words()
+        append = " ".join(words)
+        archive = self._archive(words, append)
         return ["-kernel", self.config.kernel, "-initrd", archive,
                 "-append", append if len(append) <= CMDLINE_MAX else ""]
 

@@ -22,7 +22,7 @@ import subprocess
 MODELS = {"e1000": "e1000", "virtio": "virtio-net-pci", "rtl8139": "rtl8139"}
 BACKENDS = ("user", "tap")
 NICS_MAX = 8
-TAP_ADDRESS = "10.0.2.15/24,gw=10.0.2.2"
+EXAMPLE_ADDRESS = "10.0.2.15/24,gw=10.0.2.2"
 HELP_TAP = "--net-backend user needs no rights"
 
 
@@ -58,10 +58,17 @@ def parse_nics(words):
     return words
 
 
+def tap_addresses(count):
+    """Static addresses of so many cards: in a namespace there is no DHCP server."""
+    return [f"eth{number}:10.0.{2 + number}.15/24" + (",gw=10.0.2.2" if number == 0 else "") for number in range(count)]
+
+
 def check_address(text):
-    """--address: 10.0.2.15/24,gw=10.0.2.2[,dns=10.0.2.3]; the text without spaces."""
+    """--address: [ethN:]10.0.2.15/24[,gw=10.0.2.2][,dns=10.0.2.3]..., or [ethN:]none; the text without spaces."""
     text = re.sub(r"\s+", "", text)
-    first, *rest = text.split(",")
+    first, *rest = re.sub(r"^eth\d:", "", text).split(",")
+    if first == "none" and not rest:
+        return text
     try:
         if "/" not in first:
             raise ValueError("the length of the prefix is missing")
@@ -72,7 +79,7 @@ def check_address(text):
                 raise ValueError(f"{word!r} is neither gw=ADDRESS nor dns=ADDRESS")
             ipaddress.IPv4Address(value)
     except ValueError as error:
-        raise NetworkError(f"--address {text}: {error}; write for example {TAP_ADDRESS}") from error
+        raise NetworkError(f"--address {text}: {error}; write for example {EXAMPLE_ADDRESS}") from error
     return text
 
 

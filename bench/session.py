@@ -21,7 +21,7 @@ import time
 
 from agent import AgentError, unpack
 from machine import ROOT, Config, Disk, Machine, MachineError
-from network import TAP_ADDRESS, Forward, NetworkError, check_address, check_stack, parse_nics
+from network import Forward, NetworkError, check_address, check_stack, parse_nics, tap_addresses
 
 MKSTACK = os.path.join(ROOT, "build/guest/bin/mkstack")
 MFSTOOL = os.path.join(ROOT, "build/host/mfstool")
@@ -92,7 +92,7 @@ class SessionOptions:
     net: str = None
     net_backend: str = "user"
     forwards: list = dataclasses.field(default_factory=list)
-    address: str = None
+    addresses: list = dataclasses.field(default_factory=list)
     accel: str = "auto"
     put: list = dataclasses.field(default_factory=list)
     get: list = dataclasses.field(default_factory=list)
@@ -114,18 +114,18 @@ def machine_options(args):
     try:
         nics, forwards = parse_nics(args.nic), [Forward.parse(text) for text in args.forward]
         net = check_stack(args.net) if args.net else None
-        address = check_address(args.address) if args.address else None
+        addresses = [check_address(text) for text in args.address]
     except NetworkError as error:
         raise UsageError(str(error)) from error
-    if not nics and (net or address or forwards):
+    if not nics and (net or addresses or forwards):
         raise UsageError("--nic none: without a card there is no use for --net, --address and --forward")
     if args.net_backend == "tap":
         if forwards:
             raise UsageError("--forward is for --net-backend user; with tap the host reaches the guest at 10.0.2.15 itself")
-        address = address or TAP_ADDRESS
+        addresses = addresses or tap_addresses(len(nics))
     return {"mem": args.mem, "smp": args.smp, "accel": args.accel, "boot": args.boot, "build": not args.no_build,
             "install": not args.no_install, "nics": nics, "net": net, "net_backend": args.net_backend, "forwards": forwards,
-            "address": address}
+            "addresses": addresses}
 
 
 def build_all(install=True, quiet=False):
@@ -302,7 +302,7 @@ class Session:
             boot["root"] = options.root.replace(" ", "")
         return Config(storage=options.storage, disks=disks, mem_mb=options.mem, smp=options.smp, accel=options.accel,
                       nics=options.nics, net=options.net, net_backend=options.net_backend, forwards=options.forwards,
-                      address=options.address, options=boot, put_tar=put_tar, console_path=options.console,
+                      addresses=options.addresses, options=boot, put_tar=put_tar, console_path=options.console,
                       iso=os.path.join(ROOT, "build/axolotl.iso") if options.iso else None)
 
     # ---- the machine ----

@@ -72,7 +72,7 @@ def one_interval(rig, record, params, name, interval):
     work, last_us = Work(rig, params, name), rig.last_event_us()
     seconds = max(params["min_s"], 1.3 * interval)
     speeds, shots = take(rig, record.seed, params["rounds"], interval, lambda: work.turn(seconds), work.check)
-    record.incidents += events.incidents(rig.events_after(last_us), rig.driver)
+    record.incidents += events.incidents(rig.events_after(last_us), rig.driver, events.NET_GOOD)
     base, hit, loss, noise = loss_of(speeds)
     killed, at = hits(shots), tag(interval)
     record.samples.append({"work": name, "interval_s": interval, "base_mb_s": speeds[OFF], "kill_mb_s": speeds[KILL],

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
@@ -108,6 +109,17 @@ class EventsTest(unittest.TestCase):
     def test_summary_counts_what_never_recovered(self):
         summary = events.summary(events.incidents(events.parse(LOG), "ahci"))
         self.assertEqual((summary["deaths"], summary["recovered"], summary["recovery_p50_us"]), (2, 1, 1000.0))
+
+    def test_time_line_of_a_card(self):
+        log = LOG.replace("recovered mirror.disk.1 (ep 20) server=12 id=5", "recovered inet (ep 20) server=12 id=5\n"
+                          "[    0.002500] net-resume e1000_0 (ep 20) connections=1 outage_us=1400\n"
+                          "[    0.004000] net-flow e1000_0 (ep 20) resume_us=1500 outage_us=3000")
+        log += "[    9.001000] net-resume e1000_0 (ep 20) connections=0 outage_us=900\n"
+        with unittest.mock.patch.object(events, "kinds", return_value=events.kinds() | {"net-resume", "net-flow"}):
+            found = events.incidents(events.parse(log), "ahci", events.NET_GOOD)
+        self.assertEqual((found[0]["outage_us"], found[0]["idle"]), (3000.0, False))
+        self.assertEqual((found[1]["outage_us"], found[1]["idle"]), (None, True))
+        self.assertEqual(events.summary(found)["idle"], 1)
 
     def test_percentiles(self):
         values = list(range(1, 101))

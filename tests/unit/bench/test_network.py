@@ -12,7 +12,6 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 # pylint: disable=wrong-import-position
 import cli  # noqa: E402
-import network  # noqa: E402
 import session  # noqa: E402
 from machine import Config, Machine, MachineError  # noqa: E402
 from network import Forward, Network, NetworkError  # noqa: E402
@@ -32,7 +31,7 @@ class OptionsTest(unittest.TestCase):
 
     def test_defaults(self):
         found = options()
-        self.assertEqual((found["nics"], found["net"], found["net_backend"], found["address"]), (["e1000"], None, "user", None))
+        self.assertEqual((found["nics"], found["net"], found["net_backend"], found["addresses"]), (["e1000"], None, "user", []))
 
     def test_cards(self):
         self.assertEqual(options("--nic", "virtio", "--nic", "rtl8139")["nics"], ["virtio", "rtl8139"])
@@ -53,12 +52,14 @@ class OptionsTest(unittest.TestCase):
             self.refused(["--forward", bad], "HOSTPORT:GUESTPORT")
 
     def test_addresses(self):
-        self.assertEqual(options("--address", "10.0.2.9/24, gw=10.0.2.2")["address"], "10.0.2.9/24,gw=10.0.2.2")
-        for bad in ("10.0.2.9", "10.0.2/24", "10.0.2.9/33", "10.0.2.9/24,gw=x", "10.0.2.9/24,mtu=3"):
+        self.assertEqual(options("--address", "10.0.2.9/24, gw=10.0.2.2", "--address", "eth1:none")["addresses"],
+                         ["10.0.2.9/24,gw=10.0.2.2", "eth1:none"])
+        for bad in ("10.0.2.9", "10.0.2/24", "10.0.2.9/33", "10.0.2.9/24,gw=x", "10.0.2.9/24,mtu=3", "none,gw=10.0.2.2"):
             self.refused(["--address", bad], "--address .*write for example")
 
     def test_tap_has_a_static_address_and_no_forwards(self):
-        self.assertEqual(options("--net-backend", "tap")["address"], network.TAP_ADDRESS)
+        self.assertEqual(options("--net-backend", "tap", "--nic", "e1000", "--nic", "virtio")["addresses"],
+                         ["eth0:10.0.2.15/24,gw=10.0.2.2", "eth1:10.0.3.15/24"])
         self.refused(["--net-backend", "tap", "--forward", "80:80"], "10.0.2.15 itself")
 
 
@@ -72,10 +73,10 @@ class MachineTest(unittest.TestCase):
         self.assertIn("-netdev user,id=net1,net=10.0.3.0/24 -device virtio-net-pci,netdev=net1,", text)
 
     def test_words_of_the_kernel(self):
-        machine = Machine(Config(nics=["e1000"], net="guard(e1000_0)", address="10.0.2.9/24"))
+        machine = Machine(Config(nics=["e1000"], net="guard(e1000_0)", addresses=["10.0.2.9/24", "eth1:none"]))
         append = machine.command[machine.command.index("-append") + 1]
         machine.close()
-        self.assertEqual(append, "net=guard(e1000_0) address=10.0.2.9/24")
+        self.assertEqual(append, "net=guard(e1000_0) address=10.0.2.9/24 address=eth1:none")
 
     def test_a_used_port_says_so(self):
         with socket.socket() as taken:
