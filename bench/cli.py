@@ -31,7 +31,8 @@ examples:
   ./axo run --storage 'mirror(sata0,sata1)' --disk sata0:64M --disk sata1:64M:leg.img
       sata0 is new for this run, sata1 is kept in leg.img; a file system is mounted on /mnt
   ./axo run --put ./prog:/bin/prog -- prog --version
-      brings in a program: any static Linux x86-64 binary runs
+      brings in a program: any static Linux x86-64 binary runs, and a dynamic one whose libraries are there (those of
+      glibc are; others go to /usr/lib/x86_64-linux-gnu)
   ./axo run --storage sata0 --put ~/music:/mnt/music --get /mnt/sums:sums.txt -- \\
       'cd /mnt && find music -type f | xargs sha1sum > sums'
   ./axo run --nic virtio --forward 8080:80 -- 'httpd -f -p 80 -h /usr'

@@ -148,6 +148,11 @@ def test_dynamic_musl_pie(boot):
     run_dynamic(boot, "musl-gcc", "libc.so", [("/lib/ld-musl-x86_64.so.1", "libc.so")], "-pie", "-fPIE")
 
 
+def test_dynamic_program_with_the_libraries_of_the_image(boot):
+    """What a compiler makes without being asked for anything else."""
+    boot(put=[(compiled("gcc", SOURCE, "p"), "/root/p")]).check("/root/p word", EXPECTED)
+
+
 def test_dynamic_program_of_the_distribution(guest):
     """iperf3 is in the image with all its libraries, as its package has it."""
     assert guest.sh("iperf3 --version").startswith("iperf 3.")
