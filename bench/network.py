@@ -86,12 +86,12 @@ def check_address(text):
 def check_stack(text):
     """--net: the expression without spaces. What its words mean is the guest's business."""
     text = re.sub(r"\s+", "", text)
-    depth = 0
-    for letter in text:
+    depth, bare = 0, re.sub(r'="[^"]*"', "=x", text)
+    for letter in bare:
         depth += {"(": 1, ")": -1}.get(letter, 0)
         if depth < 0:
             break
-    if depth != 0 or not re.fullmatch(r"[A-Za-z][\w(),.=+:-]*", text):
+    if depth != 0 or not re.fullmatch(r"[A-Za-z][\w(),.=+:/%@-]*", bare):
         raise NetworkError(f"--net {text}: write a stack over a card's unit, for example 'guard(e1000_0)'")
     return text
 

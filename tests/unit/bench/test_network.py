@@ -43,7 +43,9 @@ class OptionsTest(unittest.TestCase):
 
     def test_stacks(self):
         self.assertEqual(options("--net", "guard( fault(e1000_0, seed=3) )")["net"], "guard(fault(e1000_0,seed=3))")
-        for bad in ("guard(", "guard)(", "x y=;", "'", "(e1000_0)"):
+        rules = 'fault(e1000_0,rules="drop,prob=10;bit,prob=5")'
+        self.assertEqual(options("--net", rules)["net"], rules)
+        for bad in ("guard(", "guard)(", "x y=;", "'", "(e1000_0)", 'fault(e1000_0,rules="drop)'):
             self.refused(["--net", bad], "--net .*for example 'guard")
 
     def test_forwards(self):
