@@ -58,6 +58,17 @@ def net_kill(record):
                    "outcome"], rows) + "\n\n" + recovery(record))
 
 
+def net_faults(record):
+    works = list(record["samples"][0]["mb_s"]) if record["samples"] else []
+    base = record["samples"][0]["mb_s"] if record["samples"] else {}
+    rows = []
+    for sample in record["samples"]:
+        cells = [f"{number(sample['mb_s'][work])} ({number(100 * sample['mb_s'][work] / base[work], 0) if base[work] else '-'} %)"
+                 for work in works]
+        rows.append([sample["case"], *cells, sample["mistakes"][0] if sample["mistakes"] else "right"])
+    return table(["faults", *[f"{work} MB/s" for work in works], "data"], rows)
+
+
 def recovery(record):
     metrics = record["metrics"]
     rows = [["outage", number(metrics.get("recovery_p50_us"), 0), number(metrics.get("recovery_p99_us"), 0),
@@ -73,7 +84,7 @@ def plain(record):
     return table(["metric", "value"], [[name, value] for name, value in record["metrics"].items()])
 
 
-DRAW = {"disk-kill": disk_kill, "net-kill": net_kill, "recovery": recovery, "recovery-nic": recovery}
+DRAW = {"disk-kill": disk_kill, "net-faults": net_faults, "net-kill": net_kill, "recovery": recovery, "recovery-nic": recovery}
 
 
 def subject(config):

@@ -12,6 +12,8 @@ from experiments.rig import DATA_PORT, TILE_BYTES, BaseRig, sha1_of
 
 # Option --nic -> label of the driver that is killed.
 DRIVERS = {"e1000": "e1000", "virtio": "virtio_net", "rtl8139": "rtl8139"}
+# The unit that it publishes for the first card.
+UNITS = {"e1000": "e1000_0", "virtio": "virtio_0", "rtl8139": "rtl8139_0"}
 CONNECT_TRIES = 60
 
 

@@ -14,8 +14,8 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 # pylint: disable=wrong-import-position
 import report  # noqa: E402
-from experiments import net_kill, peer, turns  # noqa: E402
-from network import Network  # noqa: E402
+from experiments import net_faults, net_kill, peer, turns  # noqa: E402
+from network import Network, check_stack  # noqa: E402
 from record import Record  # noqa: E402
 
 SIZE = 3 << 20
@@ -145,6 +145,23 @@ class NetKillTest(unittest.TestCase):
         record = self.take([[], ["the connection was lost after 1 of 2 bytes"]])
         self.assertFalse(record.verdicts["wget_in_all_connections_right_1s"])
         self.assertIn("the connection was lost", report.tables(record.to_json()))
+
+
+class NetFaultsTest(unittest.TestCase):
+    def test_stacks_of_cases_are_stacks(self):
+        for case in [None] + net_faults.QUICK_CASES + net_faults.FULL_CASES:
+            text = net_faults.stack_of("e1000_0", case, 7)
+            self.assertEqual(check_stack(text), text)
+        self.assertEqual(net_faults.stack_of("e1000_0", ("delay", 5, "for=20ms"), 7),
+                         'fault(e1000_0,rules="delay,prob=5,for=20ms",seed=7)')
+
+    def test_tables(self):
+        record = Record("net-faults", 1, {"nic": "e1000", "net": None, "net_backend": "user"})
+        for case, speed, mistakes in (("none", 50.0, []), ("drop_1000ppm", 10.0, ["wget_in: WRONG DATA"])):
+            record.samples.append({"case": case, "mb_s": {"wget_in": speed}, "mistakes": mistakes})
+        text = report.tables(record.to_json())
+        self.assertIn("| drop_1000ppm | 10.0 (20 %)", text)
+        self.assertIn("WRONG DATA", text)
 
 
 if __name__ == "__main__":
