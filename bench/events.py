@@ -53,42 +53,43 @@ def _first(events, start, end, kind, label=None):
 
 
 def incidents(events, component, good=DISK_GOOD):
-    """One incident record for each death of `component`: the time line up to the event `good`."""
+    """One incident record for each death of `component`: its time line from the kill to the event `good`.
+
+    served_us ends when all clients had their sessions again. With nothing waiting then (replayed = 0), the rest of the outage
+    is the time that the load took to ask for something.
+    """
     deaths = [at for at, event in enumerate(events) if event.kind == "death" and event.label == component]
     found = []
     for number, at in enumerate(deaths):
         end = deaths[number + 1] if number + 1 < len(deaths) else len(events)
         kill = next((event for event in reversed(events[max(0, at - 8):at])
                      if event.kind == "kill" and event.label == component), None)
-        start = kill or events[at]
-        steps = {name: _first(events, at, end, name, component) for name in ("detect", "restart", "ready", "publish")}
-        steps.update({name: _first(events, at, end, name) for name in ("reopen", "replay", "net-resume")})
-        steps["recovered"] = _first(events, at, end, good)
-        found.append(_incident(component, start, steps))
+        found.append(_incident(component, kill or events[at], events[at:end], good))
         # The next death came before the first good completion: that one's time line tells when it came.
-        found[-1]["overtaken"] = steps["recovered"] is None and number + 1 < len(deaths)
-        # No connection was there to notice: nobody was waiting for anything.
-        resume = steps["net-resume"]
-        found[-1]["idle"] = good == NET_GOOD and resume is not None and resume.args.get("connections") == "0"
+        found[-1]["overtaken"] = found[-1]["outage_us"] is None and number + 1 < len(deaths)
     return found
 
 
-def _incident(component, start, steps):
-    def after(name, since):
-        return None if steps[name] is None or since is None else round(steps[name].t_us - since, 1)
+def _incident(component, start, life, good):
+    """`life`: the events from the death up to the next one."""
+    detect, publish = (_first(life, 0, len(life), name, component) for name in ("detect", "publish"))
+    reopen, resume, recovered = (_first(life, 0, len(life), name) for name in ("reopen", "net-resume", good))
+    replays = [event for event in life if event.kind == "replay"]
+    waiting = sum(int(event.args.get("requests", 0)) for event in replays)
 
-    def time_of(name):
-        return None if steps[name] is None else steps[name].t_us
+    def between(since, event):
+        return None if event is None or since is None else round(event.t_us - since.t_us, 1)
 
-    cause = steps["detect"].args.get("cause", "") if steps["detect"] else ""
+    cause = detect.args.get("cause", "") if detect else ""
     return {"t_us": start.t_us, "component": component,
             "cause": CAUSES[int(cause)] if cause.isdigit() and int(cause) < len(CAUSES) else cause or "signal",
-            "detected_by": "rs" if steps["detect"] else None, "healed_by": "restart" if steps["publish"] else None,
-            "outage_us": after("recovered", start.t_us),
-            "phases_us": {"detect": after("detect", start.t_us), "restart": after("publish", time_of("detect")),
-                          "reopen": after("reopen", time_of("publish")),
-                          "replay": after("recovered", time_of("reopen"))},
-            "replayed": int(steps["replay"].args.get("requests", 0)) if steps["replay"] else 0, "lost": 0}
+            "detected_by": "rs" if detect else None, "healed_by": "restart" if publish else None,
+            "outage_us": between(start, recovered), "served_us": between(start, replays[-1] if replays else None),
+            "phases_us": {"detect": between(start, detect), "restart": between(detect, publish),
+                          "reopen": between(publish, reopen), "replay": between(reopen, recovered)},
+            "replayed": waiting, "lost": 0,
+            # No connection was there to notice: nobody was waiting for anything.
+            "idle": good == NET_GOOD and resume is not None and resume.args.get("connections") == "0"}
 
 
 def summary(found):
@@ -100,6 +101,12 @@ def summary(found):
     if outages:
         metrics.update({"recovery_p50_us": percentile(outages, 0.5), "recovery_p99_us": percentile(outages, 0.99),
                         "recovery_max_us": max(outages)})
+        waited = [entry["outage_us"] for entry in found if entry["outage_us"] is not None and entry["replayed"]]
+        metrics["recovered_with_requests_waiting"] = len(waited)
+        if waited:
+            metrics.update({"recovery_waiting_p50_us": percentile(waited, 0.5), "recovery_waiting_p99_us": percentile(waited, 0.99)})
+        served = [entry["served_us"] for entry in found if entry["served_us"] is not None]
+        metrics["served_p50_us"] = percentile(served, 0.5) if served else None
     for phase in PHASES:
         values = [entry["phases_us"][phase] for entry in found if entry["phases_us"][phase] is not None]
         if values:

@@ -80,11 +80,19 @@ def recovery(record):
             + table(["phase", "p50 us", "p99 us", "max us", "thesis us"], rows))
 
 
+def filters(record):
+    metrics = record["metrics"]
+    rows = [[name, stack, number(metrics.get(f"read_mb_s_{name}")), number(metrics.get(f"cost_ratio_{name}", 1.0), 2),
+             number(metrics.get(f"noise_percent_{name}"))] for name, stack in record["config"]["stacks"].items()]
+    return table(["filters", "stack", "MB/s", "cost ratio", "noise %"], rows)
+
+
 def plain(record):
     return table(["metric", "value"], [[name, value] for name, value in record["metrics"].items()])
 
 
-DRAW = {"disk-kill": disk_kill, "net-faults": net_faults, "net-kill": net_kill, "recovery": recovery, "recovery-nic": recovery}
+DRAW = {"disk-kill": disk_kill, "net-faults": net_faults, "net-kill": net_kill, "recovery": recovery, "recovery-nic": recovery,
+        "filters": filters}
 
 
 def subject(config):

@@ -102,7 +102,8 @@ static void set_endpoint(struct server *s, endpoint_t ep, uint32_t cause)
 		server_fail_waiting(s, NULL, -EIO);
 		return;
 	}
-	server_attach(s);
+	if (s->unit_count > 0)
+		server_attach(s);
 }
 
 static struct server *server_for(const char *label)
@@ -144,6 +145,9 @@ static void move_unit(struct bdev *b, struct server *to)
 		from->unit_count--;
 	to->unit_count++;
 	b->server = to;
+	/* A server of which nothing is wanted has no session: its return is nothing to us. */
+	if (to->state == SERVER_WAITING && to->ep != EP_NONE && to->t_retry_ns == 0)
+		server_attach(to);
 }
 
 static void unit_named(struct bdev *b, const char *value)

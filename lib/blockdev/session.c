@@ -179,7 +179,7 @@ static void come_up(struct server *s)
 	if (s->sessions > 1) {
 		s->want_recovered = true;
 		log_event(EV_REOPEN, s->ep, s->label, (uint64_t)s->ep, 0);
-		log_event(EV_REPLAY, s->ep, s->label, s->replayed, (uint64_t)s->ep);
+		log_event(EV_REPLAY, s->ep, s->label, s->queue.waiting.count, (uint64_t)s->ep);
 		bdev_count.replayed += s->replayed;
 	}
 	s->replayed = 0;

@@ -10,9 +10,8 @@
  *   xxh64    of the data, seed = salt ^ LBA; 8 bytes
  *   sha1     over salt, LBA, data; 20 bytes       sha256   the same; 32 bytes
  *
- * sum_sector() copies and sums: each sector is copied and then, still in the first cache, the copy is
- * summed (crc32c: word by word). So what the reader gets is what was summed, whatever a device scribbles
- * into the source meanwhile.
+ * sum_sector() copies and sums in one pass (sha: a copy, then the sum of the copy). So what the reader
+ * gets is what was summed, whatever a device scribbles into the source meanwhile.
  */
 #ifndef LIB_CHECKSUM_SUM_H
 #define LIB_CHECKSUM_SUM_H

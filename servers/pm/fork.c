@@ -68,6 +68,8 @@ static struct proc *make_proc(struct proc *p, uint64_t flags)
 	c->sid = p->sid;
 	c->cred = p->cred;
 	c->nice = p->nice;
+	c->policy = p->policy;
+	c->realtime_priority = p->realtime_priority;
 	c->ioprio = p->ioprio;
 	c->personality = p->personality;
 	c->no_new_privs = p->no_new_privs;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Scheduling calls. Nice values become base priorities of the kernel's queues: 0 is 7, -20..-1 is
- * 6, 1..20 are 8..14. There is one policy, SCHED_OTHER (BATCH and IDLE are accepted as hints).
+ * 6, 1..20 are 8..14. SCHED_BATCH and IDLE are accepted as hints. SCHED_FIFO and RR are for root and start
+ * from the queue of drivers, 3, above filters and file servers; like everybody, who uses up his quantum there
+ * sinks until the next boost, so a realtime loop starves nobody.
  */
 #include <errno.h>
 #include <sched.h>
@@ -11,6 +13,8 @@
 
 #define PRIORITY_USER      7
 #define PRIORITY_LOWEST    14
+#define PRIORITY_REALTIME  3
+#define REALTIME_MAX       99
 #define QUANTUM_US         20000
 #define NICE_LOWEST        19
 #define NICE_HIGHEST       (-20)
@@ -20,6 +24,11 @@
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_CLASSES     3
 #define CPUS_MAX           64
+
+static bool is_realtime(int policy)
+{
+	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
 
 static unsigned priority_of(int nice)
 {
@@ -31,8 +40,10 @@ static unsigned priority_of(int nice)
 
 int priority_apply(struct proc *p)
 {
+	unsigned priority = is_realtime(p->policy) ? PRIORITY_REALTIME : priority_of(p->nice);
+
 	for (struct thread *t = p->threads; t; t = t->next) {
-		int r = k_sched(SCHED_SET, t->ep, priority_of(p->nice), QUANTUM_US);
+		int r = k_sched(SCHED_SET, t->ep, priority, QUANTUM_US);
 		if (r < 0 && !t->is_exiting)
 			return -ESRCH;
 	}
@@ -109,6 +120,20 @@ static struct proc *target_of(struct thread *t, int32_t id)
 	return o ? o->proc : NULL;
 }
 
+/* 0, or what Linux says of such a policy with such a priority. */
+static int check_policy(int policy, int32_t priority)
+{
+	switch (policy) {
+	case SCHED_OTHER:
+	case POLICY_BATCH:
+	case POLICY_IDLE: return priority == 0 ? 0 : -EINVAL;
+	case SCHED_FIFO:
+	case SCHED_RR: return priority >= 1 && priority <= REALTIME_MAX ? 0 : -EINVAL;
+	default: return -EINVAL;
+	}
+}
+
+/* policy < 0: keep it. */
 static int64_t set_policy(struct thread *t, int32_t pid, int policy, uint64_t param_addr)
 {
 	struct proc *p = target_of(t, pid);
@@ -122,17 +147,18 @@ static int64_t set_policy(struct thread *t, int32_t pid, int policy, uint64_t pa
 		return r;
 	if (!p)
 		return -ESRCH;
-	switch (policy & ~POLICY_RESET_FLAG) {
-	case SCHED_OTHER:
-	case POLICY_BATCH:
-	case POLICY_IDLE: break;
-	case SCHED_FIFO:
-	case SCHED_RR: return priority < 1 || priority > 99 ? -EINVAL : -EPERM;
-	default: return -EINVAL;
-	}
-	if (priority != 0)
-		return -EINVAL;
-	return proc_may_change(t->proc, p) ? 0 : -EPERM;
+	policy = policy < 0 ? p->policy : policy & ~POLICY_RESET_FLAG;
+	r = check_policy(policy, priority);
+	if (r < 0)
+		return r;
+	if (!proc_may_change(t->proc, p) || p->is_system)
+		return -EPERM;
+	if (is_realtime(policy) && t->proc->cred.euid != 0 &&
+	    (uint64_t)priority > p->rlimits[RLIMIT_RTPRIO].cur)
+		return -EPERM;
+	p->policy = (uint8_t)policy;
+	p->realtime_priority = (uint8_t)priority;
+	return priority_apply(p);
 }
 
 int64_t call_sched_setscheduler(struct thread *t, const uint64_t *args)
@@ -144,24 +170,28 @@ int64_t call_sched_setscheduler(struct thread *t, const uint64_t *args)
 
 int64_t call_sched_setparam(struct thread *t, const uint64_t *args)
 {
-	return set_policy(t, (int32_t)args[0], SCHED_OTHER, args[1]);
+	return set_policy(t, (int32_t)args[0], -1, args[1]);
 }
 
 int64_t call_sched_getscheduler(struct thread *t, const uint64_t *args)
 {
+	const struct proc *p = target_of(t, (int32_t)args[0]);
+
 	if ((int32_t)args[0] < 0)
 		return -EINVAL;
-	return target_of(t, (int32_t)args[0]) ? SCHED_OTHER : -ESRCH;
+	return p ? p->policy : -ESRCH;
 }
 
 int64_t call_sched_getparam(struct thread *t, const uint64_t *args)
 {
-	const int32_t priority = 0;
+	const struct proc *p = target_of(t, (int32_t)args[0]);
+	int32_t priority;
 
 	if ((int32_t)args[0] < 0 || !args[1])
 		return -EINVAL;
-	if (!target_of(t, (int32_t)args[0]))
+	if (!p)
 		return -ESRCH;
+	priority = p->realtime_priority;
 	return copy_out(t, args[1], &priority, sizeof(priority));
 }
 
@@ -180,7 +210,7 @@ static int64_t priority_bound(int64_t policy, int64_t realtime)
 int64_t call_sched_get_priority_max(struct thread *t, const uint64_t *args)
 {
 	(void)t;
-	return priority_bound((int32_t)args[0], 99);
+	return priority_bound((int32_t)args[0], REALTIME_MAX);
 }
 
 int64_t call_sched_get_priority_min(struct thread *t, const uint64_t *args)

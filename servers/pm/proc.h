@@ -71,6 +71,8 @@ struct proc {
 	uint8_t exit_signal; /* to the parent, 0: none */
 	uint8_t pdeath_signal;
 	int8_t nice;
+	uint8_t policy; /* SCHED_* */
+	uint8_t realtime_priority;
 	int32_t exit_status; /* as wait(2) encodes it */
 
 	struct cred cred;

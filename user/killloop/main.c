@@ -24,12 +24,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SHOTS_MAX   65536u
-#define TABLE_BYTES 65536u
-#define US_PER_S    1000000ll
+#define SHOTS_MAX     65536u
+#define TABLE_BYTES   65536u
+#define US_PER_S      1000000ll
+#define LOOK_AHEAD_US 50000
 
 struct shot {
 	int64_t t_us;
@@ -155,6 +158,16 @@ static void sleep_until(int64_t t_us)
 		continue;
 }
 
+/* A shot must hit at its moment, also when the drivers' clients are busy then. */
+static void become_punctual(void)
+{
+	struct sched_param param = {.sched_priority = 1};
+
+	/* musl's sched_setscheduler() does not make the call */
+	if (syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &param) != 0)
+		perror("killloop: SCHED_FIFO");
+}
+
 static unsigned run(const struct plan *plan)
 {
 	uint64_t random = plan->seed;
@@ -164,16 +177,20 @@ static unsigned run(const struct plan *plan)
 
 	while (!has_ended && shot < plan->count) {
 		int64_t spread_us = plan->interval_us * plan->jitter_percent / 100;
+		int64_t ahead_us;
 
 		at_us += plan->interval_us - spread_us;
 		if (spread_us > 0)
 			at_us += (int64_t)(next_random(&random) % (uint64_t)(2 * spread_us + 1));
 		if (at_us - start_us > plan->duration_us)
 			break;
+		/* Looking takes milliseconds and lets everything settle: not right before the shot. */
+		ahead_us = (at_us - now_us()) / 4;
+		sleep_until(at_us - (ahead_us < LOOK_AHEAD_US ? ahead_us : LOOK_AHEAD_US));
+		shots[shot].pid = find_pid(plan);
 		sleep_until(at_us);
 		if (has_ended)
 			break;
-		shots[shot].pid = find_pid(plan);
 		shots[shot].t_us = now_us();
 		if (shots[shot].pid <= 1)
 			shots[shot].error = ESRCH;
@@ -235,5 +252,6 @@ int main(int argc, char **argv)
 	}
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	become_punctual();
 	return print_shots(run(&plan));
 }

@@ -46,6 +46,9 @@ struct port {
 	bool hba_has_ncq;
 	enum port_state state;
 	bool is_published;
+	bool is_quiet; /* the predecessor left nothing under way: see port_stop() */
+	uint64_t
+		t_publish_ns; /* ds, which has the name from a life before, is told then; 0: told */
 	unsigned dma_flags;
 	struct port_memory *mem; /* NULL until a device was seen */
 	uint64_t mem_bus;
@@ -64,8 +67,10 @@ struct port {
 };
 
 /* port.c */
-void port_init(struct port *p);    /* engines are stopped, memory is set: COMRESET */
-bool port_stop(struct port *p);    /* command and FIS engines off; false: they do not stop */
+/* Engines are stopped: IDENTIFY if the port is quiet, else COMRESET. */
+void port_init(struct port *p, bool is_restart);
+/* Command and FIS engines off; false: they do not stop. Notes whether the port was quiet. */
+bool port_stop(struct port *p);
 void port_changed(struct port *p); /* link came or went */
 void port_timer(struct port *p, uint64_t now);
 uint64_t port_next_timer(const struct port *p); /* 0: none */

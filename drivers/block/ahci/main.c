@@ -110,6 +110,9 @@ static int reset_hba(struct hba *h)
 		if (now_ns() > deadline)
 			return -EIO;
 	hba_write(h, HBA_GHC, GHC_AE);
+	for (unsigned n = 0; n < HBA_PORTS_MAX; n++)
+		if (h->ports[n] != NULL)
+			h->ports[n]->is_quiet = false;
 	return 0;
 }
 
@@ -149,7 +152,7 @@ static int find_ports(struct hba *h)
 	return is_stuck ? reset_hba(h) : 0;
 }
 
-static int init_hba(struct hba *h)
+static int init_hba(struct hba *h, bool is_restart)
 {
 	volatile void *regs;
 	int err = pcidev_enable(&h->pci, PCI_ENABLE_MEM);
@@ -172,7 +175,7 @@ static int init_hba(struct hba *h)
 	hba_write(h, HBA_IS, ~0u);
 	for (unsigned n = 0; n < HBA_PORTS_MAX; n++)
 		if (h->ports[n] != NULL)
-			port_init(h->ports[n]);
+			port_init(h->ports[n], is_restart);
 	hba_write(h, HBA_GHC, GHC_AE | GHC_IE);
 	return 0;
 }
@@ -185,10 +188,9 @@ static int init(const struct sys_init *how)
 	                                       .status = disk_status};
 	static const struct bserver_config config = {.ops = &ops, .wants_bus = true};
 
-	(void)how;
 	bserver_init(&config);
 	while (hba_count < HBAS_MAX && pcidev_find(hba_count, &hbas[hba_count].pci) == 0) {
-		int err = init_hba(&hbas[hba_count]);
+		int err = init_hba(&hbas[hba_count], how->how != SYS_INIT_FIRST);
 
 		if (err != 0) {
 			sys_log("ahci: controller %u does not start: error %d\n", hba_count, -err);

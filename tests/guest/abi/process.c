@@ -356,6 +356,38 @@ static void affinity_names_this_cpu(void)
 	CHECK(sched_yield() == 0);
 }
 
+static int set_policy(int policy, int priority)
+{
+	struct sched_param param = {.sched_priority = priority};
+
+	return (int)syscall(SYS_sched_setscheduler, 0, policy, &param); /* musl's does nothing */
+}
+
+static void realtime_is_for_root(void)
+{
+	struct sched_param param = {.sched_priority = 0};
+	pid_t pid;
+
+	if (geteuid() != 0)
+		return;
+	CHECK_ERR(set_policy(SCHED_FIFO, 0), EINVAL);
+	CHECK_ERR(set_policy(SCHED_RR, 100), EINVAL);
+	CHECK_ERR(set_policy(SCHED_OTHER, 1), EINVAL);
+	CHECK(set_policy(SCHED_FIFO, 10) == 0);
+	CHECK(syscall(SYS_sched_getscheduler, 0) == SCHED_FIFO);
+	pid = fork();
+	if (pid == 0) {
+		CHECK(syscall(SYS_sched_getparam, 0, &param) == 0 && param.sched_priority == 10);
+		CHECK(set_policy(SCHED_OTHER, 0) == 0);
+		CHECK(setuid(65534) == 0);
+		CHECK_ERR(set_policy(SCHED_FIFO, 1), EPERM);
+		_exit(0);
+	}
+	CHECK_EXIT(pid, 0);
+	CHECK(set_policy(SCHED_OTHER, 0) == 0);
+	CHECK(syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER);
+}
+
 static void random_bytes_differ(void)
 {
 	unsigned char a[300], b[300];
@@ -390,6 +422,7 @@ const struct row rows_process[] = {
 	{"clone_stores_the_tid", clone_stores_the_tid},
 	{"a_hundred_children_come_and_go", a_hundred_children_come_and_go},
 	{"affinity_names_this_cpu", affinity_names_this_cpu},
+	{"realtime_is_for_root", realtime_is_for_root},
 	{"random_bytes_differ", random_bytes_differ},
 	{NULL, NULL},
 };

@@ -100,7 +100,7 @@ class EventsTest(unittest.TestCase):
         found = events.incidents(events.parse(LOG), "ahci")
         self.assertEqual(len(found), 2)
         first = found[0]
-        self.assertEqual(first["outage_us"], 1000.0)
+        self.assertEqual((first["outage_us"], first["served_us"]), (1000.0, 650.0))
         self.assertEqual(first["cause"], "signal")
         self.assertEqual(first["phases_us"], {"detect": 100.0, "restart": 400.0, "reopen": 100.0, "replay": 400.0})
         self.assertEqual(first["replayed"], 4)
