@@ -76,7 +76,7 @@ def recovery(record):
     for phase in ("detect", "restart", "reopen", "replay"):
         rows.append([phase, number(metrics.get(f"phase_{phase}_p50_us"), 0), "", "", ""])
     return (f"{metrics.get('recovered', 0)} of {metrics.get('deaths', 0)} deaths recovered, {metrics.get('overtaken', 0)} overtaken by the "
-            "next.\n\n"
+            f"next, {metrics.get('idle', 0)} without anybody waiting.\n\n"
             + table(["phase", "p50 us", "p99 us", "max us", "thesis us"], rows))
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import unittest
@@ -58,6 +59,17 @@ class OptionsTest(unittest.TestCase):
                 early, late = run.split_puts()
                 self.assertEqual([guest for _, guest in early], ["/root/small"])
                 self.assertEqual([guest for _, guest in late], ["/root/x", "/mnt/y"])
+
+    def test_a_link_that_is_named_brings_its_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(f"{folder}/in")
+            with open(f"{folder}/in/real", "w", encoding="ascii") as file:
+                file.write("text")
+            os.symlink("real", f"{folder}/in/link")
+            session.write_tar(f"{folder}/tar", [(f"{folder}/in/link", "/lib/one"), (f"{folder}/in", "/all")])
+            with tarfile.open(f"{folder}/tar") as tar:
+                self.assertEqual(tar.extractfile("lib/one").read(), b"text")
+                self.assertTrue(tar.getmember("all/link").issym())
 
     def test_axo_explains_wrong_usage(self):
         for words, said in ((["run", "--disk", "x"], "--disk x"), (["bench", "nothing"], "invalid choice"),
