@@ -71,7 +71,7 @@ def connect(rig, tile):
     """The host's end for a booted rig, when the guest has reached it once; the caller ends it."""
     peer = Peer(rig.machine, tile).__enter__()
     try:
-        rig.agent.run(f"n=0; until wget -q -T 2 -O /dev/null {peer.url(1)}; do n=$((n+1)); [ $n -gt {CONNECT_TRIES} ] && exit 1; "
+        rig.agent.run(f"n=0; until wget -q -O /dev/null {peer.url(1)}; do n=$((n+1)); [ $n -gt {CONNECT_TRIES} ] && exit 1; "
                       "sleep 0.2; done", 180, check=True)
     except AgentError as error:
         state = rig.agent.run("ifconfig; route -n; cat /proc/net/dev; service list", 30).text

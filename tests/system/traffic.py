@@ -26,7 +26,7 @@ def peer_of(guest):
         with open(tile, "wb") as file:
             file.write(random.Random(1).randbytes(TILE_BYTES).replace(b"\0", b"\1"))
         guest.peer = Peer(guest.machine, tile).__enter__()
-        guest.until(f"wget -q -T 2 -O /dev/null {guest.peer.url(1)}", 30, "the guest does not reach the host")
+        guest.until(f"wget -q -O /dev/null {guest.peer.url(1)}", 30, "the guest does not reach the host")
         guest.peer.forget_answers()
     return guest.peer
 
