@@ -257,10 +257,14 @@ class Machine:
     def is_alive(self):
         return self.process is not None and self.process.poll() is None
 
+    def is_starting(self):
+        """Alive, and the kernel has not given up."""
+        return self.is_alive() and "kernel panic:" not in self.kernel_log()
+
     def wait_ready(self, timeout=None):
         """Waits until the guest's agent answers."""
         try:
-            self.agent.wait_ready(timeout or self.config.boot_timeout_s, self.is_alive)
+            self.agent.wait_ready(timeout or self.config.boot_timeout_s, self.is_starting)
         except AgentError as error:
             raise MachineError(f"{error}\n{self.last_words()}") from error
         self.boot_s = time.monotonic() - self.started

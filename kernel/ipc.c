@@ -5,8 +5,9 @@
  * (`out`), handed over when the receiver is ready (`in`), and written to the receiver's memory when
  * that next runs, so each address space is touched on behalf of its own process only.
  *
- * Order of what a RECEIVE takes: interrupts, alarm, notifications, then in turn the two other
- * kinds: asynchronous messages (completions, so that work in progress can end) and blocked senders
+ * Order of what a RECEIVE takes: interrupts, alarm, then in turn notifications of processes and
+ * messages (a peer that rings all the time must not starve those), and of messages in turn the two
+ * kinds: asynchronous ones (completions, so that work in progress can end) and blocked senders
  * with kernel messages, first come first served. A SENDREC takes only the reply it waits for.
  */
 #include "proc.h"
@@ -181,7 +182,7 @@ void ipc_notify_irq(struct proc *to, unsigned hook)
 	}
 }
 
-static bool take_notification(struct proc *p)
+static bool take_event(struct proc *p)
 {
 	if (p->irq_pending && will_receive_from(p, EP_HARDWARE)) {
 		ipc_notify_irq(p, (unsigned)__builtin_ctzl(p->irq_pending));
@@ -192,6 +193,11 @@ static bool take_notification(struct proc *p)
 		deliver_notify(p, EP_CLOCK, 0);
 		return true;
 	}
+	return false;
+}
+
+static bool take_doorbell(struct proc *p)
+{
 	for (unsigned w = 0; w < BITMAP_WORDS; w++) {
 		for (uint64_t bits = p->notify_from[w]; bits; bits &= bits - 1) {
 			unsigned slot = w * 64 + (unsigned)__builtin_ctzl(bits);
@@ -314,17 +320,31 @@ static bool take_async(struct proc *p)
 }
 
 /* Neither a flood of requests nor one of asynchronous messages may starve the other. */
-static void take_message(struct proc *p)
+static bool take_message(struct proc *p)
 {
 	bool senders_first = p->flags & PF_SENDERS;
 
 	p->flags &= ~PF_SENDERS;
 	if (senders_first && take_sender(p))
-		return;
-	if (take_async(p))
+		return true;
+	if (take_async(p)) {
 		p->flags |= PF_SENDERS;
-	else if (!senders_first)
-		take_sender(p);
+		return true;
+	}
+	return !senders_first && take_sender(p);
+}
+
+static void take_something(struct proc *p)
+{
+	bool messages_first = p->flags & PF_RANG;
+
+	p->flags &= ~PF_RANG;
+	if (take_event(p) || (messages_first && take_message(p)))
+		return;
+	if (take_doorbell(p))
+		p->flags |= PF_RANG;
+	else if (!messages_first)
+		take_message(p);
 }
 
 static long do_receive(struct proc *p, endpoint_t src, uint64_t va)
@@ -339,8 +359,7 @@ static long do_receive(struct proc *p, endpoint_t src, uint64_t va)
 	p->getfrom = src;
 	p->flags &= ~PF_REPLY;
 	proc_set(p, KRTS_RECEIVING);
-	if (!take_notification(p))
-		take_message(p);
+	take_something(p);
 	return -K_NORESULT;
 }
 

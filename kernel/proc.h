@@ -35,6 +35,7 @@ enum fault_kind { FAULT_NONE, FAULT_USER, FAULT_CALL, FAULT_DELIVER };
 #define PF_ALARM   0x40u  /* in the alarm list */
 #define PF_CLOCK   0x80u  /* notification from EP_CLOCK is pending */
 #define PF_SENDERS 0x100u /* the next RECEIVE looks at blocked senders first */
+#define PF_RANG    0x200u /* the last RECEIVE took a doorbell: the next looks at messages first */
 
 struct proc {
 	struct regs regs __attribute__((aligned(16))); /* first: TSS.rsp0 points behind it */

@@ -23,9 +23,11 @@ enum pm_msg {
 	PM_BOOTED,      /* vfs, ASEND: root is mounted: start /sbin/init (pid 1) */
 	PM_GETGROUPS,   /* vfs: struct pm_groups -> struct pm_groups_rep */
 	PM_SIGMASK,     /* vfs, for ppoll and its kin: struct pm_sigmask */
+	PM_RENAME,      /* rs: struct pm_rename: a spare became the component */
 	PM_INFO_TEXT,   /* procfs: struct pm_text: bytes into the grant; result = how many */
 };
 
+#define PM_NAME_MAX 16 /* of a process, with its NUL */
 struct pm_rep {
 	int32_t result;
 };
@@ -38,7 +40,11 @@ struct pm_spawn {
 	uint64_t args_addr; /* in rs, see struct vm_spawn */
 	uint32_t args_bytes;
 	uint32_t uid;
-	char name[16];
+	char name[PM_NAME_MAX];
+};
+struct pm_rename {
+	endpoint_t ep; /* a system process */
+	char name[PM_NAME_MAX];
 };
 struct pm_spawn_rep {
 	int32_t result;

@@ -6,32 +6,28 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arena/arena.h"
 #include "blockdev/client.h"
 
-static struct arena arenas[BLK_ARENAS_MAX];
+static struct arena_own arenas[BLK_ARENAS_MAX];
 
 bool bdev_arena_holds(unsigned arena, uint64_t offset, uint64_t len_bytes, bool is_write)
 {
-	const struct arena *a = &arenas[arena % BLK_ARENAS_MAX];
-
-	return arena < BLK_ARENAS_MAX && a->is_used && !(is_write && a->is_readonly) &&
-	       len_bytes <= a->len_bytes && offset <= a->len_bytes - len_bytes;
+	return arena < BLK_ARENAS_MAX &&
+	       arena_own_holds(&arenas[arena], offset, len_bytes, is_write);
 }
 
 int server_send_arena(struct server *s, unsigned arena, bool is_setup)
 {
-	const struct arena *a = &arenas[arena];
-	unsigned access = GRANT_READ | GRANT_MAP | (a->is_readonly ? 0 : GRANT_WRITE);
+	const struct arena_own *a = &arenas[arena];
 	struct blk_arena req = {.session = s->session,
 	                        .arena = (uint16_t)arena,
 	                        .is_readonly = a->is_readonly,
+	                        .grant = arena_own_grant(a, s->ep),
 	                        .len_bytes = a->len_bytes};
 	struct control *c;
 	int err;
 
-	req.grant = a->from == EP_NONE
-	                    ? grant_direct(s->ep, a->ptr, a->len_bytes, access)
-	                    : grant_indirect(s->ep, a->from, a->parent, 0, a->len_bytes, access);
 	if (req.grant == GRANT_INVALID)
 		return -ENOSPC;
 	err = server_control(s, BLK_ARENA, &req, &c);
@@ -72,8 +68,10 @@ void server_drop_arena_grants(struct server *s, bool is_death)
 	}
 }
 
-static int add_arena(const struct arena *new)
+static int add_arena(const struct arena_own *new)
 {
+	if (!arena_own_is_valid(new))
+		return -EINVAL;
 	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++) {
 		if (arenas[i].is_used)
 			continue;
@@ -94,27 +92,23 @@ static int add_arena(const struct arena *new)
 
 int bdev_arena(void *ptr, size_t len_bytes, bool is_readonly)
 {
-	struct arena a = {.is_used = true,
-	                  .is_readonly = is_readonly,
-	                  .ptr = ptr,
-	                  .from = EP_NONE,
-	                  .len_bytes = len_bytes};
+	struct arena_own a = {.is_used = true,
+	                      .is_readonly = is_readonly,
+	                      .ptr = ptr,
+	                      .from = EP_NONE,
+	                      .len_bytes = len_bytes};
 
-	if ((uintptr_t)ptr % PAGE_BYTES != 0 || len_bytes % PAGE_BYTES != 0 || len_bytes == 0)
-		return -EINVAL;
 	return add_arena(&a);
 }
 
 int bdev_arena_indirect(endpoint_t from, grant_t parent, size_t len_bytes, bool is_readonly)
 {
-	struct arena a = {.is_used = true,
-	                  .is_readonly = is_readonly,
-	                  .from = from,
-	                  .parent = parent,
-	                  .len_bytes = len_bytes};
+	struct arena_own a = {.is_used = true,
+	                      .is_readonly = is_readonly,
+	                      .from = from,
+	                      .parent = parent,
+	                      .len_bytes = len_bytes};
 
-	if (len_bytes % PAGE_BYTES != 0 || len_bytes == 0)
-		return -EINVAL;
 	return add_arena(&a);
 }
 

@@ -89,15 +89,6 @@ struct bdev {
 	grant_t info_grant;
 };
 
-struct arena {
-	bool is_used;
-	bool is_readonly;
-	void *ptr;       /* direct */
-	endpoint_t from; /* indirect; EP_NONE: direct */
-	grant_t parent;
-	size_t len_bytes;
-};
-
 extern struct bdev_config bdev_cfg;
 extern struct bdev_stats bdev_count;
 extern struct server bdev_servers[BDEV_SERVERS_MAX + 1]; /* [0] has no label and no session */
@@ -132,7 +123,5 @@ void server_drop_arena_grants(struct server *s, bool is_death);
 
 /* resolve.c */
 int resolve_start(struct bdev *b) MUST_CHECK;
-/* names.c, pure: "label:unit" of a "blk." entry; false if it is malformed. */
-bool resolve_parse(const char *value, char label[LABEL_MAX], uint32_t *unit);
 
 #endif

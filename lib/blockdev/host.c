@@ -4,11 +4,11 @@
  * a random start, so that one of an earlier incarnation never matches (-ERESTART).
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "blockdev/host.h"
 #include "ring/blk_region.h"
+#include "unitname/unitname.h"
 
 #define PARKED_MAX        32
 #define STATUS_TEXT_BYTES 2048
@@ -27,21 +27,12 @@ static struct parked {
 
 int bserver_publish(const char *name, unsigned unit)
 {
-	char key[DS_KEY_MAX], value[DS_VALUE_MAX];
-
-	if (snprintf(key, sizeof(key), "blk.%s", name) >= (int)sizeof(key) ||
-	    snprintf(value, sizeof(value), "%s:%u", sys_label(), unit) >= (int)sizeof(value))
-		return -ENAMETOOLONG;
-	return ds_publish_str(key, value);
+	return unitname_publish("blk.", name, unit);
 }
 
 int bserver_unpublish(const char *name)
 {
-	char key[DS_KEY_MAX];
-
-	if (snprintf(key, sizeof(key), "blk.%s", name) >= (int)sizeof(key))
-		return -ENAMETOOLONG;
-	return ds_delete(key);
+	return unitname_unpublish("blk.", name);
 }
 
 unsigned bserver_open_count(unsigned unit)

@@ -3,21 +3,20 @@
  * Private to the server half: sessions, arenas, who does what.
  *
  *   server.c   requests: take, validate, hand over, complete; doorbells
- *   host.c     control messages, sessions, units     maps.c   arenas: mapping, bus addresses,
- * segments
+ *   host.c     control messages, sessions, units     maps.c   arenas and their tags
+ *   segments.c requests as contiguous pieces (pure)
  */
 #ifndef LIB_BLOCKDEV_HOST_H
 #define LIB_BLOCKDEV_HOST_H
 
+#include "arena/arena.h"
 #include "blockdev/blockserver.h"
 #include "blockdev/check.h"
 #include "ring/ring.h"
 #include "sys/sys.h"
 
 struct bserver_arena {
-	uint8_t *ptr;  /* NULL: not mapped */
-	uint64_t *bus; /* of each page; NULL: no DMA */
-	uint16_t *run; /* pages that follow this one contiguously, itself included, saturated */
+	struct arena_map map;
 	unsigned tag;
 	unsigned pending; /* requests that use it */
 	bool has_tag;
@@ -52,8 +51,5 @@ void session_violation(struct bserver_session *s, uint64_t detail);
 /* maps.c */
 int arena_add(struct bserver_session *s, const struct blk_arena *req) MUST_CHECK;
 void arena_remove(struct bserver_session *s, unsigned arena);
-
-/* segments.c: length of the contiguous run that starts at each page */
-void arena_runs(const uint64_t *bus, uint16_t *run, size_t pages);
 
 #endif

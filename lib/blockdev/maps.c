@@ -1,53 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arenas of the server half: mapped and pinned once when they are announced.
+ * Arenas of the server half (lib/arena), with the tags that the component gave them.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "blockdev/host.h"
 
-#define PIN_PAGES 256 /* bus addresses that are asked for at a time */
-
-static int pin(struct bserver_arena *a, size_t pages)
-{
-	a->bus = malloc(pages * sizeof(*a->bus));
-	a->run = malloc(pages * sizeof(*a->run));
-	if (a->bus == NULL || a->run == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < pages; i += PIN_PAGES) {
-		unsigned count = pages - i < PIN_PAGES ? (unsigned)(pages - i) : PIN_PAGES;
-		int err = k_mapdma(a->ptr + i * PAGE_BYTES, a->bus + i, count);
-
-		if (err < 0)
-			return err;
-	}
-	arena_runs(a->bus, a->run, pages);
-	return 0;
-}
-
-/* Without a mapping nobody has looked at the grant yet: its first and last byte must be there. */
-static int check_grant(const struct bserver_session *s, const struct blk_arena *req)
-{
-	uint8_t byte;
-	int err = k_safecopy_from(s->client, req->grant, 0, &byte, 1);
-
-	if (err == 0)
-		err = k_safecopy_from(s->client, req->grant, req->len_bytes - 1, &byte, 1);
-	return err;
-}
-
 static int map(struct bserver_session *s, struct bserver_arena *a, const struct blk_arena *req)
 {
-	unsigned prot = VMP_READ | (req->is_readonly ? 0 : VMP_WRITE);
+	struct arena_offer offer = {.client = s->client,
+	                            .grant = req->grant,
+	                            .len_bytes = req->len_bytes,
+	                            .is_readonly = req->is_readonly};
 
-	if (!bserver_cfg.maps_arenas && !bserver_cfg.wants_bus)
-		return check_grant(s, req);
-	a->ptr = vm_safemap(s->client, req->grant, 0, req->len_bytes, prot);
-	if (a->ptr == NULL)
-		return -EFAULT;
-	return bserver_cfg.wants_bus ? pin(a, req->len_bytes / PAGE_BYTES) : 0;
+	return arena_map(&a->map, &offer,
+	                 (bserver_cfg.maps_arenas ? ARENA_PTR : 0) |
+	                         (bserver_cfg.wants_bus ? ARENA_BUS : 0));
 }
 
 int arena_add(struct bserver_session *s, const struct blk_arena *req)
@@ -78,11 +46,7 @@ void arena_remove(struct bserver_session *s, unsigned arena)
 
 	if (a->has_tag && bserver_cfg.ops->arena_removed != NULL)
 		bserver_cfg.ops->arena_removed(a->tag);
-	/* An error means that the client has revoked it, which unmapped it. */
-	if (a->ptr != NULL)
-		(void)!vm_unmap(a->ptr, s->views[arena].len_bytes);
-	free(a->bus);
-	free(a->run);
+	arena_unmap(&a->map);
 	memset(a, 0, sizeof(*a));
 	s->views[arena] = (struct blk_arena_view){.len_bytes = 0};
 }

@@ -4,50 +4,18 @@
  * Both are subscribed to, once each; ds repeats an entry that exists already, so a first connection
  * and a reconnection take the same way.
  */
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "blockdev/client.h"
+#include "unitname/unitname.h"
 
 #define KEY_PREFIX        "blk."
 #define SUBSCRIPTIONS_MAX (BDEV_UNITS_MAX + BDEV_SERVERS_MAX)
 
-static char subscribed[SUBSCRIPTIONS_MAX][DS_KEY_MAX];
-static unsigned subscribed_count;
-
-static bool is_subscribed(const char *key)
-{
-	for (unsigned i = 0; i < subscribed_count; i++)
-		if (strcmp(subscribed[i], key) == 0)
-			return true;
-	return false;
-}
-
-/* Exactly this key, whatever regular expressions make of its characters. */
-static int subscribe(const char *key)
-{
-	char pattern[sizeof(((struct ds_subscribe *)0)->pattern)];
-	size_t n = 0;
-	int err;
-
-	if (subscribed_count == SUBSCRIPTIONS_MAX || strlen(key) >= DS_KEY_MAX)
-		return -ENOSPC;
-	for (const char *c = key; *c != '\0'; c++) {
-		if (n + 3 > sizeof(pattern))
-			return -ENAMETOOLONG;
-		if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-')
-			pattern[n++] = '\\';
-		pattern[n++] = *c;
-	}
-	pattern[n] = '\0';
-	err = ds_subscribe(pattern);
-	if (err == 0)
-		strcpy(subscribed[subscribed_count++], key);
-	return err;
-}
+static char key_table[SUBSCRIPTIONS_MAX][DS_KEY_MAX];
+static struct unitname_keys keys = {.keys = key_table, .max = SUBSCRIPTIONS_MAX};
 
 /* ---- servers ---- */
 
@@ -116,8 +84,8 @@ static struct server *server_for(const char *label)
 	s = new_server(label);
 	if (s == NULL)
 		return NULL;
-	if (!is_subscribed(label)) {
-		if (subscribe(label) == 0)
+	if (!unitname_is_subscribed(&keys, label)) {
+		if (unitname_subscribe(&keys, label) == 0)
 			return s;
 		s->is_used = false;
 		return NULL;
@@ -161,7 +129,8 @@ static void unit_named(struct bdev *b, const char *value)
 			server_fail_waiting(b->server, b, -EIO);
 		return;
 	}
-	if (!resolve_parse(value, label, &unit) || (s = server_for(label)) == NULL) {
+	if (!unitname_parse(value, BLK_UNITS_MAX, label, &unit) ||
+	    (s = server_for(label)) == NULL) {
 		sys_log("blockdev: blk.%s names no usable server: %s\n", b->name, value);
 		return;
 	}
@@ -182,8 +151,8 @@ int resolve_start(struct bdev *b)
 	snprintf(key, sizeof(key), "%s%s", KEY_PREFIX, b->name);
 	if (bdev_servers[0].queue.slots == 0)
 		bqueue_init(&bdev_servers[0].queue, bdev_cfg.slots);
-	if (!is_subscribed(key))
-		return subscribe(key);
+	if (!unitname_is_subscribed(&keys, key))
+		return unitname_subscribe(&keys, key);
 	if (ds_lookup_str(key, value, sizeof(value)) == 0)
 		unit_named(b, value);
 	return 0;
@@ -211,5 +180,5 @@ bool bdev_ds_change(const struct ds_change *c)
 			unit_named(&bdev_units[i], value);
 			is_ours = true;
 		}
-	return is_ours || is_subscribed(key);
+	return is_ours || unitname_is_subscribed(&keys, key);
 }

@@ -162,7 +162,7 @@ static void hand_over(struct bserver_session *s, const struct blk_request *d,
 
 		a->pending++;
 		r->elements[i] = (struct bserver_element){
-			.ptr = a->ptr != NULL ? a->ptr + elements[i].offset : NULL,
+			.ptr = a->map.ptr != NULL ? a->map.ptr + elements[i].offset : NULL,
 			.len_bytes = elements[i].len_bytes,
 			.arena = elements[i].arena,
 			.tag = (uint16_t)a->tag,

@@ -1,102 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Skeleton of block filters: arguments and main loop. See filter.h. */
+/* Skeleton of block filters: main loop. See filter.h. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include "filter/filter_impl.h"
+#include "filter/filter.h"
 
 static const struct filter *self;
-static struct stack_options arguments;
-static uint64_t alarm_set_ns;
-static bool is_settled;
 static bool is_restart;
-
-/* ---- arguments ---- */
-
-int filter_usage(const char *fmt, ...)
-{
-	char text[160];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	sys_log("%s: %s\n", self->name, text);
-	return -EINVAL;
-}
-
-unsigned filter_lower_count(void)
-{
-	unsigned count = 0;
-
-	while (stack_option(&arguments, "lower", count) != NULL)
-		count++;
-	return count;
-}
-
-const char *filter_lower(unsigned i)
-{
-	return stack_option(&arguments, "lower", i);
-}
-
-const char *filter_unit(void)
-{
-	return stack_option(&arguments, "unit", 0);
-}
 
 bool filter_is_restart(void)
 {
 	return is_restart;
-}
-
-static bool is_known(const char *word)
-{
-	static const char *const common[] = {"label", "unit", "lower", NULL};
-
-	for (unsigned i = 0; common[i] != NULL; i++) {
-		if (strcmp(word, common[i]) == 0)
-			return true;
-	}
-	for (unsigned i = 0; self->options != NULL && self->options[i] != NULL; i++) {
-		if (strcmp(word, self->options[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int check_arguments(void)
-{
-	unsigned lowers = filter_lower_count();
-
-	for (int i = 1; i < arguments.argc; i += 2) {
-		const char *word = arguments.argv[i];
-
-		if (word[0] != '-' || !is_known(word + 1))
-			return filter_usage("'%s' is not an argument of this filter", word);
-		if (i + 1 == arguments.argc)
-			return filter_usage("'%s' has no value", word);
-	}
-	if (filter_unit() == NULL)
-		return filter_usage("-unit is missing");
-	if (lowers < self->lowers_min || lowers > self->lowers_max)
-		return filter_usage("takes %u to %u units below it, not %u", self->lowers_min,
-		                    self->lowers_max, lowers);
-	return self->configure == NULL ? 0 : self->configure(&arguments);
-}
-
-int filter_option(const struct stack_options *o, const struct filter_number *n, uint64_t *value)
-{
-	uint64_t found = 0;
-	int r = stack_option_number(o, n->name, n->kind, &found);
-
-	if (r == -ENOENT)
-		return 0;
-	if (r != 0 || found < n->min || found > n->max)
-		return filter_usage("%s=%s: expected a value from %llu to %llu", n->name,
-		                    stack_option(o, n->name, 0), (unsigned long long)n->min,
-		                    (unsigned long long)n->max);
-	*value = found;
-	return 0;
 }
 
 /* ---- main loop ---- */
@@ -150,25 +63,8 @@ static void ds_change(const struct ds_change *c)
 
 static void alarm(uint64_t now)
 {
-	alarm_set_ns = 0;
 	bdev_alarm(now);
-	filter_run_timers(now);
-}
-
-static void set_alarm(void)
-{
-	uint64_t at = bdev_next_deadline();
-	uint64_t timer = filter_next_timer();
-
-	if (timer != 0 && (at == 0 || timer < at))
-		at = timer;
-	if (!is_settled)
-		at = 1; /* at once, after the messages that wait */
-	if (at == alarm_set_ns)
-		return;
-	alarm_set_ns = at;
-	if (k_setalarm(at) != 0)
-		sys_log("%s: the alarm cannot be set\n", self->name);
+	filter_alarm(now);
 }
 
 #define ROUNDS_MAX 32
@@ -204,8 +100,8 @@ static bool settle(void)
 
 static void idle(void)
 {
-	is_settled = settle();
-	set_alarm();
+	/* If not settled: at once, after the messages that wait. */
+	filter_set_alarm(settle() ? bdev_next_deadline() : 1);
 }
 
 static int status(char *buf, size_t len)
@@ -240,9 +136,14 @@ void filter_main(int argc, char **argv, const struct filter *f)
 	                                               .idle = idle,
 	                                               .status = status};
 
+	const struct filter_spec spec = {.name = f->name,
+	                                 .options = f->options,
+	                                 .lowers_min = f->lowers_min,
+	                                 .lowers_max = f->lowers_max,
+	                                 .configure = f->configure};
+
 	self = f;
-	arguments = (struct stack_options){argc, argv};
-	if (check_arguments() != 0)
+	if (filter_arguments(argc, argv, &spec) != 0)
 		exit(1);
 	sys_main(&component);
 }

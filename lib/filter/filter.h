@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Skeleton of block filters: arguments, main loop, timers, waiting in fibers, arenas that are
- * passed on. A filter is a block server above (blockserver.h) and a block client below
+ * Skeleton of block filters: main loop, waiting in fibers, arenas that are passed on; arguments and timers
+ * are in lib/filterbase. A filter is a block server above (blockserver.h) and a block client below
  * (blockdev.h); both halves keep the rules B1-B8 and replay, so a filter only says what to do with
  * a request.
  *
- * Arguments, made by rs from a stack expression (lib/stack):
- *     NAME -label L -unit U -lower A [-lower B ...] [-OPTION VALUE ...]
  * The unit is published in init(); until the filter calls bserver_units_changed() after its lowers
  * have opened, its info() says -EAGAIN and clients wait.
  *
@@ -18,11 +16,10 @@
 #include "blockdev/blockdev.h"
 #include "blockdev/blockserver.h"
 #include "fiber/fiber.h"
-#include "stack/stack.h"
+#include "filterbase/filterbase.h"
 #include "sys/sys.h"
 
 #define FILTER_LOWERS_MAX 4
-#define FILTER_UNIT       0 /* a filter has one unit */
 
 struct filter {
 	const char *name;
@@ -42,32 +39,8 @@ struct filter {
 };
 
 void filter_main(int argc, char **argv, const struct filter *f) __attribute__((noreturn));
-unsigned filter_lower_count(void);
-const char *filter_lower(unsigned i);
-const char *filter_unit(void);
 bool filter_is_restart(void); /* an incarnation before this one served in the running system */
-/* Complains about an argument; returns -EINVAL. */
-int filter_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* An optional number; 0 or -EINVAL with a message. Within [min, max]. */
-struct filter_number {
-	const char *name;
-	enum stack_kind kind;
-	uint64_t min, max;
-};
-int filter_option(const struct stack_options *o, const struct filter_number *n,
-                  uint64_t *value) MUST_CHECK;
 int filter_status(unsigned unit, char *buf, size_t len); /* for bserver_ops.status */
-
-/* ---- timers ---- */
-
-struct filter_timer {
-	uint64_t at_ns; /* 0: not set */
-	void (*fn)(struct filter_timer *t);
-	struct filter_timer *next;
-	bool is_linked;
-};
-/* One shot; setting it again moves it, 0 cancels it. The timer must live for ever. */
-void filter_timer_set(struct filter_timer *t, uint64_t at_ns);
 
 /* ---- in fibers ---- */
 

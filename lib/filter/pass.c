@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Passing requests on without touching their data. See filter.h. */
-#include "filter/filter_impl.h"
+#include "filter/filter.h"
 
 int filter_arena_added(endpoint_t client, grant_t grant, size_t len_bytes, bool is_readonly)
 {

@@ -1,39 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Timers, and what fibers of a filter wait for. See filter.h. */
-#include "filter/filter_impl.h"
-
-static struct filter_timer *timers;
-
-void filter_timer_set(struct filter_timer *t, uint64_t at_ns)
-{
-	t->at_ns = at_ns;
-	if (t->is_linked)
-		return;
-	t->is_linked = true;
-	t->next = timers;
-	timers = t;
-}
-
-uint64_t filter_next_timer(void)
-{
-	uint64_t soonest = 0;
-
-	for (const struct filter_timer *t = timers; t != NULL; t = t->next) {
-		if (t->at_ns != 0 && (soonest == 0 || t->at_ns < soonest))
-			soonest = t->at_ns;
-	}
-	return soonest;
-}
-
-void filter_run_timers(uint64_t now)
-{
-	for (struct filter_timer *t = timers; t != NULL; t = t->next) {
-		if (t->at_ns == 0 || t->at_ns > now)
-			continue;
-		t->at_ns = 0;
-		t->fn(t);
-	}
-}
+/* What fibers of a filter wait for. See filter.h. */
+#include "filter/filter.h"
 
 /* ---- gates ---- */
 

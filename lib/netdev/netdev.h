@@ -14,8 +14,8 @@
  * compared after each restart; a unit that changed is reported as NDEV_CHANGED and its frames end with
  * -ENETDOWN.
  *
- * Callbacks run from the hooks below, never from inside netdev_send() and netdev_post(). They may send
- * and post.
+ * Callbacks run from the hooks below and from netdev_close(), never from inside netdev_send() and
+ * netdev_post(). They may send, post, and close.
  */
 #ifndef LIB_NETDEV_NETDEV_H
 #define LIB_NETDEV_NETDEV_H
@@ -26,20 +26,28 @@
 
 struct netdev;
 
+/* The library's part of a frame or a buffer. */
+struct netdev_entry {
+	struct netdev_entry *next, *prev;
+	uint64_t t_deadline_ns;
+	uint32_t id;
+	uint8_t state;
+	uint8_t deaths;     /* of servers while it was pending */
+	uint8_t is_blamed;  /* `deaths` counts the last death; its cause is not known yet */
+	uint8_t is_partial; /* a buffer: its frame goes on in the next one */
+};
+
 /* A frame to send; the caller's until done. */
 struct netdev_tx {
 	struct net_tx desc;                 /* all but id; elements > NET_INLINE: in `elements` */
 	const struct net_element *elements; /* valid until done; NULL: the inline ones */
-	uint32_t bytes;                     /* of the frame */
+	uint32_t bytes;                     /* of the frame; set by netdev_send() */
 	void (*done)(struct netdev_tx *t, int status);
 	void *cookie;
 
 	/* The library's. */
 	struct netdev *dev;
-	struct netdev_tx *next, *prev;
-	uint64_t t_deadline_ns;
-	uint8_t state;
-	uint8_t deaths; /* of servers while it was pending */
+	struct netdev_entry entry;
 };
 
 /* A receive buffer; with the library from netdev_post() until filled(). */
@@ -49,10 +57,11 @@ struct netdev_rx {
 	void (*filled)(struct netdev_rx *r, int bytes, unsigned flags);
 	void *cookie;
 
+	/* The library's. */
 	struct netdev *dev;
-	struct netdev_rx *next, *prev;
-	uint32_t id;
-	uint8_t state;
+	struct netdev_entry entry;
+	uint32_t got_bytes; /* of a frame that is not complete yet */
+	uint32_t got_flags;
 };
 
 enum netdev_event {
@@ -68,9 +77,14 @@ struct netdev_events {
 	void (*event)(void *ctx, struct netdev *d, enum netdev_event what);
 };
 
-#define NETDEV_MAX         8
-#define NETDEV_DEADLINE_NS 2000000000ull  /* of a frame to be confirmed: then complaint N1 */
-#define NETDEV_OFFLINE_NS  30000000000ull /* frames wait that long for a server that went away */
+#define NETDEV_MAX           8
+#define NETDEV_DEADLINE_NS   2000000000ull  /* of a frame to be confirmed: then complaint N1 */
+#define NETDEV_OFFLINE_NS    30000000000ull /* frames wait that long for a server that went away */
+/* A frame that was pending at so many deaths in a row that nobody caused from outside (SIGKILL, update) is
+ * dropped (-EIO): it may be what kills them. */
+#define NETDEV_KILLER_DEATHS 3
+#define NETDEV_LINK_GRACE_NS                                                                       \
+	3000000000ull /* a restarted device may take that long to get its link back */
 
 /* Memory that elements point into, page aligned, for all units, before the first netdev_open(). Number or -errno. */
 int netdev_arena(void *ptr, size_t len_bytes, bool is_readonly) MUST_CHECK;
@@ -82,13 +96,18 @@ struct netdev_config {
 	unsigned slots;       /* of each ring, a power of two; 0: 256 */
 	uint64_t deadline_ns; /* 0: NETDEV_DEADLINE_NS */
 	uint64_t offline_ns;  /* 0: NETDEV_OFFLINE_NS */
+	unsigned complaints;  /* about one session at most; 0: 8. More would tell rs nothing new */
 };
 void netdev_configure(const struct netdev_config *c); /* optional, before the first netdev_open() */
 /* `unit` as in ds ("e1000_0"). Never blocks; NULL when the table is full or the name too long. */
 struct netdev *netdev_open(const char *unit, const struct netdev_events *ev, void *ctx);
-/* Everything pending ends (-ECANCELED); `d` is gone. */
+/* `d` is gone: no events any more. Frames and buffers that the server does not have end at once
+ * (-ECANCELED), in here; the others as soon as it has let go of them, since its device may be writing into
+ * them until then. The same unit may be opened again at once. */
 void netdev_close(struct netdev *d);
-/* What is wanted; sent now, or when the server is there. mode, offloads, multicast of *conf count. */
+/* What is wanted; sent now, or when the server is there. mode, offloads, multicast of *conf count;
+ * offloads that the unit does not have are left out. Frames that are sent from here on may use them: they
+ * wait until the server has answered. */
 void netdev_set_conf(struct netdev *d, const struct net_conf *conf);
 
 const struct net_info *netdev_info(const struct netdev *d); /* NULL until NDEV_UP */

@@ -334,6 +334,40 @@ static int key_recovery(struct policy_scan *s, unsigned index)
 }
 _Static_assert(POLICY_WORD_MAX <= POLICY_PATH_MAX, "a word fits the path");
 
+static int word_class(struct policy_scan *s, enum policy_class *out)
+{
+	static const char *const names[POLICY_CLASSES] = {"block", "net"};
+
+	for (unsigned i = 0; i < POLICY_CLASSES; i++) {
+		if (strcmp(s->word, names[i]) == 0) {
+			*out = (enum policy_class)i;
+			return 0;
+		}
+	}
+	return policy_fail(s, "expected block or net");
+}
+
+static int key_serves(struct policy_scan *s, unsigned index)
+{
+	enum policy_class class = POLICY_BLOCK;
+	int r = word_class(s, &class);
+
+	(void)index;
+	s->entry->serves = (uint8_t) class;
+	return r;
+}
+
+static int key_needs(struct policy_scan *s, unsigned index)
+{
+	enum policy_class class = POLICY_BLOCK;
+	int r = word_class(s, &class);
+
+	(void)index;
+	if (r == 0)
+		s->entry->needs |= (uint8_t)(1u << class);
+	return r;
+}
+
 /* ---- the table ---- */
 
 #define MANY 255
@@ -367,6 +401,8 @@ static const struct key {
 	{"mirror", NULL, 1, 1, 1, key_mirror},
 	{"args", NULL, 1, MANY, 0, key_args},
 	{"recovery", NULL, 1, 1, 1, key_recovery},
+	{"serves", NULL, 1, 1, 1, key_serves},
+	{"needs", NULL, 1, MANY, 0, key_needs},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 _Static_assert(KEYS <= 64, "one bit of `seen` for each");

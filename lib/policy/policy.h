@@ -28,6 +28,8 @@
  *       standby yes; mirror yes;  # keep a loaded spare; keep the binary in memory
  *       args "-v" word;           # argv[1]...
  *       recovery /etc/rs/disk.sh;
+ *       serves net;               # protocol of its units: block (default) or net
+ *       needs net;                # it is started when a driver that serves this runs
  *   };
  *
  * By default everything is denied. Lists add up over statements; a scalar key may stand once. All
@@ -51,6 +53,9 @@
 #define POLICY_ANY_CLASS  0xff
 
 enum policy_kind { POLICY_DRIVER, POLICY_SERVER, POLICY_FILTER, POLICY_PROGRAM };
+
+/* Protocols; what a component serves, and what its first start waits for. */
+enum policy_class { POLICY_BLOCK, POLICY_NET, POLICY_CLASSES };
 
 struct policy_labels {
 	uint32_t count;
@@ -94,6 +99,8 @@ struct policy {
 	uint32_t args_bytes;
 	char args[POLICY_ARGS_BYTES]; /* NUL-terminated words, one after the other */
 	char recovery[POLICY_PATH_MAX];
+	uint8_t serves; /* enum policy_class */
+	uint8_t needs;  /* bit: enum policy_class */
 };
 
 #define POLICY_UID          8 /* unprivileged; the thesis's drivers run so */

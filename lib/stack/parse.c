@@ -201,7 +201,8 @@ static int add_node(struct parser *p, const char *name, size_t name_pos)
 		return depth == STACK_DEPTH_MAX ? fail(p, "nested deeper than %d", STACK_DEPTH_MAX)
 		                                : fail(p, "more than %d names", STACK_NODES_MAX);
 	}
-	*node = (struct stack_node){.parent = p->current, .depth = (uint16_t)depth};
+	*node = (struct stack_node){
+		.parent = p->current, .depth = (uint16_t)depth, .column = (uint16_t)(name_pos + 1)};
 	memcpy(node->name, name, LABEL_MAX);
 	if (p->current != STACK_NONE)
 		s->nodes[p->current].lowers++;

@@ -45,6 +45,7 @@ struct stack_node {
 	uint16_t depth;  /* 0: the top */
 	uint16_t lowers; /* 0: a unit */
 	uint16_t is_filter;
+	uint16_t column; /* of the name in the text, from 1 */
 };
 
 /* Nodes are in the order of the text, so the lowers of a node come after it. */

@@ -3,6 +3,7 @@
  * Virtio over PCI: see virtio.h. Offsets are those of struct virtio_pci_common_cfg (4.1.4.3).
  */
 #include <errno.h>
+#include <string.h>
 
 #include "sys/sys.h"
 #include "virtio/virtio.h"
@@ -13,8 +14,9 @@
 #define CFG_NOTIFY     2
 #define CFG_ISR        3
 #define CFG_DEVICE     4
-#define CAP_TYPE       3 /* offsets in the capability */
-#define CAP_BAR        4
+#define CAP_NEXT_SHIFT 8 /* in the first word */
+#define CAP_TYPE_SHIFT 24
+#define CAP_BAR        4 /* offsets in the capability */
 #define CAP_OFFSET     8
 #define CAP_LENGTH     12
 #define CAP_MULTIPLIER 16
@@ -39,7 +41,6 @@
 #define STATUS_DRIVER      2u
 #define STATUS_DRIVER_OK   4u
 #define STATUS_FEATURES_OK 8u
-#define NO_VECTOR          0xffffu
 #define RESET_TIMEOUT_NS   1000000000ull
 
 static uint8_t read8(volatile uint8_t *base, unsigned offset)
@@ -84,12 +85,12 @@ struct cap {
 	uint32_t type, bar, offset, length;
 };
 
-static int read_cap(struct virtio *v, unsigned at, struct cap *c)
+/* `head`: the first word of the capability. */
+static int read_cap(struct virtio *v, unsigned at, uint32_t head, struct cap *c)
 {
-	int err = pcidev_config_read(&v->pci, at + CAP_TYPE, 1, &c->type);
+	int err = pcidev_config_read(&v->pci, at + CAP_BAR, 1, &c->bar);
 
-	if (err == 0)
-		err = pcidev_config_read(&v->pci, at + CAP_BAR, 1, &c->bar);
+	c->type = head >> CAP_TYPE_SHIFT;
 	if (err == 0)
 		err = pcidev_config_read(&v->pci, at + CAP_OFFSET, 4, &c->offset);
 	if (err == 0)
@@ -117,11 +118,15 @@ static int map_cap(struct virtio *v, const struct cap *c, volatile void *bars[6]
 	return 0;
 }
 
-static int take_cap(struct virtio *v, unsigned at, volatile void *bars[6])
+/* Each read is a message to pci, and this is part of a recovery: only what is needed. */
+static int take_cap(struct virtio *v, unsigned at, uint32_t head, volatile void *bars[6])
 {
 	struct cap c;
-	int err = read_cap(v, at, &c);
+	int err;
 
+	if (head >> CAP_TYPE_SHIFT < CFG_COMMON || head >> CAP_TYPE_SHIFT > CFG_DEVICE)
+		return 0;
+	err = read_cap(v, at, head, &c);
 	if (err != 0)
 		return err;
 	switch (c.type) {
@@ -143,16 +148,14 @@ static int find_structures(struct virtio *v)
 	uint32_t at = pcidev_capability(&v->pci, CAP_VENDOR);
 
 	for (unsigned i = 0; i < CAPS_MAX && at >= 0x40; i++) {
-		uint32_t id, next;
-		int err = pcidev_config_read(&v->pci, at, 1, &id);
+		uint32_t head;
+		int err = pcidev_config_read(&v->pci, at, 4, &head);
 
-		if (err == 0)
-			err = pcidev_config_read(&v->pci, at + 1, 1, &next);
-		if (err == 0 && id == CAP_VENDOR)
-			err = take_cap(v, at, bars);
+		if (err == 0 && (head & 0xff) == CAP_VENDOR)
+			err = take_cap(v, at, head, bars);
 		if (err != 0)
 			return err;
-		at = next & 0xfc;
+		at = head >> CAP_NEXT_SHIFT & 0xfc;
 	}
 	return v->common != NULL && v->notify != NULL && v->isr != NULL ? 0 : -ENODEV;
 }
@@ -164,7 +167,7 @@ static void set_status(struct virtio *v, uint8_t bits)
 	write8(v->common, C_STATUS, (uint8_t)(read8(v->common, C_STATUS) | bits));
 }
 
-static int reset(struct virtio *v)
+int virtio_reset(struct virtio *v)
 {
 	uint64_t deadline = now_ns() + RESET_TIMEOUT_NS;
 
@@ -175,31 +178,48 @@ static int reset(struct virtio *v)
 	return 0;
 }
 
-int virtio_start(struct virtio *v, uint64_t understood)
+static uint32_t offered_half(struct virtio *v, unsigned half)
+{
+	write32(v->common, C_DEVICE_FEATURE_SELECT, half);
+	return read32(v->common, C_DEVICE_FEATURE);
+}
+
+int virtio_find(struct virtio *v)
 {
 	int err = pcidev_enable(&v->pci, PCI_ENABLE_MEM);
 
 	if (err == 0)
 		err = find_structures(v);
 	if (err == 0)
-		err = reset(v);
+		err = virtio_reset(v);
+	if (err != 0)
+		return err;
+	v->config_vector = VIRTIO_NO_VECTOR;
+	v->offered = offered_half(v, 0) | (uint64_t)offered_half(v, 1) << 32;
+	return v->offered & VIRTIO_F_VERSION_1 ? 0 : -ENOTSUP;
+}
+
+int virtio_negotiate(struct virtio *v, uint64_t understood)
+{
+	int err = virtio_reset(v);
+
 	if (err != 0)
 		return err;
 	set_status(v, STATUS_ACK | STATUS_DRIVER);
+	v->features = (understood | VIRTIO_F_VERSION_1) & v->offered;
 	for (unsigned half = 0; half < 2; half++) {
-		uint32_t mask = (uint32_t)((understood | VIRTIO_F_VERSION_1) >> (32 * half)), both;
-
-		write32(v->common, C_DEVICE_FEATURE_SELECT, half);
-		both = read32(v->common, C_DEVICE_FEATURE) & mask;
-		v->features |= (uint64_t)both << (32 * half);
 		write32(v->common, C_DRIVER_FEATURE_SELECT, half);
-		write32(v->common, C_DRIVER_FEATURE, both);
+		write32(v->common, C_DRIVER_FEATURE, (uint32_t)(v->features >> (32 * half)));
 	}
 	set_status(v, STATUS_FEATURES_OK);
-	if (!(v->features & VIRTIO_F_VERSION_1) ||
-	    !(read8(v->common, C_STATUS) & STATUS_FEATURES_OK))
-		return -ENOTSUP;
-	return 0;
+	return read8(v->common, C_STATUS) & STATUS_FEATURES_OK ? 0 : -ENOTSUP;
+}
+
+int virtio_start(struct virtio *v, uint64_t understood)
+{
+	int err = virtio_find(v);
+
+	return err != 0 ? err : virtio_negotiate(v, understood);
 }
 
 int virtio_route_irq(struct virtio *v, unsigned hook)
@@ -207,11 +227,40 @@ int virtio_route_irq(struct virtio *v, unsigned hook)
 	return pcidev_route_irq(&v->pci, 0, hook);
 }
 
+/* Memory of a ring: that of the last time, or new. */
+static int make_ring(struct vring *ring, uint16_t size)
+{
+	size_t bytes = vring_bytes(size);
+	void *memory = ring->desc;
+	uint64_t bus = ring->desc_bus;
+
+	if (memory == NULL || ring->size != size)
+		memory = vm_alloc_dma(bytes, 0, 0, &bus);
+	else
+		memset(memory, 0, bytes);
+	if (memory == NULL)
+		return -ENOMEM;
+	vring_init(ring, size, memory, bus);
+	return 0;
+}
+
+static int set_vectors(struct virtio *v, unsigned index)
+{
+	uint16_t queue = v->pci.is_msi ? v->queue_vector[index] : VIRTIO_NO_VECTOR;
+	uint16_t config = v->pci.is_msi ? v->config_vector : VIRTIO_NO_VECTOR;
+
+	write16(v->common, C_CONFIG_VECTOR, config);
+	write16(v->common, C_QUEUE_VECTOR, queue);
+	if (read16(v->common, C_QUEUE_VECTOR) != queue ||
+	    read16(v->common, C_CONFIG_VECTOR) != config)
+		return -EIO; /* the device has no room for the vectors */
+	return 0;
+}
+
 int virtio_queue(struct virtio *v, unsigned index, unsigned size, struct vring *ring)
 {
-	uint16_t vector = v->pci.is_msi ? 0 : NO_VECTOR, have;
-	uint64_t bus;
-	void *memory;
+	uint16_t have;
+	int err;
 
 	if (index >= VIRTIO_QUEUES_MAX)
 		return -EINVAL;
@@ -226,15 +275,14 @@ int virtio_queue(struct virtio *v, unsigned index, unsigned size, struct vring *
 		size = VRING_SIZE_MAX;
 	if (have > size)
 		have = (uint16_t)size;
-	memory = vm_alloc_dma(vring_bytes(have), 0, 0, &bus);
-	if (memory == NULL)
-		return -ENOMEM;
-	vring_init(ring, have, memory, bus);
+	err = make_ring(ring, have);
+	if (err != 0)
+		return err;
+	ring->has_event_idx = v->features & VIRTIO_F_EVENT_IDX;
 	write16(v->common, C_QUEUE_SIZE, have);
-	write16(v->common, C_CONFIG_VECTOR, NO_VECTOR);
-	write16(v->common, C_QUEUE_VECTOR, vector);
-	if (read16(v->common, C_QUEUE_VECTOR) != vector)
-		return -EIO; /* the device has no room for the vector */
+	err = set_vectors(v, index);
+	if (err != 0)
+		return err;
 	write64(v->common, C_QUEUE_DESC, ring->desc_bus);
 	write64(v->common, C_QUEUE_AVAIL, ring->avail_bus);
 	write64(v->common, C_QUEUE_USED, ring->used_bus);
@@ -256,10 +304,9 @@ void virtio_notify(struct virtio *v, unsigned queue)
 	write16(v->notify, v->notify_offset[queue % VIRTIO_QUEUES_MAX], (uint16_t)queue);
 }
 
-void virtio_clear_irq(struct virtio *v)
+unsigned virtio_clear_irq(struct virtio *v)
 {
-	if (!v->pci.is_msi)
-		(void)read8(v->isr, 0);
+	return v->pci.is_msi ? 0 : read8(v->isr, 0);
 }
 
 uint64_t virtio_config(const struct virtio *v, unsigned offset, unsigned width)

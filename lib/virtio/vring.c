@@ -65,10 +65,30 @@ bool vring_add(struct vring *v, const struct vring_piece *pieces, unsigned count
 	return true;
 }
 
+/* 2.6.7.1: did the index pass the event when it went from `old` to `new`? */
+static bool has_passed(uint16_t event, uint16_t new, uint16_t old)
+{
+	return (uint16_t)(new - event - 1) < (uint16_t)(new - old);
+}
+
+/* The event indices lie behind the rings: of `used` where the device wants a notification, of `avail`
+ * where we want an interrupt. */
+static uint16_t avail_event(const struct vring *v)
+{
+	const uint16_t *event = (const uint16_t *)(const void *)&v->used->ring[v->size];
+
+	return __atomic_load_n(event, __ATOMIC_RELAXED);
+}
+
 bool vring_publish(struct vring *v)
 {
+	uint16_t old = v->published;
+
+	v->published = v->next_avail;
 	__atomic_store_n(&v->avail->idx, v->next_avail, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (v->has_event_idx)
+		return has_passed(avail_event(v), v->next_avail, old);
 	return !(__atomic_load_n(&v->used->flags, __ATOMIC_RELAXED) & VRING_USED_NO_NOTIFY);
 }
 
@@ -102,4 +122,45 @@ void *vring_take(struct vring *v, uint32_t *len)
 	v->last_used++;
 	free_chain(v, (uint16_t)id);
 	return v->cookie[id];
+}
+
+static uint16_t used_ahead(const struct vring *v)
+{
+	uint16_t idx = __atomic_load_n(&v->used->idx, __ATOMIC_ACQUIRE);
+
+	return (uint16_t)(idx - v->last_used);
+}
+
+bool vring_has_done(const struct vring *v)
+{
+	return used_ahead(v) > 0;
+}
+
+bool vring_arm(struct vring *v, unsigned ahead)
+{
+	if (v->has_event_idx) {
+		uint16_t event = (uint16_t)(v->last_used + ahead - 1);
+
+		__atomic_store_n(&v->avail->ring[v->size], event, __ATOMIC_RELEASE);
+	} else {
+		__atomic_store_n(&v->avail->flags, 0, __ATOMIC_RELEASE);
+		ahead = 1;
+	}
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (used_ahead(v) < ahead || v->is_broken)
+		return false;
+	if (!v->has_event_idx)
+		__atomic_store_n(&v->avail->flags, VRING_AVAIL_NO_INTERRUPT, __ATOMIC_RELAXED);
+	return true;
+}
+
+void *vring_drain(struct vring *v)
+{
+	for (uint16_t head = 0; head < v->size; head++) {
+		if (v->chain[head] == 0)
+			continue;
+		free_chain(v, head);
+		return v->cookie[head];
+	}
+	return NULL;
 }

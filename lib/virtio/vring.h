@@ -33,7 +33,8 @@ struct vring_used {
 	uint16_t flags, idx;
 	struct vring_used_elem ring[];
 };
-#define VRING_USED_NO_NOTIFY 1u
+#define VRING_USED_NO_NOTIFY     1u
+#define VRING_AVAIL_NO_INTERRUPT 1u
 
 struct vring {
 	uint16_t size; /* a power of two */
@@ -43,12 +44,13 @@ struct vring {
 	uint64_t desc_bus, avail_bus, used_bus;
 
 	/* Private truth about what is out. */
-	uint16_t free_head, free_count, last_used, next_avail;
+	uint16_t free_head, free_count, last_used, next_avail, published;
 	uint16_t next[VRING_SIZE_MAX];
 	uint16_t
 		chain[VRING_SIZE_MAX]; /* descriptors in the chain that starts here; 0: none does */
 	void *cookie[VRING_SIZE_MAX];
 	bool is_broken;
+	bool has_event_idx; /* VIRTIO_F_EVENT_IDX was agreed on; set after vring_init() */
 };
 
 struct vring_piece {
@@ -66,5 +68,11 @@ bool vring_add(struct vring *v, const struct vring_piece *pieces, unsigned count
 bool vring_publish(struct vring *v);
 /* The cookie of the next chain that the device is done with, and bytes written; NULL: none. */
 void *vring_take(struct vring *v, uint32_t *len);
+bool vring_has_done(const struct vring *v); /* vring_take() would find one */
+/* An interrupt is wanted when `ahead` (> 0) more chains are done; without EVENT_IDX, at the next one.
+ * true: they are already, no interrupt will come: take them. Until it is armed again none is wanted. */
+bool vring_arm(struct vring *v, unsigned ahead);
+/* After a reset of the device: the cookie of a chain that was out, or NULL: there is none left. */
+void *vring_drain(struct vring *v);
 
 #endif

@@ -178,6 +178,7 @@ static int check_source(const struct msg *m)
 	case PM_SPAWN:
 	case PM_START:
 	case PM_KILL:
+	case PM_RENAME:
 	case PM_REAP: return m->source == EP_RS ? 0 : -EPERM;
 	case PM_EXEC_COMMIT:
 	case PM_SIGNAL:
@@ -198,6 +199,7 @@ static int32_t run_request(const struct msg *m)
 {
 	struct pm_ep e;
 	struct pm_kill k;
+	struct pm_rename n;
 	struct pm_exec x;
 	struct pm_signal s;
 	struct pm_sigmask g;
@@ -207,6 +209,7 @@ static int32_t run_request(const struct msg *m)
 	switch ((enum pm_msg)m->type) {
 	case PM_START: msg_get(m, &e); return sysproc_start(e.ep);
 	case PM_KILL: msg_get(m, &k); return sysproc_kill(k.ep, k.signo, m->source);
+	case PM_RENAME: msg_get(m, &n); return sysproc_rename(&n);
 	case PM_REAP: msg_get(m, &e); return sysproc_reap(e.ep);
 	case PM_EXEC_COMMIT: msg_get(m, &x); return exec_commit(&x);
 	case PM_SIGNAL: msg_get(m, &s); return kill_pm_signal(&s);

@@ -152,6 +152,7 @@ int priority_apply(struct proc *p);
 /* ---- sysproc.c: system processes, on behalf of rs ---- */
 int32_t sysproc_spawn(const struct pm_spawn *s, struct pm_spawn_rep *rep);
 int32_t sysproc_start(endpoint_t ep);
+int32_t sysproc_rename(const struct pm_rename *r);
 int32_t sysproc_kill(endpoint_t ep, int signo, endpoint_t by);
 int32_t sysproc_reap(endpoint_t ep);
 void sysproc_signal(struct proc *p, int signo, endpoint_t by);

@@ -94,6 +94,18 @@ int32_t sysproc_spawn(const struct pm_spawn *s, struct pm_spawn_rep *rep)
 	return 0;
 }
 
+int32_t sysproc_rename(const struct pm_rename *r)
+{
+	struct proc *p = system_proc(r->ep);
+
+	if (!p)
+		return -ESRCH;
+	_Static_assert(PROC_NAME == PM_NAME_MAX, "names of pm and of its callers");
+	memcpy(p->name, r->name, sizeof(p->name));
+	p->name[sizeof(p->name) - 1] = '\0';
+	return 0;
+}
+
 int32_t sysproc_start(endpoint_t ep)
 {
 	struct proc *p = system_proc(ep);

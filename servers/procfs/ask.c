@@ -6,8 +6,8 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "axolotl/pci.h"
 #include "axolotl/vfs.h"
+#include "dump/dump.h"
 #include "procfs.h"
 
 static int ask_vm(uint32_t type, endpoint_t ep, void *buf, size_t len)
@@ -43,39 +43,21 @@ int ask_vm_mem(struct vm_meminfo *info)
 	return r < 0 ? r : 0;
 }
 
-/* Account for `result` bytes that a server wrote behind the text. */
-static int take(struct text *t, int result)
-{
-	if (result < 0)
-		return result;
-	if ((size_t)result > t->cap - t->len)
-		return -EIO;
-	t->len += (size_t)result;
-	return 0;
-}
-
-static uint32_t room(const struct text *t)
-{
-	size_t n = t->cap - t->len;
-
-	return n > 0x7fffffff ? 0x7fffffff : (uint32_t)n;
-}
-
 int ask_vm_maps(endpoint_t ep, struct text *t)
 {
-	return take(t, ask_vm(VM_INFO_MAPS, ep, t->buf + t->len, room(t)));
+	return text_take(t, ask_vm(VM_INFO_MAPS, ep, t->buf + t->len, text_room(t)));
 }
 
 int ask_pm_text(endpoint_t ep, uint32_t what, struct text *t)
 {
-	struct pm_text req = {.ep = ep, .len_bytes = room(t), .what = what};
+	struct pm_text req = {.ep = ep, .len_bytes = text_room(t), .what = what};
 	struct pm_rep rep = {0};
 	int r;
 
-	req.grant = grant_direct(EP_PM, t->buf + t->len, room(t), GRANT_WRITE);
+	req.grant = grant_direct(EP_PM, t->buf + t->len, text_room(t), GRANT_WRITE);
 	r = sys_call(EP_PM, PM_INFO_TEXT, &req, &rep);
 	grant_revoke(req.grant);
-	return take(t, r < 0 ? r : rep.result);
+	return text_take(t, r < 0 ? r : rep.result);
 }
 
 static int ask_vfs(uint32_t type, struct vfs_info *req, void *buf)
@@ -91,9 +73,9 @@ static int ask_vfs(uint32_t type, struct vfs_info *req, void *buf)
 
 int ask_vfs_text(uint32_t type, endpoint_t ep, uint32_t flags, struct text *t)
 {
-	struct vfs_info req = {.ep = ep, .len_bytes = room(t), .flags = flags};
+	struct vfs_info req = {.ep = ep, .len_bytes = text_room(t), .flags = flags};
 
-	return take(t, ask_vfs(type, &req, t->buf + t->len));
+	return text_take(t, ask_vfs(type, &req, t->buf + t->len));
 }
 
 int ask_vfs_fds(endpoint_t ep, struct vfs_fdinfo *list, uint32_t max)
@@ -104,43 +86,4 @@ int ask_vfs_fds(endpoint_t ep, struct vfs_fdinfo *list, uint32_t max)
 	if (r < 0)
 		return r;
 	return (size_t)r > max * sizeof(*list) ? -EIO : (int)((size_t)r / sizeof(*list));
-}
-
-int ask_rs(bool is_json, struct text *t)
-{
-	struct rs_info req = {.len_bytes = room(t), .is_json = is_json};
-	struct rs_rep rep = {0};
-	int r;
-
-	req.grant = grant_direct(EP_RS, t->buf + t->len, room(t), GRANT_WRITE);
-	r = sys_call(EP_RS, RS_INFO, &req, &rep);
-	grant_revoke(req.grant);
-	return take(t, r < 0 ? r : rep.result);
-}
-
-int ask_ds(struct text *t)
-{
-	struct ds_list req = {.len_bytes = room(t)};
-	struct ds_rep rep = {0};
-	int r;
-
-	req.grant = grant_direct(EP_DS, t->buf + t->len, room(t), GRANT_WRITE);
-	r = sys_call(EP_DS, DS_LIST, &req, &rep);
-	grant_revoke(req.grant);
-	return take(t, r < 0 ? r : rep.result);
-}
-
-int ask_pci(struct text *t)
-{
-	struct pci_info req = {.len_bytes = room(t)};
-	struct pci_rep rep = {0};
-	endpoint_t pci;
-	int r = ds_lookup_label("pci", &pci);
-
-	if (r < 0)
-		return -ENODEV;
-	req.grant = grant_direct(pci, t->buf + t->len, room(t), GRANT_WRITE);
-	r = sys_call(pci, PCI_INFO, &req, &rep);
-	grant_revoke(req.grant);
-	return take(t, r < 0 ? r : rep.result);
 }

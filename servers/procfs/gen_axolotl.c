@@ -1,177 +1,62 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * /proc/axolotl: what this system has and Linux has not. Event lines are
- *   [   12.345678] <kind> <label> (ep <endpoint>) <name>=<value> <name>=<value>
- * with microseconds since boot; names of the values are those of event.def.
- */
+/* /proc/axolotl: what this system has and Linux has not. Most of it is made by lib/dump. */
 #include <errno.h>
 #include <string.h>
+#include "dump/dump.h"
 #include "procfs.h"
-
-#define CHUNK      128
-#define KLOG_CHUNK 4096
-#define ABI_MAX    128
-#define IRQS_MAX   64
-
-static const struct {
-	const char *text, *a, *b;
-} kinds[EV_KINDS] = {
-#define EVENT(name, text, a, b) [EV_##name] = {text, a, b},
-#include "axolotl/event.def"
-#undef EVENT
-};
-
-static void add_arg(struct text *t, const char *name, uint64_t value)
-{
-	if (!name[0])
-		return;
-	if (!strcmp(name, "rip"))
-		text_add(t, " %s=%#llx", name, (unsigned long long)value);
-	else
-		text_add(t, " %s=%lld", name, (long long)value);
-}
-
-static void add_event(struct text *t, const struct event *e)
-{
-	unsigned kind = e->kind < EV_KINDS ? e->kind : EV_NONE;
-
-	text_add(t, "[%5llu.%06llu] %s", (unsigned long long)(e->t_ns / 1000000000),
-	         (unsigned long long)(e->t_ns / 1000 % 1000000), kinds[kind].text);
-	if (e->label[0])
-		text_add(t, " %.*s", LABEL_MAX, e->label);
-	if (e->ep >= 0)
-		text_add(t, " (ep %d)", e->ep);
-	add_arg(t, kinds[kind].a, e->args[0]);
-	add_arg(t, kinds[kind].b, e->args[1]);
-	text_add(t, "\n");
-}
 
 int gen_events(struct text *t, int32_t pid)
 {
-	static struct event chunk[CHUNK];
-	uint64_t next = 0;
-	int n;
-
 	(void)pid;
-	while (!t->is_full && (n = k_getinfo(KINFO_EVENTS, chunk, sizeof(chunk), next)) > 0) {
-		for (int i = 0; i < n; i++)
-			add_event(t, &chunk[i]);
-		next = chunk[n - 1].seq + 1;
-	}
-	return 0;
+	return dump_events(t, 0);
 }
 
 int gen_services(struct text *t, int32_t pid)
 {
 	(void)pid;
-	return ask_rs(false, t);
+	return dump_services(t, false);
 }
 
 int gen_services_json(struct text *t, int32_t pid)
 {
 	(void)pid;
-	return ask_rs(true, t);
-}
-
-static const char *const violation_names[VIOL_KINDS] = {
-	[VIOL_KCALL_DENIED] = "kernel-call-denied",
-	[VIOL_KCALL_NUMBER] = "kernel-call-number",
-	[VIOL_IPC_ENDPOINT] = "ipc-endpoint",
-	[VIOL_IPC_TARGET] = "ipc-target",
-	[VIOL_IPC_PRIMITIVE] = "ipc-primitive",
-	[VIOL_REQUEST] = "request",
-	[VIOL_IO_PORT] = "io-port",
-	[VIOL_IRQ] = "irq",
-	[VIOL_MEMORY] = "memory",
-	[VIOL_GRANT] = "grant",
-	[VIOL_LINUX] = "linux-call",
-	[VIOL_EXCEPTION] = "exception",
-};
-
-/* Who has a privilege id now; ids outlive processes, so there may be nobody. */
-static const char *name_of_priv(uint32_t id)
-{
-	const struct pm_procinfo *p;
-	int32_t last = 0;
-
-	if (id == PRIV_ID_USER)
-		return "applications";
-	while ((p = data_next(last)) != NULL) {
-		const struct kproc_info *k = data_kernel(p->ep);
-		if (k && k->priv_id == id)
-			return p->name;
-		last = p->pid;
-	}
-	return "-";
+	return dump_services(t, true);
 }
 
 int gen_violations(struct text *t, int32_t pid)
 {
-	static uint64_t counts[NR_PRIVS][VIOL_KINDS];
-	int r = k_getinfo(KINFO_VIOLATIONS, counts, sizeof(counts), 0);
-
 	(void)pid;
-	if (r < 0)
-		return -EIO;
-	for (uint32_t id = 0; id < NR_PRIVS; id++)
-		for (unsigned kind = 0; kind < VIOL_KINDS; kind++)
-			if (counts[id][kind])
-				text_add(t, "%-3u %-16.16s %-18s %llu\n", id, name_of_priv(id),
-				         violation_names[kind],
-				         (unsigned long long)counts[id][kind]);
-	return 0;
+	return dump_violations(t);
 }
 
 int gen_abi(struct text *t, int32_t pid)
 {
-	static struct kabi_count list[ABI_MAX];
-	int n = k_getinfo(KINFO_ABI, list, sizeof(list), 0);
-
 	(void)pid;
-	if (n < 0)
-		return -EIO;
-	for (int i = 0; i < n && i < ABI_MAX; i++)
-		text_add(t, "%u %u %.*s\n", list[i].number, list[i].count,
-		         (int)sizeof(list[i].last_name), list[i].last_name);
-	return 0;
+	return dump_abi(t);
 }
 
 int gen_klog(struct text *t, int32_t pid)
 {
-	char chunk[KLOG_CHUNK];
-	uint64_t offset = 0;
-	int n;
-
 	(void)pid;
-	while (!t->is_full && (n = k_getinfo(KINFO_KLOG, chunk, sizeof(chunk), offset)) > 0) {
-		text_add_bytes(t, chunk, (size_t)n);
-		offset += (uint64_t)n;
-	}
-	return 0;
+	return dump_klog(t);
 }
 
 int gen_ds(struct text *t, int32_t pid)
 {
 	(void)pid;
-	return ask_ds(t);
+	return dump_ds(t);
 }
 
 int gen_pci(struct text *t, int32_t pid)
 {
 	(void)pid;
-	return ask_pci(t);
+	return dump_pci(t);
 }
 
 int gen_irqs(struct text *t, int32_t pid)
 {
-	struct kirq_count list[IRQS_MAX];
-	int n = k_getinfo(KINFO_IRQS, list, sizeof(list), 0);
-
 	(void)pid;
-	for (int i = 0; i < n; i++)
-		text_add(t, "%u %s %llu %d\n", list[i].line, list[i].is_msi ? "msi" : "line",
-		         (unsigned long long)list[i].count, list[i].ep);
-	return n < 0 ? -EIO : 0;
+	return dump_irqs(t);
 }
 
 /* The kernel's view: who is where, and for whom it waits. */

@@ -8,8 +8,8 @@
 
 #include "axolotl/fsp.h"
 #include "axolotl/pm.h"
+#include "dump/text.h"
 #include "sys/sys.h"
-#include "text.h"
 #include "tree.h"
 
 /* How old the process table may be for names and attributes; contents are always made from a new one. */
@@ -47,9 +47,6 @@ int ask_vm_mem(struct vm_meminfo *info);
 int ask_vm_maps(endpoint_t ep, struct text *t);
 int ask_pm_text(endpoint_t ep, uint32_t what, struct text *t);
 int ask_vfs_text(uint32_t type, endpoint_t ep, uint32_t flags, struct text *t);
-int ask_rs(bool is_json, struct text *t);
-int ask_ds(struct text *t);
-int ask_pci(struct text *t);
 /* Descriptors of a process; returns how many were written. */
 struct vfs_fdinfo;
 int ask_vfs_fds(endpoint_t ep, struct vfs_fdinfo *list, uint32_t max);

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "text.h"
+#include "dump/text.h"
 
 #define INO_ROOT  1u
 #define INO_PROC  0x10000000u

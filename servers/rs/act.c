@@ -8,6 +8,7 @@
  * devices are silent: the work must not delay the recovery, and a device may still write.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include "rs.h"
 #include "pciq.h"
@@ -29,10 +30,14 @@ uint64_t act_now(void)
 	return now_ns();
 }
 
-/* Drivers of PCI devices need pci; everything else finds its servers itself, by ds. */
+/* Drivers of PCI devices need pci; everything else finds its servers itself, by ds, and waits for
+ * them only if its policy says so. */
 bool act_deps_ready(const struct component *c)
 {
 	const struct component *pci;
+
+	if (!needs_met(c))
+		return false;
 
 	if (!c->life.has_pci)
 		return true;
@@ -49,7 +54,24 @@ static int pm_call(uint32_t type, endpoint_t ep)
 	return result != 0 ? result : rep.result;
 }
 
-int act_spawn(struct component *c, struct process *p)
+/* A spare's name differs by the last letter, so that people who kill by name get the component. */
+static void process_name(const struct component *c, char name[PM_NAME_MAX], bool is_spare)
+{
+	snprintf(name, PM_NAME_MAX, "%.*s%s", PM_NAME_MAX - 2, c->program, is_spare ? "+" : "");
+}
+
+/* After the restart, where it delays nobody. */
+static void name_promoted(const struct component *c)
+{
+	struct pm_rename req = {.ep = c->life.now.ep};
+	struct pm_rep rep = {0};
+
+	process_name(c, req.name, false);
+	if (sys_call(EP_PM, PM_RENAME, &req, &rep) != 0 || rep.result != 0)
+		sys_log("%s keeps the name of a spare", c->label);
+}
+
+int act_spawn(struct component *c, struct process *p, bool is_spare)
 {
 	struct pm_spawn req = {.argc = c->args.count,
 	                       .args_addr = (uint64_t)(uintptr_t)c->args.text,
@@ -61,7 +83,7 @@ int act_spawn(struct component *c, struct process *p)
 	if (c->image == NULL)
 		return -ENOENT;
 	req.image = c->image->id;
-	memcpy(req.name, c->program, strnlen(c->program, sizeof(req.name) - 1));
+	process_name(c, req.name, is_spare);
 	result = sys_call(EP_PM, PM_SPAWN, &req, &rep);
 	if (result == 0)
 		result = rep.result;
@@ -199,6 +221,8 @@ static void count_recovery(struct component *c)
 void act_running(struct component *c)
 {
 	count_recovery(c);
+	if (c->life.was_started)
+		name_promoted(c);
 	if (strcmp(c->label, "pci") != 0)
 		return;
 	pciq_reset();

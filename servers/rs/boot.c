@@ -6,6 +6,7 @@
  *   start=a,b,c     components to start; each is a policy's name; may stand more than once
  *   skip=a,b        but not these
  *   storage=EXPR    stack that becomes the unit "disk"; storage=NAME:EXPR another name
+ *   net=EXPR        the same for networks, "net0"; net=none leaves the network out
  *   anything else   is published in ds as "boot.<key>" for others (root=, console=, ...)
  *
  * A component of which the archive has no binary, or the machine no device, is reported and left
@@ -140,11 +141,29 @@ static bool is_skipped(const char *name)
 	return false;
 }
 
+static bool has_no_net(void)
+{
+	const char *net = options_get(&boot_options, "net");
+
+	return net != NULL && strcmp(net, "none") == 0;
+}
+
+static bool is_unwanted(const char *name)
+{
+	const struct policy *p = policy_find(&boot_policies, name, name);
+
+	if (p == NULL || !has_no_net())
+		return false;
+	return p->serves == POLICY_NET || (p->needs >> POLICY_NET & 1) != 0;
+}
+
 static void start_one(const char *name)
 {
 	struct component *c;
 	int result;
 
+	if (is_unwanted(name))
+		return;
 	if (name[0] == '\0' || is_skipped(name) || table_find(name) != NULL)
 		return;
 	result = make_from_name(name, name, &c);
@@ -173,13 +192,19 @@ static void start_list(const char *list)
 	}
 }
 
+struct stack_option {
+	const char *key;
+	enum policy_class class;
+};
+static const struct stack_option stack_options[] = {{"storage", POLICY_BLOCK}, {"net", POLICY_NET}};
+
 /* Splits NAME:EXPR; the name ends before any parenthesis. */
-static const char *split_storage(const char *value, char name[LABEL_MAX])
+static const char *split_stack(const char *value, enum policy_class class, char name[LABEL_MAX])
 {
 	size_t len = strcspn(value, ":(");
 
 	if (value[len] != ':' || len == 0 || len >= LABEL_MAX) {
-		memcpy(name, "disk", sizeof("disk"));
+		snprintf(name, LABEL_MAX, "%s", stacks_default_name(class));
 		return value;
 	}
 	memcpy(name, value, len);
@@ -187,29 +212,30 @@ static const char *split_storage(const char *value, char name[LABEL_MAX])
 	return value + len + 1;
 }
 
-static bool is_replaced(unsigned index, const char *name)
+static bool is_replaced(unsigned index, const struct stack_option *so, const char *name)
 {
 	char other[LABEL_MAX];
 
 	for (unsigned i = index + 1; i < boot_options.count; i++) {
-		if (strcmp(boot_options.items[i].key, "storage") != 0)
+		if (strcmp(boot_options.items[i].key, so->key) != 0)
 			continue;
-		split_storage(boot_options.items[i].value, other);
+		split_stack(boot_options.items[i].value, so->class, other);
 		if (strcmp(other, name) == 0)
 			return true;
 	}
 	return false;
 }
 
-static void start_storage(unsigned index)
+static void start_stack(unsigned index, const struct stack_option *so)
 {
-	char name[LABEL_MAX], why[192];
-	const char *expr = split_storage(boot_options.items[index].value, name);
+	char name[LABEL_MAX], why[WHY_BYTES];
+	struct stack_want w = {.name = name, .class = so->class};
 
-	if (is_replaced(index, name))
+	w.expr = split_stack(boot_options.items[index].value, so->class, name);
+	if (is_replaced(index, so, name) || (so->class == POLICY_NET && has_no_net()))
 		return;
-	if (make_stack(expr, name, why, sizeof(why)) != 0)
-		sys_log("storage %s is not started: %s", name, why);
+	if (stacks_make(&w, why) != 0)
+		sys_log("%s %s is not started: %s", so->key, name, why);
 }
 
 static void publish_option(const struct option *o)
@@ -233,6 +259,7 @@ void boot_start(void)
 		if (strcmp(o[i].key, "start") == 0)
 			start_list(o[i].value);
 	for (unsigned i = 0; i < boot_options.count; i++)
-		if (strcmp(o[i].key, "storage") == 0)
-			start_storage(i);
+		for (unsigned k = 0; k < sizeof(stack_options) / sizeof(stack_options[0]); k++)
+			if (strcmp(o[i].key, stack_options[k].key) == 0)
+				start_stack(i, &stack_options[k]);
 }

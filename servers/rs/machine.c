@@ -231,7 +231,7 @@ static int obtain_process(struct component *c)
 		l->now = l->standby;
 		l->standby.ep = EP_NONE;
 	} else {
-		result = act_spawn(c, &l->now);
+		result = act_spawn(c, &l->now, false);
 		if (result != 0) {
 			l->now.ep = EP_NONE;
 			return result;
@@ -384,7 +384,7 @@ static void make_standby(struct component *c)
 	struct process p;
 
 	l->standby_ns = 0;
-	if (act_spawn(c, &p) != 0) {
+	if (act_spawn(c, &p, true) != 0) {
 		l->standby_ns = act_now() + STANDBY_RETRY_NS;
 		return;
 	}

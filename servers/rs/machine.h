@@ -119,9 +119,10 @@ const char *machine_cause_name(enum rs_cause cause);
 
 uint64_t act_now(void);
 bool act_deps_ready(const struct component *c);
-int act_spawn(struct component *c, struct process *p) MUST_CHECK; /* not running yet */
-int act_assign(struct component *c, endpoint_t ep) MUST_CHECK;    /* the label's privileges */
-int act_start(endpoint_t ep) MUST_CHECK;                          /* let it run */
+/* Not running yet; a spare has a name of its own until it is promoted. */
+int act_spawn(struct component *c, struct process *p, bool is_spare) MUST_CHECK;
+int act_assign(struct component *c, endpoint_t ep) MUST_CHECK; /* the label's privileges */
+int act_start(endpoint_t ep) MUST_CHECK;                       /* let it run */
 int act_start_standby(endpoint_t ep) MUST_CHECK; /* let it run with those of a standby */
 int act_init(struct component *c, uint32_t how) MUST_CHECK;
 int act_claim(struct component *c) MUST_CHECK;
@@ -138,7 +139,7 @@ bool act_script(struct component *c);
 void act_event(const struct component *c, enum event_kind kind, uint64_t a, uint64_t b);
 /* Whoever waits for this component to be up or down can be told: 0 or -errno. */
 void act_settled(struct component *c, int result);
-/* It runs now: those who wait for it may go on. */
+/* It runs now: those who wait for it may go on; a promoted spare gets the component's name. */
 void act_running(struct component *c);
 
 #endif

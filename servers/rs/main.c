@@ -37,6 +37,8 @@ static void tick(void)
 		next = machine_next_ns(c);
 		if (next != 0 && next <= now)
 			machine_tick(c);
+		if (c->life.state == CS_WAITING)
+			machine_advance(c);
 	}
 	corpses_tick();
 	status_tick();

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Components are made from a policy, a binary and arguments; stacks from an expression. */
+/* Components are made from a policy, a binary and arguments. */
 #include <stdio.h>
 #include <string.h>
 #include "rs.h"
-#include "stack/stack.h"
 
 #define INIT_NS 5000000000ull
 #define STOP_NS 2000000000ull
@@ -158,77 +157,4 @@ void make_sweep(void)
 		if (c->is_used && c->life.state == CS_DOWN && (c->is_transient || c->life.is_trial))
 			make_remove(c);
 	}
-}
-
-/* ---- stacks ---- */
-
-static int make_filter(const struct stack *s, uint16_t node, const char *top,
-                       struct component **out)
-{
-	static struct stack_argv argv;
-	static struct args args;
-	char label[LABEL_MAX];
-	struct blueprint b = {
-		.program = s->nodes[node].name, .label = label, .args = &args, .stack = top};
-	const char *word = argv.text;
-	int result = stack_label(s, node, top, label);
-
-	if (result == 0)
-		result = stack_argv(s, node, top, &argv);
-	if (result != 0)
-		return result;
-	memset(&args, 0, sizeof(args));
-	word += strlen(word) + 1; /* argv[0] is the program's name */
-	result = args_add_words(&args, word, argv.argc - 1);
-	if (result != 0)
-		return result;
-	b.policy = policy_find(&boot_policies, b.program, label);
-	return make_component(&b, out);
-}
-
-/* All of a stack or nothing; the lower ones start first. */
-static int make_filters(const struct stack *s, const char *top, char *why, size_t why_len)
-{
-	struct component *made[STACK_NODES_MAX];
-	unsigned count = 0;
-	int result = 0;
-
-	for (uint16_t node = 0; result == 0 && node < s->node_count; node++) {
-		if (!s->nodes[node].is_filter)
-			continue;
-		result = make_filter(s, node, top, &made[count]);
-		if (result == 0)
-			count++;
-		else
-			snprintf(why, why_len, "%s: %s", s->nodes[node].name, strerror(-result));
-	}
-	while (count > 0) {
-		count--;
-		if (result == 0)
-			machine_up(made[count]);
-		else
-			make_remove(made[count]);
-	}
-	return result;
-}
-
-int make_stack(const char *expr, const char *top, char *why, size_t why_len)
-{
-	static struct stack s;
-	struct stack_error error;
-	int result = stack_parse(expr, &s, &error);
-
-	why[0] = '\0';
-	if (result != 0) {
-		snprintf(why, why_len, "%s: column %u: %s", expr, error.column, error.message);
-		return result;
-	}
-	if (s.nodes[0].is_filter)
-		return make_filters(&s, top, why, why_len);
-	if (strcmp(s.nodes[0].name, top) == 0)
-		return 0;
-	result = alias_add(top, s.nodes[0].name);
-	if (result != 0)
-		snprintf(why, why_len, "%s: %s", top, strerror(-result));
-	return result;
 }

@@ -131,13 +131,43 @@ int make_from_name(const char *program, const char *label, struct component **ou
 void make_configure(struct component *c);
 /* A word of the arguments; "UNIT=@ENTRY" means a boot archive entry as a unit, which c may map. */
 int make_add_arg(struct component *c, const char *word) MUST_CHECK;
-int make_stack(const char *expr, const char *top, char *why, size_t why_len) MUST_CHECK;
 void make_remove(struct component *c); /* it is down: forget it */
 void make_sweep(void);                 /* transient ones that are down */
 
+/* ---- stacks.c: stacks from expressions ---- */
+#define WHY_BYTES 256
+struct stack_want {
+	const char *expr;
+	const char *name; /* of the top unit */
+	enum policy_class class;
+};
+/* 0, or -errno with the reason in why. */
+int stacks_make(const struct stack_want *w, char why[WHY_BYTES]) MUST_CHECK;
+/* By the units that ds knows: POLICY_NET when one of them is a network unit, else POLICY_BLOCK. */
+enum policy_class stacks_class(const char *expr);
+const char *stacks_default_name(enum policy_class class);
+bool stacks_has(const char *name);
+int stacks_down(const char *name) MUST_CHECK; /* -ESRCH: no such stack */
+size_t stacks_list(char *buf, size_t len, bool is_json);
+
 /* ---- alias.c: stacks without a filter: a second name of a unit ---- */
-int alias_add(const char *name, const char *unit) MUST_CHECK;
+struct alias_want {
+	enum policy_class class;
+	const char *name, *unit;
+};
+int alias_add(const struct alias_want *w) MUST_CHECK;
+bool alias_remove(const char *name); /* false: there is none of that name */
+/* The unit that the alias means, or NULL. */
+const char *alias_unit(const char *name);
+bool alias_is_there(const char *name); /* its unit is published */
 void alias_ds_changed(void);
+
+/* ---- names.c: what people may call a component ---- */
+/* The component of a label, a unit or BINARY0. NULL: none, or several (*count of them). */
+struct component *names_find(const char *word, unsigned *count);
+
+/* ---- needs.c ---- */
+bool needs_met(const struct component *c);
 
 /* ---- act.c ---- */
 void corpses_tick(void);
@@ -173,6 +203,14 @@ struct waiter *waiter_query(void); /* one who runs recovery scripts, or NULL */
 void on_status_reply(const struct msg *m);
 void status_tick(void);
 uint64_t status_next_ns(void);
+
+/* ---- text.c ---- */
+struct text {
+	char *buf;
+	size_t len, size;
+};
+void text_put(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void text_json(struct text *t, const char *p, size_t len); /* quoted */
 
 /* ---- service.c, report.c ---- */
 void service_call(const struct msg *m);

@@ -61,21 +61,37 @@ int service_wait(struct service *s, struct component *c)
 
 	if (result != 0)
 		return service_fail(s, result, "%s: too many callers wait", c->label);
+	if (s->note[0] != '\0' && service_put_text(&w, s->note) != 0)
+		s->note[0] = '\0'; /* its memory is not there: the answer fails as well */
 	return -ESUSPENDREP;
 }
 
 /* ---- commands ---- */
 
-static struct component *find(struct service *s)
+struct component *service_name(struct service *s)
 {
-	struct component *c = table_find(s->argv[1]);
+	const char *word = s->argv[1];
+	unsigned count;
+	struct component *c = names_find(word, &count);
 
-	if (c == NULL)
-		service_fail(s, 0, "%s: no such component; see `service list`", s->argv[1]);
-	else if (c->is_fixed)
-		service_fail(s, 0, "%s: belongs to the trusted base and is not managed",
-		             s->argv[1]);
-	return c != NULL && !c->is_fixed ? c : NULL;
+	if (c == NULL && count > 1)
+		service_fail(s, 0, "%s: %u components run that binary; see `service list`", word,
+		             count);
+	else if (c == NULL)
+		service_fail(s, 0, "%s: no such component; see `service list`", word);
+	else if (strcmp(c->label, word) != 0)
+		snprintf(s->note, sizeof(s->note), "%.40s: %s\n", word, c->label);
+	return c;
+}
+
+struct component *service_component(struct service *s)
+{
+	struct component *c = service_name(s);
+
+	if (c == NULL || !c->is_fixed)
+		return c;
+	service_fail(s, 0, "%s: belongs to the trusted base and is not managed", c->label);
+	return NULL;
 }
 
 /* Without pci nobody could silence the devices of a driver that dies. */
@@ -91,7 +107,7 @@ static bool is_needed(const struct component *c)
 
 static int service_down(struct service *s)
 {
-	struct component *c = find(s);
+	struct component *c = service_component(s);
 	int result;
 
 	if (c == NULL)
@@ -109,11 +125,14 @@ static int service_down(struct service *s)
 /* One that is down comes up; one that is up is replaced, by `renew`. */
 static int bring_back(struct service *s, void (*renew)(struct component *c))
 {
-	struct component *c = find(s);
+	struct component *c = service_component(s);
 	int result;
 
 	if (c == NULL)
 		return -ESRCH;
+	if (c->life.state == CS_WAITING)
+		return service_fail(s, -EAGAIN, "%s: waits for %s", c->label,
+		                    c->life.has_pci ? "pci" : "a driver that it needs");
 	result = service_wait(s, c);
 	if (result != -ESUSPENDREP)
 		return result;
@@ -153,58 +172,13 @@ static int service_status(struct service *s)
 
 	if (s->argc == 1)
 		return service_list(s);
-	c = table_find(s->argv[1]);
+	c = service_name(s);
 	if (c == NULL)
-		return service_fail(s, -ESRCH, "%s: no such component", s->argv[1]);
+		return -ESRCH;
 	if (!c->is_fixed && c->life.state == CS_RUNNING && status_ask(s, c) == 0)
 		return -ESUSPENDREP;
 	s->out_len = report_one(c, s->out, SERVICE_OUT_MAX, &form);
 	return 0;
-}
-
-static bool has_stack(const char *name)
-{
-	for (unsigned i = 0; i < COMPONENTS_MAX; i++)
-		if (components[i].is_used && strcmp(components[i].stack, name) == 0)
-			return true;
-	return false;
-}
-
-static int stack_down(struct service *s, const char *name)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < COMPONENTS_MAX; i++) {
-		struct component *c = &components[i];
-
-		if (!c->is_used || c->stack[0] == '\0' || strcmp(c->stack, name) != 0)
-			continue;
-		c->is_transient = true;
-		machine_down(c);
-		count++;
-	}
-	return count > 0 ? 0 : service_fail(s, -ESRCH, "%s: no such stack", name);
-}
-
-/* stack; stack EXPR [NAME]; stack -down NAME */
-static int service_stack(struct service *s)
-{
-	const char *name = s->argc == 3 ? s->argv[2] : "disk";
-	char why[192];
-	int result;
-
-	if (s->argc == 1)
-		return service_list(s);
-	if (!s->is_root)
-		return service_fail(s, -EPERM, "stack: only root may change stacks");
-	if (strcmp(s->argv[1], "-down") == 0)
-		return stack_down(s, name);
-	if (strlen(name) >= LABEL_MAX)
-		return service_fail(s, -ENAMETOOLONG, "%s: name is too long", name);
-	if (has_stack(name))
-		return service_fail(s, -EEXIST, "%s: there is a stack of that name", name);
-	result = make_stack(s->argv[1], name, why, sizeof(why));
-	return result == 0 ? 0 : service_fail(s, result, "%s", why);
 }
 
 /* A monitor process waits for recoveries that a script governs. One at a time: the newest. */
@@ -239,7 +213,7 @@ static const struct command commands[] = {
 	{"restart", 1, 1, false, service_restart},
 	{"list", 0, 0, true, service_list},
 	{"status", 0, 1, true, service_status},
-	{"stack", 0, 2, true, service_stack},
+	{"stack", 0, 3, true, service_stack},
 	{"next", 0, 0, false, service_next},
 };
 

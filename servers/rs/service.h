@@ -17,6 +17,7 @@ struct service {
 	struct service_args user; /* in the caller's memory */
 	unsigned argc;            /* without --json */
 	const char *argv[SERVICE_WORDS_MAX];
+	char note[96]; /* which component a name means, if it is not its label; a line or "" */
 	char words[SERVICE_ARGV_MAX];
 	size_t out_len;
 	char out[SERVICE_OUT_MAX];
@@ -30,11 +31,18 @@ int service_fail(struct service *s, int error, const char *fmt, ...)
 /* The answer comes when c is up or down. */
 int service_wait(struct service *s, struct component *c) MUST_CHECK;
 
+/* The component that argv[1] means; NULL: explained. The second: one that is managed. */
+struct component *service_name(struct service *s);
+struct component *service_component(struct service *s);
+
 /* status.c: 0: the answer comes later; -EAGAIN: it cannot be asked now */
 int status_ask(struct service *s, struct component *c) MUST_CHECK;
 
 /* service_up.c */
 int service_up(struct service *s);
 int service_update(struct service *s);
+
+/* service_stack.c */
+int service_stack(struct service *s);
 
 #endif

@@ -210,14 +210,14 @@ int service_up(struct service *s)
 /* A new binary for a running component (thesis: dynamic update). */
 int service_update(struct service *s)
 {
-	struct component *c = table_find(s->argv[1]);
+	struct component *c = service_component(s);
 	struct image *image;
 	int result;
 
-	if (c == NULL || c->is_fixed)
-		return service_fail(s, -ESRCH, "%s: no such component", s->argv[1]);
+	if (c == NULL)
+		return -ESRCH;
 	if (c->life.state != CS_RUNNING)
-		return service_fail(s, -EAGAIN, "%s: is not running", s->argv[1]);
+		return service_fail(s, -EAGAIN, "%s: is not running", c->label);
 	result = take_image(s, c->program, &image);
 	if (result != 0)
 		return result;

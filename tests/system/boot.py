@@ -69,11 +69,34 @@ def wait_screen(guest, wanted, timeout=10):
         time.sleep(0.1)
 
 
+def press(guest, key):
+    """A key of QEMU's names, with modifiers: shift-f2."""
+    guest.machine.qmp("send-key", keys=[{"type": "qcode", "data": part} for part in key.split("-")])
+    time.sleep(0.15)
+
+
 def test_screen_and_keyboard(guest):
     """Typed keys reach the shell on the VGA console, and its answer the screen."""
     wait_screen(guest, "axolotl#")
     for key in ["e", "c", "h", "o", "spc", "shift-4", "shift-9", "shift-9", "6", "shift-8", "7", "shift-0", "shift-0", "ret"]:
-        keys = [{"type": "qcode", "data": part} for part in key.split("-")]
-        guest.machine.qmp("send-key", keys=keys)
-        time.sleep(0.05)
+        press(guest, key)
     wait_screen(guest, "\n42")
+
+
+# What the end of each table shows: longer ones scroll.
+TABLES = {"f1": "F10 kernel log", "f2": "axod", "f3": "running", "f4": "publish", "f5": "--- violations", "f6": "anonymous", "f7": "blk.ram0",
+          "f8": "--- PCI devices", "f9": "--- interrupts", "f10": "vm: "}
+
+
+def test_debug_keys_show_tables(guest):
+    """Shift+F1 to F10: dumps of the information server; also when it was killed and is back."""
+    wait_screen(guest, "axolotl#")
+    for key, wanted in TABLES.items():
+        guest.sh("printf '\\033[2J' > /dev/tty0")
+        press(guest, f"shift-{key}")
+        wait_screen(guest, wanted)
+    guest.sh("kill -9 $(pidof is)")
+    guest.until("service list | grep '^is ' | grep -q running", 5)
+    guest.sh("printf '\\033[2J' > /dev/tty0")
+    press(guest, "shift-f1")
+    wait_screen(guest, "F10 kernel log")

@@ -96,8 +96,44 @@ def test_standby_is_promoted(guest):
 def test_kill_of_process_and_standby_at_once(guest):
     guest.until("service list | grep -q 'ahci.*standby'")
     before = detail(guest, "ahci")["restarts"]
-    guest.sh("kill -9 $(pidof ahci)")
+    guest.sh("kill -9 $(pidof ahci 'ahci+')")
     guest.until(f"service list | awk '$1 == \"ahci\" && $4 > {before} && $2 == \"running\" {{ok = 1}} END {{exit !ok}}'")
+
+
+def test_standby_has_a_name_of_its_own(guest):
+    """Who kills by name hits the component alone; the spare takes its place and its name."""
+    guest.until("service list | grep -q 'ahci.*running.*standby'")
+    guest.check("pidof ahci", str(guest.pid_of("ahci")))
+    spare = guest.sh("pidof ahci+")
+    guest.sh("kill -9 $(pidof ahci)")
+    guest.until(f"test \"$(pidof ahci)\" = {spare}")
+    guest.until("tail -n 30 /proc/axolotl/events | grep -q 'restart ahci .*standby=1'")
+    guest.until("service list | grep -q 'ahci.*running.*standby'")
+    assert guest.pid_of("ahci") == int(spare)
+
+
+def test_names_of_units_and_binaries(guest):
+    """What people call a component; the answer says which one it was."""
+    for word in ("ahci0", "sata1"):
+        before = guest.pid_of("ahci")
+        guest.check(f"service refresh {word}", f"{word}: ahci")
+        assert guest.pid_of("ahci") != before
+    guest.check("service refresh ahci", "")
+    assert detail(guest, "sata0")["label"] == "ahci"
+    refused(guest, "service refresh sata7", "sata7: no such component")
+    refused(guest, "service refresh vfs0", "no such component")
+    up_ramdisk(guest, "spare")
+    refused(guest, "service refresh ramdisk0", "2 components run that binary")
+    guest.check("service down spare0", "spare0: spare")
+
+
+def test_list_has_endpoints(guest):
+    rows = guest.services()
+    assert int(rows["ahci"]["ENDPOINT"]) == detail(guest, "ahci")["endpoint"], rows["ahci"]
+
+
+def test_policies_are_in_the_root_image(guest):
+    guest.sh("grep -q '^driver ahci {' /etc/system.conf")
 
 
 def test_hang_is_found_by_the_heartbeat(guest):
@@ -144,9 +180,38 @@ def test_stack_comes_and_goes_at_run_time(guest):
     guest.until("test -b /dev/vol")
     guest.sh("dd if=/bin/busybox of=/dev/vol bs=64k conv=fsync 2>/dev/null; cmp -n 1000000 /dev/vol /bin/busybox", 60)
     refused(guest, "service stack 'mirror(sata0,sata1)' vol", "there is a stack of that name")
+    listed = json.loads(guest.sh("service stack --json"))["stacks"]
+    assert listed == [{"name": "vol", "kind": "storage", "state": "running",
+                       "expression": "checksum(mirror(sata0, sata1))"}], listed
+    assert guest.services()["mirror.vol.1"]["STATE"] == "running"
     guest.sh("service stack -down vol")
     guest.until("! service list | grep -q vol")
+    guest.check("service stack | grep -c vol || true", "0")
     refused(guest, "service stack -down vol", "no such stack")
+
+
+def test_second_name_of_a_unit_comes_and_goes(guest):
+    guest.sh("service stack sata0 other")
+    guest.until("test -b /dev/other")
+    guest.check("service stack | awk '$1 == \"other\" {print $2, $3, $4}'", "storage running sata0")
+    refused(guest, "service stack sata1 other", "there is a stack of that name")
+    guest.sh("service stack -down other; test ! -b /dev/other")
+
+
+def test_network_stacks_are_checked(guest):
+    """Each complaint names the place in the expression."""
+    refused(guest, "service stack -net 'guard(sata0)'", "column 7: sata0 is a storage unit")
+    refused(guest, "service stack -net 'guard(checksum(x))'", "column 7: checksum is a filter for storage stacks")
+    refused(guest, "service stack 'capture(sata0)'", "column 1: capture is a filter for network stacks")
+    refused(guest, "service stack -net 'nonsense(e1000_0)'", "column 1: there is no filter nonsense")
+    refused(guest, "service stack -net", "wrong number of arguments")
+
+
+def test_network_can_be_left_out(boot):
+    """net=none: no network driver is started, and nothing that needs one."""
+    guest = boot(boot=["net=none"])
+    rows = guest.services()
+    assert not {"e1000", "virtio_net", "rtl8139", "inet"} & set(rows), rows
 
 
 def test_violations_of_healthy_components_are_none(guest):

@@ -24,7 +24,7 @@ $(B)/ports/%/.stamp: ports/%/recipe | $(SETUP)
 # Libraries of ports, for EXTRA_LIBS of a build.mk (with EXTRA_DEPS for their headers).
 $(B)/ports/openssl/lib/libcrypto.a: $(B)/ports/openssl/.stamp ;
 
-$(ROOT_STAMP): $(ROOT_PORTS:%=$(B)/ports/%/.stamp) $(ALL_PROGRAMS) tools/mkroot $(shell find image/root)
+$(ROOT_STAMP): $(ROOT_PORTS:%=$(B)/ports/%/.stamp) $(ALL_PROGRAMS) tools/mkroot image/etc/system.conf $(shell find image/root)
 	$(call say,ROOT,$(B)/root)
 	$(Q)tools/mkroot $(B)/root $(B) $(ROOT_PORTS)
 	$(Q)touch $@

@@ -45,9 +45,14 @@ static const char usage_text[] =
 	"  update LABEL [BINARY] replace it by a new version of its binary\n"
 	"  list                  all components\n"
 	"  status [LABEL]        one component in detail\n"
+	"  stack                 all stacks\n"
 	"  stack EXPR [NAME]     start a storage stack as unit NAME (default: disk)\n"
-	"  stack -down NAME      stop its filters\n"
-	"  monitor               run recovery scripts as they are needed; does not end\n";
+	"  stack -net EXPR [NAME]  a network stack (default: net0); -net may be left out\n"
+	"                        when EXPR names network units that are there\n"
+	"  stack -down NAME      end it\n"
+	"  monitor               run recovery scripts as they are needed; does not end\n"
+	"LABEL is one of `service list`, a unit of the component (sata0), or its binary's\n"
+	"name with a 0 (ahci0) if there is only one.\n";
 
 struct buffer {
 	char *bytes;

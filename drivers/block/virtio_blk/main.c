@@ -331,7 +331,7 @@ static void interrupt(uint64_t hooks)
 	for (unsigned i = 0; i < disk_count; i++) {
 		if (!(hooks & 1ull << i))
 			continue;
-		virtio_clear_irq(&disks[i].dev);
+		(void)virtio_clear_irq(&disks[i].dev);
 		serve(&disks[i]);
 		pcidev_irq_done(&disks[i].dev.pci);
 	}

@@ -128,8 +128,13 @@ static void serve_keyboard(void)
 	uint8_t code;
 
 	for (unsigned i = 0; i < CODES_MAX && read_code(&code); i++) {
+		unsigned dump = keymap_dump_key(&keymap, code);
 		size_t n = keymap_input(&keymap, code, screen.is_application_keys, typed);
 
+		if (dump != 0) {
+			dumpkey_pressed(line, dump);
+			continue;
+		}
 		line_received(line, (const uint8_t *)typed, n);
 	}
 	line_work(line);

@@ -128,3 +128,10 @@ size_t keymap_input(struct keymap *k, uint8_t code, bool is_application, char ou
 	k->is_extended = false;
 	return n;
 }
+
+unsigned keymap_dump_key(const struct keymap *k, uint8_t code)
+{
+	bool is_function = code >= CODE_F1 && code <= CODE_F10;
+
+	return k->has_shift && !k->is_extended && is_function ? code - CODE_F1 + 1u : 0;
+}

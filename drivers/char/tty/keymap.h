@@ -20,4 +20,7 @@ struct keymap {
 /* One byte of the keyboard; returns how many bytes it types. */
 size_t keymap_input(struct keymap *k, uint8_t code, bool is_application, char out[KEY_BYTES_MAX]);
 
+/* Shift with F1 to F10: 1 to 10, else 0. Asked before keymap_input() gets the same byte. */
+unsigned keymap_dump_key(const struct keymap *k, uint8_t code);
+
 #endif

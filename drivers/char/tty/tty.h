@@ -4,7 +4,7 @@
  *
  *   main.c    start, dispatch            line.c   reads, writes, polls, output ring
  *   ioctl.c   terminal ioctls, ds state  uart.c   16550 lines    console.c  VGA text and keyboard
- *   ldisc*.c, screen*.c, keymap.c        pure
+ *   dumpkey.c debug dumps               ldisc*.c, screen*.c, keymap.c  pure
  */
 #ifndef TTY_TTY_H
 #define TTY_TTY_H
@@ -73,6 +73,10 @@ void line_alarm(struct line *l, uint64_t now);
 void line_ioctl(struct line *l, struct chardev_request *r);
 void line_ioctl_drained(struct line *l, struct chardev_request *r);
 void line_restore(struct line *l); /* termios and size from ds */
+
+/* dumpkey.c */
+void dumpkey_pressed(struct line *l, unsigned key); /* 1..10 */
+bool dumpkey_message(const struct msg *m);
 
 /* uart.c */
 bool uart_init(struct line *l, unsigned index);

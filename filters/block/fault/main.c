@@ -103,7 +103,7 @@ static void io_done(struct bdev_io *io)
 	}
 	if (q->rule != NULL && q->rule->kind == FAULT_DELAY) {
 		q->timer.fn = late;
-		filter_timer_set(&q->timer, now_ns() + q->rule->for_us * 1000);
+		filter_timer_set(&q->timer, now_ns() + q->rule->when.for_us * 1000);
 		return;
 	}
 	finish(q, io->status);

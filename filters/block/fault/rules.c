@@ -19,102 +19,35 @@ const char *fault_name(enum fault_kind kind)
 
 /* ---- parsing ---- */
 
-static bool is_word(const char *word, size_t len, const char *text)
+static bool parse_kind(void *ctx, unsigned n, const char *word, size_t len)
 {
-	return strlen(text) == len && strncmp(word, text, len) == 0;
+	struct fault_rule *rule = &((struct fault_rules *)ctx)->rule[n];
+	int kind = fault_find_kind(names, FAULT_KINDS, word, len);
+
+	*rule = (struct fault_rule){.kind = (enum fault_kind)kind, .last = UINT64_MAX};
+	fault_when_default(&rule->when);
+	return kind > 0;
 }
 
-/* A number and, behind it, what must follow; returns the end or NULL. */
-static const char *scan(const char *text, uint64_t *out)
+static bool parse_word(void *ctx, unsigned n, const char *word, size_t len)
 {
-	uint64_t value = 0;
-	const char *c = text;
+	struct fault_rule *rule = &((struct fault_rules *)ctx)->rule[n];
+	size_t value_len;
+	const char *value = fault_value(word, len, "range", &value_len);
+	bool is_read = fault_is_word(word, len, "read");
+	bool is_write = fault_is_word(word, len, "write");
 
-	for (; *c >= '0' && *c <= '9'; c++) {
-		if (value > (UINT64_MAX - 9) / 10)
-			return NULL;
-		value = value * 10 + (uint64_t)(*c - '0');
-	}
-	*out = value;
-	return c == text ? NULL : c;
+	if (value != NULL)
+		return fault_scan_range(value, value_len, &rule->first, &rule->last);
+	rule->on_read |= is_read;
+	rule->on_write |= is_write;
+	return is_read || is_write || fault_when_word(&rule->when, word, len);
 }
 
-static bool scan_whole(const char *word, size_t len, uint64_t *out)
+static void finish_rule(void *ctx, unsigned n)
 {
-	return scan(word, out) == word + len;
-}
+	struct fault_rule *rule = &((struct fault_rules *)ctx)->rule[n];
 
-static bool scan_duration(const char *word, size_t len, uint64_t *out_us)
-{
-	const char *unit = scan(word, out_us);
-	size_t left = unit == NULL ? 0 : (size_t)(word + len - unit);
-
-	if (unit == NULL || *out_us > UINT32_MAX)
-		return false;
-	if (is_word(unit, left, "ms"))
-		*out_us *= 1000;
-	else if (is_word(unit, left, "s"))
-		*out_us *= 1000000;
-	else
-		return is_word(unit, left, "us");
-	return true;
-}
-
-static bool scan_range(const char *word, size_t len, struct fault_rule *rule)
-{
-	const char *dash = scan(word, &rule->first);
-
-	return dash != NULL && *dash == '-' &&
-	       scan_whole(dash + 1, (size_t)(word + len - dash - 1), &rule->last) &&
-	       rule->first <= rule->last;
-}
-
-static bool parse_value(struct fault_rule *rule, const char *word, size_t name, size_t len)
-{
-	const char *value = word + name + 1;
-	size_t rest = len - name - 1;
-
-	if (is_word(word, name, "range"))
-		return scan_range(value, rest, rule);
-	if (is_word(word, name, "skip"))
-		return scan_whole(value, rest, &rule->skip);
-	if (is_word(word, name, "count"))
-		return scan_whole(value, rest, &rule->count);
-	if (is_word(word, name, "prob"))
-		return scan_whole(value, rest, &rule->chance) && rule->chance <= 1000000;
-	if (is_word(word, name, "at"))
-		return scan_duration(value, rest, &rule->at_us);
-	return is_word(word, name, "for") && scan_duration(value, rest, &rule->for_us);
-}
-
-static bool parse_word(struct fault_rule *rule, const char *word, size_t len)
-{
-	const char *equals = memchr(word, '=', len);
-
-	if (equals != NULL)
-		return parse_value(rule, word, (size_t)(equals - word), len);
-	if (is_word(word, len, "read")) {
-		rule->on_read = true;
-		return true;
-	}
-	rule->on_write |= is_word(word, len, "write");
-	return is_word(word, len, "write");
-}
-
-static bool parse_kind(struct fault_rule *rule, const char *word, size_t len)
-{
-	*rule = (struct fault_rule){.last = UINT64_MAX, .chance = 1000000, .for_us = 100000};
-	for (int i = FAULT_NONE + 1; i < FAULT_KINDS; i++) {
-		if (is_word(word, len, names[i])) {
-			rule->kind = (enum fault_kind)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void finish_rule(struct fault_rule *rule)
-{
 	if (!rule->on_read && !rule->on_write)
 		rule->on_read = rule->on_write = true;
 	if (rule->kind == FAULT_LOST || rule->kind == FAULT_TORN)
@@ -123,80 +56,44 @@ static void finish_rule(struct fault_rule *rule)
 
 int fault_parse(struct fault_rules *r, const char *text, unsigned *column)
 {
-	struct fault_rule *rule = NULL;
-	const char *c = text;
+	static const struct fault_grammar grammar = {.rules_max = RULES_MAX,
+	                                             .kind = parse_kind,
+	                                             .word = parse_word,
+	                                             .finish = finish_rule};
+	int count;
 
 	memset(r, 0, sizeof(*r));
-	while (*c != '\0') {
-		size_t len = strcspn(c, " ,;");
-		bool good = true;
-
-		*column = (unsigned)(c - text) + 1;
-		if (len == 0) {
-			if (*c == ';' && rule != NULL)
-				finish_rule(rule);
-			rule = *c == ';' ? NULL : rule;
-			c++;
-			continue;
-		}
-		if (rule != NULL) {
-			good = parse_word(rule, c, len);
-		} else {
-			good = r->count < RULES_MAX;
-			rule = good ? &r->rule[r->count++] : NULL;
-			good = good && parse_kind(rule, c, len);
-		}
-		if (!good)
-			return -EINVAL;
-		c += len;
-	}
-	if (rule != NULL)
-		finish_rule(rule);
-	return 0;
+	count = fault_parse_rules(text, &grammar, r, column);
+	r->count = count < 0 ? 0 : (unsigned)count;
+	return count < 0 ? count : 0;
 }
 
 /* ---- chance ---- */
 
 void fault_seed(struct fault_rules *r, uint64_t seed)
 {
-	r->state.random = seed * 2 + 1;
+	fault_state_seed(&r->state, seed);
 }
 
 uint64_t fault_random(struct fault_rules *r)
 {
-	uint64_t x = r->state.random;
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	r->state.random = x;
-	return x * 0x2545f4914f6cdd1dull;
+	return fault_state_random(&r->state);
 }
 
 /* ---- decision ---- */
 
 static bool matches(const struct fault_rule *rule, const struct fault_request *q)
 {
-	if (!(q->is_write ? rule->on_write : rule->on_read) || q->age_us < rule->at_us)
+	if (!(q->is_write ? rule->on_write : rule->on_read) || q->age_us < rule->when.at_us)
 		return false;
 	return q->sector <= rule->last && q->sector + q->sectors > rule->first;
 }
 
 const struct fault_rule *fault_decide(struct fault_rules *r, const struct fault_request *q)
 {
-	for (unsigned i = 0; i < r->count; i++) {
-		const struct fault_rule *rule = &r->rule[i];
-
-		if (!matches(rule, q) || r->state.matched[i]++ < rule->skip)
-			continue;
-		if (rule->count != 0 && r->state.fired[i] >= rule->count)
-			continue;
-		if (rule->chance < 1000000 && fault_random(r) % 1000000 >= rule->chance)
-			continue;
-		r->state.fired[i]++;
-		r->state.shots++;
-		return rule;
-	}
+	for (unsigned i = 0; i < r->count; i++)
+		if (matches(&r->rule[i], q) && fault_fires(&r->state, i, &r->rule[i].when))
+			return &r->rule[i];
 	return NULL;
 }
 

@@ -22,8 +22,9 @@
 #define FAULT_RULES_H
 
 #include "axolotl/blk.h"
+#include "faultrule/faultrule.h"
 
-#define RULES_MAX 16
+#define RULES_MAX FAULT_RULES_MAX
 
 enum fault_kind {
 	FAULT_NONE,
@@ -45,17 +46,7 @@ struct fault_rule {
 	enum fault_kind kind;
 	bool on_read, on_write;
 	uint64_t first, last; /* sectors */
-	uint64_t skip, count;
-	uint64_t chance; /* in a million */
-	uint64_t at_us, for_us;
-};
-
-/* What must survive a restart of the filter. */
-struct fault_state {
-	uint64_t random;
-	uint64_t shots;
-	uint64_t matched[RULES_MAX];
-	uint64_t fired[RULES_MAX];
+	struct fault_when when;
 };
 
 struct fault_rules {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "filter/filter.h"
-#include "histogram.h"
+#include "histogram/histogram.h"
 
 #define OPS 4 /* enum blk_op counts from 1 */
 

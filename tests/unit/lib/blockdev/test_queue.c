@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: lib/blockdev/queue.c lib/blockdev/segments.c lib/blockdev/names.c */
-/* Request queue (order, ids, quarantine), contiguous segments, names. */
+/* uses: lib/blockdev/queue.c lib/blockdev/segments.c lib/arena/runs.c */
+/* Request queue (order, ids, quarantine), contiguous segments. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -200,8 +200,8 @@ static void segments_join_what_is_contiguous(void **state)
 	arena_runs(bus, run, 6);
 	assert_int_equal(run[0], 3);
 	assert_int_equal(run[4], 1);
-	s.arenas[0].bus = bus;
-	s.arenas[0].run = run;
+	s.arenas[0].map.bus = bus;
+	s.arenas[0].map.run = run;
 	r.session = &s;
 	r.element_count = 2;
 	r.elements[0] = (struct bserver_element){.len_bytes = 4096, .offset = 0x800};
@@ -221,28 +221,6 @@ static void segments_join_what_is_contiguous(void **state)
 	assert_false(bserver_segment(&r, &c, 1u << 22, &seg));
 }
 
-static void names_are_checked(void **state)
-{
-	char label[LABEL_MAX];
-	uint32_t unit;
-
-	(void)state;
-	assert_true(resolve_parse("ahci:3", label, &unit));
-	assert_string_equal(label, "ahci");
-	assert_int_equal(unit, 3);
-	assert_true(resolve_parse("a:b:0", label, &unit));
-	assert_string_equal(label, "a:b");
-	assert_false(resolve_parse("", label, &unit));
-	assert_false(resolve_parse(":1", label, &unit));
-	assert_false(resolve_parse("ahci", label, &unit));
-	assert_false(resolve_parse("ahci:", label, &unit));
-	assert_false(resolve_parse("ahci:x", label, &unit));
-	assert_false(resolve_parse("ahci:1x", label, &unit));
-	assert_false(resolve_parse("ahci:16", label, &unit));
-	assert_false(resolve_parse("ahci:99999999999999999999", label, &unit));
-	assert_false(resolve_parse("a-label-that-is-far-too-long:1", label, &unit));
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, setup)
@@ -256,7 +234,6 @@ int main(void)
 		T(nothing_is_overdue_behind_a_flush),
 		T(a_unit_moves_with_its_requests),
 		T(segments_join_what_is_contiguous),
-		T(names_are_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

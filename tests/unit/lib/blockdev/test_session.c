@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* uses: lib/blockdev/client.c lib/blockdev/session.c lib/blockdev/arenas.c lib/blockdev/resolve.c
- *       lib/blockdev/names.c lib/blockdev/queue.c lib/blockdev/check.c lib/blockdev/server.c
+ *       lib/blockdev/queue.c lib/blockdev/check.c lib/blockdev/server.c lib/arena/ lib/unitname/
  *       lib/blockdev/host.c lib/blockdev/maps.c lib/blockdev/segments.c lib/ring/ring.c
- *       tests/unit/lib/blockdev/world.c */
+ *       tests/unit/lib/blockdev/world.c tests/unit/lib/peers/peers.c */
 /* Both halves of the block protocol against each other: data, deaths, replay, quarantine, lies. */
 #include <errno.h>
 #include <setjmp.h>
@@ -101,7 +101,7 @@ static void opens_when_server_appears(void **state)
 	assert_int_equal(opened_status, 0);
 	assert_int_equal(bdev_info(bdev)->sectors, DISK_SECTORS);
 	assert_int_equal(world.opens, 1);
-	assert_int_equal(world.events[EV_REOPEN], 0);
+	assert_int_equal(peers.events[EV_REOPEN], 0);
 }
 
 static void moves_data_both_ways(void **state)
@@ -148,8 +148,8 @@ static void more_requests_than_slots_all_complete(void **state)
 		submit(i, BLK_READ, i, 1);
 	world_run();
 	assert_int_equal(done_count, IOS);
-	assert_int_equal(world.violations, 0);
-	assert_int_equal(world.complaints, 0);
+	assert_int_equal(peers.violations, 0);
+	assert_int_equal(peers.complaints, 0);
 }
 
 static void replays_in_order_before_anything_new(void **state)
@@ -175,9 +175,9 @@ static void replays_in_order_before_anything_new(void **state)
 	for (unsigned i = 0; i < 15; i++)
 		assert_int_equal(world.order[i], 105 + i);
 	assert_int_equal(world.order[15], 500);
-	assert_int_equal(world.events[EV_REOPEN], 1);
-	assert_int_equal(world.last_args[EV_REPLAY], 16);
-	assert_int_equal(world.events[EV_RECOVERED], 1);
+	assert_int_equal(peers.events[EV_REOPEN], 1);
+	assert_int_equal(peers.last_args[EV_REPLAY], 16);
+	assert_int_equal(peers.events[EV_RECOVERED], 1);
 	assert_int_equal(lost_count, 1);
 	assert_int_equal(opened_count, 2);
 }
@@ -207,7 +207,7 @@ static void death_during_setup_loses_nothing(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		world_start_server();
 		bdev_ds_change(&(struct ds_change){
-			.result = DS_LABEL, .key = "disk", .value.label.ep = world.server});
+			.result = DS_LABEL, .key = "disk", .value.label.ep = peers.server});
 		world_kill_server();
 	}
 	world_start_server();
@@ -239,7 +239,7 @@ static void killer_request_is_quarantined_and_fails(void **state)
 	world_run();
 	assert_int_equal(done_count, 1);
 	assert_int_equal(ios[0].status, -EIO);
-	assert_int_equal(world.events[EV_QUARANTINE], 1);
+	assert_int_equal(peers.events[EV_QUARANTINE], 1);
 	assert_int_equal(world.held_count, 1);
 	submit(2, BLK_READ, 8, 1);
 	world_run();
@@ -260,7 +260,7 @@ static void errors_reach_the_caller(void **state)
 	world_run();
 	assert_int_equal(done_count, 1);
 	assert_int_equal(ios[0].status, -EIO);
-	assert_int_equal(world.complaints, 0);
+	assert_int_equal(peers.complaints, 0);
 }
 
 static void overdue_request_is_complained_about(void **state)
@@ -270,10 +270,10 @@ static void overdue_request_is_complained_about(void **state)
 	world.mode = DISK_HOLDS;
 	submit(0, BLK_READ, 0, 1);
 	world_run();
-	assert_true(bdev_next_deadline() >= world.now + BDEV_DEADLINE_NS - 1000);
+	assert_true(bdev_next_deadline() >= peers.now + BDEV_DEADLINE_NS - 1000);
 	world_advance(BDEV_DEADLINE_NS + 1000);
-	assert_int_equal(world.complaints, 1);
-	assert_int_equal(world.last_rule, RULE_B8);
+	assert_int_equal(peers.complaints, 1);
+	assert_int_equal(peers.last_rule, RULE_B8);
 	assert_int_equal(done_count, 0);
 	world_kill_server();
 	world.mode = DISK_WORKS;
@@ -293,13 +293,13 @@ static void invented_completion_is_complained_about(void **state)
 	submit(0, BLK_READ, 0, 1);
 	world_run();
 	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
-	bdev_doorbell(world.server);
-	assert_int_equal(world.last_rule, RULE_B4);
+	bdev_doorbell(peers.server);
+	assert_int_equal(peers.last_rule, RULE_B4);
 	c = (struct blk_completion){.id = ios[0].id, .status = 0, .bytes = 511};
 	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
-	bdev_doorbell(world.server);
-	assert_int_equal(world.last_rule, RULE_B2);
-	assert_int_equal(world.complaints, 2);
+	bdev_doorbell(peers.server);
+	assert_int_equal(peers.last_rule, RULE_B2);
+	assert_int_equal(peers.complaints, 2);
 	assert_int_equal(done_count, 0);
 	world_release_held(1, 0);
 	assert_int_equal(done_count, 1);
@@ -315,9 +315,9 @@ static void duplicate_completion_is_complained_about(void **state)
 	world_run();
 	c = (struct blk_completion){.id = ios[0].id, .bytes = BLK_SECTOR};
 	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
-	bdev_doorbell(world.server);
+	bdev_doorbell(peers.server);
 	assert_int_equal(done_count, 1);
-	assert_int_equal(world.last_rule, RULE_B4);
+	assert_int_equal(peers.last_rule, RULE_B4);
 }
 
 static void jumping_completion_index_ends_the_session(void **state)
@@ -328,8 +328,8 @@ static void jumping_completion_index_ends_the_session(void **state)
 	submit(0, BLK_READ, 0, 1);
 	world_run();
 	bserver_sessions[0].completions.shared->produced += 1000;
-	bdev_doorbell(world.server);
-	assert_int_equal(world.last_rule, RULE_R4);
+	bdev_doorbell(peers.server);
+	assert_int_equal(peers.last_rule, RULE_R4);
 	assert_false(bdev_is_up(bdev));
 	world_kill_server();
 	world.mode = DISK_WORKS;
@@ -346,8 +346,8 @@ static void jumping_request_index_drops_the_client(void **state)
 	world_start_server();
 	world_run();
 	bdev->server->requests.shared->produced += 5000;
-	bserver_doorbell(100);
-	assert_int_equal(world.violations, 1);
+	bserver_doorbell(PEERS_CLIENT);
+	assert_int_equal(peers.violations, 1);
 	assert_int_equal(world.closes, 1);
 	assert_false(bserver_sessions[0].is_used);
 }

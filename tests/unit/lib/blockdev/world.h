@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A world of two for tests: the client half and the server half in one process, with lib/sys,
- * kernel, ds and vm replaced by tables. The server can die at any moment and come back with a new
- * endpoint.
+ * A world of two for tests: the client half and the server half in one process (peers.h), the server
+ * with a disk in memory.
  */
 #ifndef TESTS_BLOCKDEV_WORLD_H
 #define TESTS_BLOCKDEV_WORLD_H
 
 #include "blockdev/blockdev.h"
 #include "blockdev/blockserver.h"
+#include "../peers/peers.h"
 
 #define DISK_SECTORS 2048u
 #define HELD_MAX     256
@@ -16,18 +16,12 @@
 enum disk_mode { DISK_WORKS, DISK_HOLDS, DISK_FAILS };
 
 struct world {
-	endpoint_t server; /* EP_NONE: dead */
-	uint64_t now;
 	enum disk_mode mode;
 	uint8_t disk[DISK_SECTORS * BLK_SECTOR];
 	struct bserver_request *held[HELD_MAX];
 	unsigned held_count;
 	unsigned submitted;   /* requests that reached the disk */
 	uint64_t order[4096]; /* their sectors, in order of arrival */
-	unsigned complaints, violations, notifies;
-	enum proto_rule last_rule;
-	unsigned events[64]; /* by kind */
-	uint64_t last_args[64];
 	int info_result;
 	unsigned fewer_sectors;
 	unsigned opens, closes;

@@ -60,7 +60,7 @@ static void every_key_has_its_field(void **state)
 		"pci class 1/6/1 2; pci device */7010; pci count 3; msi 2; flags proxy_grant PCI;\n"
 		"uid 9; priority 3; quantum 5ms; heartbeat 0; backoff 10ms 2s 10s;\n"
 		"control ahci ram*; standby yes; mirror yes; args -v \"two words\";\n"
-		"recovery /etc/rs/disk.sh; }");
+		"recovery /etc/rs/disk.sh; serves net; needs block net; }");
 
 	(void)state;
 	assert_int_equal(p->kind, POLICY_FILTER);
@@ -73,6 +73,8 @@ static void every_key_has_its_field(void **state)
 	assert_true(p->io[1].base == 0x3f6 && p->io[1].len == 1);
 	assert_true(p->irq_count == 2 && p->irq[1] == 15);
 	assert_true(p->mem[0].base == 0xb8000 && p->mem[0].len == 0x8000);
+	assert_int_equal(p->serves, POLICY_NET);
+	assert_int_equal(p->needs, 1u << POLICY_BLOCK | 1u << POLICY_NET);
 	assert_int_equal(p->pci_count, 3);
 	assert_int_equal(p->pci[0].prog_if, 1);
 	assert_int_equal(p->pci[1].class_code, 2);
@@ -145,6 +147,8 @@ static void errors_name_file_line_and_word(void **state)
 		{"driver x { ipc calls FOO; }", "c:1: 'FOO': no such IPC primitive"},
 		{"driver x { flags FOO; }", "c:1: 'FOO': no such flag"},
 		{"driver x { like y; }", "c:1: 'y': no earlier entry has this name"},
+		{"driver x { serves disks; }", "c:1: 'disks': expected block or net"},
+		{"driver x { needs tty; }", "c:1: 'tty': expected block or net"},
 		{"driver x { uid 1; like x; }", "c:1: 'x': like must be the first statement"},
 		{"driver x { recovery a; }", "c:1: 'a': expected an absolute path"},
 		{"driver x {}\ndriver x {}", "c:2: 'x': has an entry already, in line 1"},
@@ -180,6 +184,29 @@ static void bounds_are_kept(void **state)
 	assert_string_equal(error.message, "c:9: 'driver': more than 8 entries");
 }
 
+/* The policies that the system ships: a mistake in them would stop rs at the next boot. */
+static void shipped_policies_parse(void **state)
+{
+	static struct policy shipped[64];
+	static char text[65536];
+	struct policy_file all = {.entries = shipped, .capacity = 64};
+	FILE *f = fopen("image/etc/system.conf", "r");
+	size_t n;
+
+	(void)state;
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	assert_in_range(n, 1, sizeof(text) - 2);
+	text[n] = '\0';
+	if (policy_parse("system.conf", text, &all, &error) != 0)
+		fail_msg("%s", error.message);
+	assert_non_null(policy_find(&all, "ahci", "ahci"));
+	assert_int_equal(policy_find(&all, "netguard", "netguard.net0")->serves, POLICY_NET);
+	assert_int_equal(policy_find(&all, "guard", "guard.disk")->serves, POLICY_BLOCK);
+	assert_int_equal(policy_find(&all, "inet", "inet")->needs, 1u << POLICY_NET);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +216,7 @@ int main(void)
 		cmocka_unit_test(label_is_found_before_program),
 		cmocka_unit_test(errors_name_file_line_and_word),
 		cmocka_unit_test(bounds_are_kept),
+		cmocka_unit_test(shipped_policies_parse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

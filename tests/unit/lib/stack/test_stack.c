@@ -48,6 +48,8 @@ static void builds_the_tree(void **state)
 	assert_int_equal(stack_lower(&s, 1, 1), 3);
 	assert_int_equal(stack_lower(&s, 1, 2), STACK_NONE);
 	assert_false(s.nodes[3].is_filter);
+	assert_int_equal(s.nodes[0].column, 1);
+	assert_int_equal(s.nodes[3].column, 24);
 	assert_int_equal(stack_arg(&s, 0, "n")->number, 8);
 	assert_null(stack_arg(&s, 1, "n"));
 }

@@ -120,6 +120,87 @@ static void lies_break_the_ring(void **state)
 	assert_true(v.is_broken);
 }
 
+static uint16_t *used_event(void)
+{
+	return &v.avail->ring[SIZE];
+}
+
+static uint16_t *avail_event(void)
+{
+	return (uint16_t *)(void *)&v.used->ring[SIZE];
+}
+
+static void device_is_notified_when_the_index_passes_its_event(void **state)
+{
+	(void)state;
+	v.has_event_idx = true;
+	*avail_event() = 0; /* wants to know of the first one */
+	assert_true(add(1, &cookies[0]));
+	assert_true(vring_publish(&v));
+	assert_true(add(1, &cookies[1]));
+	assert_false(vring_publish(&v)); /* it has not asked again */
+	*avail_event() = 4;
+	for (int i = 2; i < 4; i++)
+		assert_true(add(1, &cookies[i]));
+	assert_false(vring_publish(&v));
+	for (int i = 4; i < 6; i++)
+		assert_true(add(1, &cookies[i]));
+	assert_true(vring_publish(&v)); /* number 4 is among these */
+	assert_false(vring_publish(&v));
+}
+
+static void interrupt_is_asked_for_ahead(void **state)
+{
+	uint32_t len;
+
+	(void)state;
+	v.has_event_idx = true;
+	for (int i = 0; i < 4; i++)
+		assert_true(add(1, &cookies[i]));
+	assert_false(vring_arm(&v, 3));
+	assert_int_equal(*used_event(), 2);
+	device_returns(v.avail->ring[0], 0);
+	device_returns(v.avail->ring[1], 0);
+	assert_false(vring_arm(&v, 3));
+	device_returns(v.avail->ring[2], 0);
+	assert_true(vring_arm(&v, 3)); /* too late to ask: they are there */
+	for (int i = 0; i < 3; i++)
+		assert_ptr_equal(vring_take(&v, &len), &cookies[i]);
+	assert_false(vring_arm(&v, 1));
+	assert_int_equal(*used_event(), 3);
+}
+
+static void interrupt_without_events_is_a_flag(void **state)
+{
+	uint32_t len;
+
+	(void)state;
+	assert_true(add(1, &cookies[0]));
+	assert_false(vring_arm(&v, 5));
+	assert_int_equal(v.avail->flags, 0);
+	device_returns(v.avail->ring[0], 0);
+	assert_true(vring_arm(&v, 5));
+	assert_int_equal(v.avail->flags, VRING_AVAIL_NO_INTERRUPT);
+	assert_ptr_equal(vring_take(&v, &len), &cookies[0]);
+	assert_false(vring_arm(&v, 1));
+	assert_int_equal(v.avail->flags, 0);
+}
+
+static void drained_ring_is_empty(void **state)
+{
+	unsigned seen = 0;
+	void *cookie;
+
+	(void)state;
+	assert_null(vring_drain(&v));
+	for (int i = 0; i < 5; i++)
+		assert_true(add(3, &cookies[i]));
+	while ((cookie = vring_drain(&v)) != NULL)
+		seen |= 1u << ((int *)cookie - cookies);
+	assert_int_equal(seen, 0x1f);
+	assert_int_equal(v.free_count, SIZE);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, setup)
@@ -128,6 +209,10 @@ int main(void)
 		T(chains_are_linked_and_published),
 		T(descriptors_come_back),
 		T(lies_break_the_ring),
+		T(device_is_notified_when_the_index_passes_its_event),
+		T(interrupt_is_asked_for_ahead),
+		T(interrupt_without_events_is_a_flag),
+		T(drained_ring_is_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

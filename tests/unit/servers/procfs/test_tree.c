@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: servers/procfs/tree.c servers/procfs/text.c */
+/* uses: servers/procfs/tree.c lib/dump/text.c */
 /* Inode numbers and names of /proc, on a small tree. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -34,9 +34,10 @@ bool act_deps_ready(const struct component *x)
 	(void)x;
 	return deps;
 }
-int act_spawn(struct component *x, struct process *p)
+int act_spawn(struct component *x, struct process *p, bool is_spare)
 {
 	(void)x;
+	(void)is_spare;
 	if (spawn_error != 0)
 		return spawn_error;
 	p->ep = next_ep++;

@@ -180,6 +180,25 @@ static void keys_type_bytes(void **state)
 		assert_true(press(&k, (uint8_t)code, out) <= KEY_BYTES_MAX);
 }
 
+static void shifted_function_keys_are_for_dumps(void **state)
+{
+	struct keymap k = {0};
+	char out[KEY_BYTES_MAX];
+
+	(void)state;
+	assert_int_equal(keymap_dump_key(&k, 0x3b), 0); /* F1 alone */
+	(void)keymap_input(&k, 0x2a, false, out);       /* shift down */
+	assert_int_equal(keymap_dump_key(&k, 0x3b), 1);
+	assert_int_equal(keymap_dump_key(&k, 0x44), 10);
+	assert_int_equal(keymap_dump_key(&k, 0x57), 0);        /* F11 */
+	assert_int_equal(keymap_dump_key(&k, 0x3b | 0x80), 0); /* release */
+	(void)keymap_input(&k, 0xe0, false, out);
+	assert_int_equal(keymap_dump_key(&k, 0x3b), 0); /* half of an extended code */
+	(void)keymap_input(&k, 0x48, false, out);
+	(void)keymap_input(&k, 0xaa, false, out); /* shift up */
+	assert_int_equal(keymap_dump_key(&k, 0x3b), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, setup)
@@ -194,6 +213,7 @@ int main(void)
 		T(utf8_and_line_drawing),
 		T(any_bytes_keep_the_cursor_inside),
 		T(keys_type_bytes),
+		T(shifted_function_keys_are_for_dumps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* uses: filters/block/fault/rules.c */
+/* uses: filters/block/fault/rules.c lib/faultrule/ */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Fault rules: parsing with columns, matching, counting, chance, repeatability. */
 #include <setjmp.h>
@@ -27,9 +27,10 @@ static void every_word_has_its_field(void **state)
 	                 0);
 	assert_int_equal(r.count, 4);
 	assert_true(r.rule[0].kind == FAULT_BIT && !r.rule[0].on_read && r.rule[0].on_write);
-	assert_true(r.rule[0].first == 100 && r.rule[0].last == 200 && r.rule[0].skip == 2);
-	assert_true(r.rule[0].count == 3 && r.rule[0].chance == 5000 && r.rule[0].at_us == 2000000);
-	assert_true(r.rule[1].kind == FAULT_DELAY && r.rule[1].for_us == 50000);
+	assert_true(r.rule[0].first == 100 && r.rule[0].last == 200 && r.rule[0].when.skip == 2);
+	assert_true(r.rule[0].when.count == 3 && r.rule[0].when.chance == 5000 &&
+	            r.rule[0].when.at_us == 2000000);
+	assert_true(r.rule[1].kind == FAULT_DELAY && r.rule[1].when.for_us == 50000);
 	assert_true(r.rule[2].kind == FAULT_LOST && !r.rule[2].on_read && r.rule[2].on_write);
 	assert_true(r.rule[3].on_read && r.rule[3].on_write);
 }

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Arenas of the client half: one table for the process; each session grants all of them to its server.
+ */
+#include <errno.h>
+
+#include "arena/arena.h"
+#include "netdev/client.h"
+
+static struct arena_own arenas[NET_ARENAS_MAX];
+static struct net_arena_view views[NET_ARENAS_MAX]; /* the same, as checks want it */
+
+const struct net_arena_view *netdev_arena_views(void)
+{
+	return views;
+}
+
+int netdev_send_arena(struct netdev *d, unsigned arena, bool is_setup)
+{
+	const struct arena_own *a = &arenas[arena];
+	struct net_arena req = {.session = d->session,
+	                        .arena = (uint16_t)arena,
+	                        .is_readonly = a->is_readonly,
+	                        .grant = arena_own_grant(a, d->ep),
+	                        .len_bytes = a->len_bytes};
+	int err;
+
+	if (req.grant == GRANT_INVALID)
+		return -ENOSPC;
+	err = netdev_control(d, NET_ARENA, &req, is_setup);
+	if (err != 0) {
+		grant_revoke(req.grant);
+		return err;
+	}
+	d->arena_grants[arena] = req.grant;
+	d->arenas_left++;
+	return 0;
+}
+
+int netdev_send_arenas(struct netdev *d)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < NET_ARENAS_MAX && err == 0; i++)
+		if (arenas[i].is_used)
+			err = netdev_send_arena(d, i, true);
+	return err;
+}
+
+void netdev_drop_arena_grants(struct netdev *d, bool is_death)
+{
+	for (unsigned i = 0; i < NET_ARENAS_MAX; i++) {
+		if (is_death)
+			grant_revoke(d->arena_grants[i]);
+		else
+			grant_revoke_map(d->arena_grants[i]);
+		d->arena_grants[i] = GRANT_INVALID;
+	}
+}
+
+static int add_arena(const struct arena_own *new)
+{
+	unsigned n = 0;
+	int err = 0;
+
+	while (n < NET_ARENAS_MAX && arenas[n].is_used)
+		n++;
+	if (!arena_own_is_valid(new) || n == NET_ARENAS_MAX)
+		return n == NET_ARENAS_MAX ? -ENOSPC : -EINVAL;
+	arenas[n] = *new;
+	views[n] = (struct net_arena_view){.len_bytes = new->len_bytes,
+	                                   .is_readonly = new->is_readonly};
+	for (unsigned i = 0; i < NETDEV_MAX && err == 0; i++)
+		if (netdev_has_session(&netdev_units[i]))
+			err = netdev_send_arena(&netdev_units[i], n, false);
+	if (err == 0)
+		return (int)n;
+	netdev_arena_drop((int)n);
+	return -EAGAIN;
+}
+
+int netdev_arena(void *ptr, size_t len_bytes, bool is_readonly)
+{
+	struct arena_own a = {.is_used = true,
+	                      .is_readonly = is_readonly,
+	                      .ptr = ptr,
+	                      .from = EP_NONE,
+	                      .len_bytes = len_bytes};
+
+	return add_arena(&a);
+}
+
+int netdev_arena_indirect(endpoint_t from, grant_t parent, size_t len_bytes, bool is_readonly)
+{
+	struct arena_own a = {.is_used = true,
+	                      .is_readonly = is_readonly,
+	                      .from = from,
+	                      .parent = parent,
+	                      .len_bytes = len_bytes};
+
+	return add_arena(&a);
+}
+
+void netdev_arena_drop(int arena)
+{
+	if (arena < 0 || arena >= NET_ARENAS_MAX)
+		return;
+	arenas[arena].is_used = false;
+	views[arena] = (struct net_arena_view){.len_bytes = 0};
+	for (unsigned i = 0; i < NETDEV_MAX; i++) {
+		struct netdev *d = &netdev_units[i];
+
+		if (!netdev_has_session(d))
+			continue;
+		grant_revoke_map(d->arena_grants[arena]);
+		d->arena_grants[arena] = GRANT_INVALID;
+	}
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Server half of the network protocol: sessions and control messages. A session number carries a
+ * random start, so that one of an earlier incarnation never matches (-ERESTART).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "netdev/host.h"
+#include "ring/net_region.h"
+
+#define PARKED_MAX        32
+#define STATUS_TEXT_BYTES 2048
+
+struct nserver_config nserver_cfg;
+struct nserver_unit nserver_units[NET_UNITS_MAX];
+
+static uint32_t next_number;
+
+/* Requests that are answered later: of units that are not known yet, or still busy with the session
+ * before. */
+static struct parked {
+	bool is_used;
+	enum ipc_primitive how;
+	struct msg m;
+} parked[PARKED_MAX];
+static bool want_parked;
+
+/* ---- arenas ---- */
+
+static void arena_remove(struct nserver_session *s, unsigned arena)
+{
+	struct nserver_arena *a = &s->arenas[arena];
+
+	if (a->has_tag && nserver_cfg.ops->arena_removed != NULL)
+		nserver_cfg.ops->arena_removed(a->tag);
+	arena_unmap(&a->map);
+	memset(a, 0, sizeof(*a));
+	s->views[arena] = (struct net_arena_view){.len_bytes = 0};
+}
+
+static int arena_tag(struct nserver_arena *a, const struct arena_offer *o)
+{
+	int tag;
+
+	if (nserver_cfg.ops->arena_added == NULL)
+		return 0;
+	tag = nserver_cfg.ops->arena_added(o->client, o->grant, o->len_bytes, o->is_readonly);
+	if (tag < 0)
+		return tag;
+	a->tag = (unsigned)tag;
+	a->has_tag = true;
+	return 0;
+}
+
+static int arena_add(struct nserver_session *s, const struct net_arena *req)
+{
+	struct nserver_arena *a = &s->arenas[req->arena];
+	struct arena_offer offer = {.client = s->client,
+	                            .grant = req->grant,
+	                            .len_bytes = req->len_bytes,
+	                            .is_readonly = req->is_readonly};
+	int err = arena_map(&a->map, &offer,
+	                    (nserver_cfg.maps_arenas ? ARENA_PTR : 0) |
+	                            (nserver_cfg.wants_bus ? ARENA_BUS : 0));
+
+	if (err == 0)
+		err = arena_tag(a, &offer);
+	if (err != 0) {
+		arena_remove(s, req->arena);
+		return err;
+	}
+	s->views[req->arena] = (struct net_arena_view){.len_bytes = req->len_bytes,
+	                                               .is_readonly = req->is_readonly};
+	return 0;
+}
+
+/* ---- sessions ---- */
+
+void session_free_if_idle(struct nserver_session *s)
+{
+	if (!s->is_used || s->tx.pending > 0 || s->rx.pending > 0)
+		return;
+	for (unsigned i = 0; i < NET_ARENAS_MAX; i++)
+		arena_remove(s, i);
+	(void)!vm_unmap(s->region, s->region_bytes); /* fails if the client has revoked it */
+	s->is_used = false;
+	want_parked = true; /* somebody may wait to attach */
+}
+
+void session_drop(struct nserver_session *s)
+{
+	bool was_running = s->is_running;
+
+	if (!session_is_live(s))
+		return;
+	s->is_dropped = true;
+	s->is_running = false;
+	session_release_held(s);
+	if (was_running)
+		nserver_cfg.ops->stop(s->unit);
+	session_free_if_idle(s);
+}
+
+void session_violation(struct nserver_session *s, uint64_t detail)
+{
+	nserver_units[s->unit].count.violations++;
+	sys_violation(s->client, VIOL_REQUEST, detail);
+	session_drop(s);
+}
+
+static struct nserver_session *find_any(const struct msg *m, uint32_t number)
+{
+	for (unsigned i = 0; i < NET_UNITS_MAX; i++) {
+		struct nserver_session *s = &nserver_units[i].session;
+
+		if (s->is_used && s->number == number && s->client == m->source)
+			return s;
+	}
+	return NULL;
+}
+
+static struct nserver_session *find_session(const struct msg *m, uint32_t number)
+{
+	struct nserver_session *s = find_any(m, number);
+
+	return s != NULL && !s->is_dropped ? s : NULL;
+}
+
+static int attach_lanes(struct nserver_session *s, const struct net_attach *req)
+{
+	struct ring *rings[NET_RINGS];
+	int err;
+
+	for (unsigned i = 0; i < NET_RINGS; i++)
+		rings[i] = net_region_ring(s->region, req->slots, (enum net_ring)i);
+	err = ring_consumer_attach(&s->tx.in, rings[NET_RING_TX], req->slots, req->generation);
+	if (err == 0)
+		err = ring_producer_attach(&s->tx.done, rings[NET_RING_TX_DONE], req->slots,
+		                           req->generation);
+	if (err == 0)
+		err = ring_consumer_attach(&s->rx.in, rings[NET_RING_RX], req->slots,
+		                           req->generation);
+	if (err == 0)
+		err = ring_producer_attach(&s->rx.done, rings[NET_RING_RX_DONE], req->slots,
+		                           req->generation);
+	return err;
+}
+
+static int map_region(struct nserver_session *s, const struct msg *m, const struct net_attach *req)
+{
+	int err;
+
+	s->region_bytes = net_region_bytes(req->slots);
+	if (s->region_bytes == 0 || req->region_bytes != s->region_bytes)
+		return -EINVAL;
+	s->region =
+		vm_safemap(m->source, req->region_grant, 0, s->region_bytes, VMP_READ | VMP_WRITE);
+	if (s->region == NULL)
+		return -EFAULT;
+	err = attach_lanes(s, req);
+	if (err != 0)
+		(void)!vm_unmap(s->region, s->region_bytes);
+	return err;
+}
+
+/* The client that is there keeps the unit as long as it lives, unless it attaches anew itself.
+ * -EAGAIN: the former session is not over yet. */
+static int make_room(struct nserver_session *s, endpoint_t client)
+{
+	if (session_is_live(s)) {
+		if (s->client != client && ipc_notify(s->client) != -EDEADSRCDST)
+			return -EBUSY;
+		session_drop(s);
+	}
+	return s->is_used ? -EAGAIN : 0;
+}
+
+static int do_attach(const struct msg *m, struct net_rep *rep)
+{
+	struct net_attach req;
+	struct net_info info;
+	struct nserver_session *s;
+	int err;
+
+	msg_get(m, &req);
+	rep->id = req.id;
+	if (req.unit >= NET_UNITS_MAX || nserver_cfg.ops->info(req.unit, &info) == -ENXIO)
+		return -ENXIO;
+	s = &nserver_units[req.unit].session;
+	err = make_room(s, m->source);
+	if (err != 0)
+		return err;
+	memset(s, 0, sizeof(*s));
+	err = map_region(s, m, &req);
+	if (err != 0)
+		return err;
+	if (next_number < NET_UNITS_MAX)
+		next_number = (uint32_t)now_ns() | NET_UNITS_MAX;
+	s->is_used = true;
+	s->unit = req.unit;
+	s->client = m->source;
+	s->number = rep->value = next_number++;
+	nserver_units[s->unit].count.sessions++;
+	return 0;
+}
+
+static int do_arena(const struct msg *m, struct net_rep *rep)
+{
+	struct net_arena req;
+	struct nserver_session *s;
+
+	msg_get(m, &req);
+	rep->id = req.id;
+	s = find_session(m, req.session);
+	if (s == NULL)
+		return -ERESTART;
+	if (req.arena >= NET_ARENAS_MAX || req.is_readonly > 1 || req.len_bytes == 0 ||
+	    req.len_bytes % PAGE_BYTES != 0)
+		return -EINVAL;
+	if (s->arenas[req.arena].pending > 0)
+		return -EBUSY;
+	arena_remove(s, req.arena);
+	return arena_add(s, &req);
+}
+
+/* ---- units ---- */
+
+static int do_init(const struct msg *m, const struct nserver_session *s, const struct net_ctl *c)
+{
+	struct net_info info;
+	int err;
+
+	memset(&info, 0, sizeof(info));
+	err = nserver_cfg.ops->info(s->unit, &info);
+	if (err != 0)
+		return err;
+	if (c->len_bytes != sizeof(info))
+		return -EINVAL;
+	return k_safecopy_to(m->source, c->grant, 0, &info, sizeof(info));
+}
+
+static int do_conf(const struct msg *m, struct net_rep *rep)
+{
+	struct net_conf c;
+	struct net_info info;
+	struct nserver_session *s;
+	int err;
+
+	msg_get(m, &c);
+	rep->id = c.id;
+	s = find_session(m, c.session);
+	if (s == NULL)
+		return -ERESTART;
+	err = nserver_cfg.ops->info(s->unit, &info);
+	if (err == 0)
+		err = net_check_conf(&c, &info);
+	if (err == 0)
+		err = nserver_cfg.ops->configure(s->unit, &c);
+	if (err != 0)
+		return err;
+	s->info = info;
+	s->offloads = c.offloads;
+	s->is_running = true;
+	nserver_units[s->unit].is_link_due = true; /* after the answer */
+	return 0;
+}
+
+/* Anybody may ask, without a session: then `session` is the unit's number. */
+static int do_status(const struct msg *m, const struct net_ctl *c, struct net_rep *rep)
+{
+	const struct nserver_session *s = find_session(m, c->session);
+	uint32_t unit = s != NULL ? s->unit : c->session;
+	char text[STATUS_TEXT_BYTES];
+	int n, err;
+
+	if (unit >= NET_UNITS_MAX)
+		return -ERESTART;
+	if (nserver_cfg.ops->status == NULL)
+		return -ENOSYS;
+	n = nserver_cfg.ops->status(unit, text, sizeof(text));
+	if (n < 0)
+		return n;
+	if ((uint32_t)n > c->len_bytes)
+		n = (int)c->len_bytes;
+	err = k_safecopy_to(m->source, c->grant, 0, text, (size_t)n);
+	rep->value = err == 0 ? (uint32_t)n : 0;
+	return err;
+}
+
+/* Answered when the component has given everything back: then nobody writes into the client's memory. */
+static int do_detach(const struct msg *m, const struct net_ctl *c)
+{
+	struct nserver_session *s = find_any(m, c->session);
+
+	if (s != NULL)
+		session_drop(s);
+	return s != NULL && s->is_used ? -EAGAIN : 0;
+}
+
+static int do_ctl(const struct msg *m, struct net_rep *rep)
+{
+	struct net_ctl c;
+	struct nserver_session *s;
+
+	msg_get(m, &c);
+	rep->id = c.id;
+	if (m->type == NET_STATUS)
+		return do_status(m, &c, rep);
+	if (m->type == NET_DETACH)
+		return do_detach(m, &c);
+	s = find_session(m, c.session);
+	return s != NULL ? do_init(m, s, &c) : -ERESTART;
+}
+
+/* ---- dispatch ---- */
+
+static bool park(const struct msg *m, enum ipc_primitive how)
+{
+	for (unsigned i = 0; i < PARKED_MAX; i++) {
+		if (parked[i].is_used)
+			continue;
+		parked[i] = (struct parked){.is_used = true, .how = how, .m = *m};
+		return true;
+	}
+	return false;
+}
+
+static void answer(const struct msg *m, enum ipc_primitive how)
+{
+	struct net_rep rep = {.id = 0};
+
+	if (m->type == NET_ATTACH)
+		rep.result = do_attach(m, &rep);
+	else if (m->type == NET_ARENA)
+		rep.result = do_arena(m, &rep);
+	else if (m->type == NET_CONF)
+		rep.result = do_conf(m, &rep);
+	else
+		rep.result = do_ctl(m, &rep);
+	if (rep.result == -EAGAIN && park(m, how))
+		return;
+	sys_reply(m, how, &rep);
+}
+
+void nserver_units_changed(void)
+{
+	want_parked = true;
+}
+
+void host_answer_parked(void)
+{
+	if (!want_parked)
+		return;
+	want_parked = false;
+	for (unsigned i = 0; i < PARKED_MAX; i++) {
+		struct parked p = parked[i];
+
+		if (!p.is_used)
+			continue;
+		parked[i].is_used = false;
+		answer(&p.m, p.how);
+	}
+}
+
+bool nserver_message(const struct msg *m, enum ipc_primitive how)
+{
+	if (m->type < NET_ATTACH || m->type >= NET_LINK)
+		return false;
+	answer(m, how);
+	return true;
+}
