@@ -5,9 +5,11 @@ import signal
 import sys
 
 import demo
+import network
 import experiments
 import report
 import run
+from experiments import recovery
 
 DESCRIPTION = "Boots Axolotl in QEMU, runs programs and experiments in it, and reports what happened."
 EPILOG = """examples:
@@ -15,6 +17,7 @@ EPILOG = """examples:
   ./axo run                                           an interactive shell; Ctrl-] ends the machine
   ./axo run -- uname -a                               one command; its output and its exit status are axo's
   ./axo run --storage 'checksum(mirror(sata0,sata1))' -- df /mnt
+  ./axo run -- wget -O - http://10.0.2.2:8000/        from a server on this computer (its 127.0.0.1 is 10.0.2.2)
   ./axo bench disk-kill --quick                       loss of throughput while the disk driver is being killed
   ./axo report results                                tables of the results in a folder
 
@@ -28,13 +31,22 @@ examples:
   ./axo run --storage 'mirror(sata0,sata1)' --disk sata0:64M --disk sata1:64M:leg.img
       sata0 is new for this run, sata1 is kept in leg.img; a file system is mounted on /mnt
   ./axo run --put ./prog:/bin/prog -- prog --version
-      brings in a program: any static Linux x86-64 binary runs
+      brings in a program: any static Linux x86-64 binary runs, and a dynamic one whose libraries are there (those of
+      glibc are; others go to /usr/lib/x86_64-linux-gnu)
   ./axo run --storage sata0 --put ~/music:/mnt/music --get /mnt/sums:sums.txt -- \\
       'cd /mnt && find music -type f | xargs sha1sum > sums'
+  ./axo run --nic virtio --forward 8080:80 -- 'httpd -f -p 80 -h /usr'
+      a web server in the guest, seen on this computer at http://127.0.0.1:8080/
+  ./axo run --net 'guard(e1000_0)' -- iperf3 -c 10.0.2.2
+      a network stack of filters; iperf3 -s runs on this computer
+  ./axo run --net-backend tap
+      a cable instead of a translator: in a network namespace of its own, the guest is 10.0.2.15, the host 10.0.2.2 (needs root)
 """
 BENCH_EPILOG = """examples:
   ./axo bench disk-kill recovery --quick
   ./axo bench recovery --full --seed 7 --out results/nightly
+  ./axo bench net-kill --nic virtio --net-backend tap
+  ./axo bench recovery --component nic
 """
 
 
@@ -42,6 +54,16 @@ def add_machine_options(parser):
     """Options of every verb that boots a machine."""
     parser.add_argument("--mem", type=int, default=512, metavar="MIB", help="memory of the machine (default 512)")
     parser.add_argument("--smp", type=int, default=1, metavar="N", help="processors (default 1)")
+    parser.add_argument("--nic", action="append", default=[], metavar="MODEL",
+                        help=f"network card: {', '.join(network.MODELS)} or none (default e1000); again for another card")
+    parser.add_argument("--net", metavar="EXPR", help="network stack, for example 'guard(e1000_0)' (default: the card itself)")
+    parser.add_argument("--net-backend", choices=network.BACKENDS, default="user",
+                        help="user: QEMU's own network, the host is 10.0.2.2 (default); tap: a network namespace")
+    parser.add_argument("--forward", action="append", default=[], metavar="HOSTPORT:GUESTPORT",
+                        help="a TCP port of 127.0.0.1 that leads into the guest (backend user)")
+    parser.add_argument("--address", action="append", default=[], metavar="[ethN:]A/BITS[,gw=A][,dns=A]",
+                        help=f"static address of a card, of the first one without ethN; for example {network.EXAMPLE_ADDRESS}; or "
+                        "none (default: DHCP)")
     parser.add_argument("--accel", choices=["auto", "kvm", "tcg"], default="auto",
                         help="auto: kvm where the CPU can, else tcg (emulation)")
     parser.add_argument("--boot", action="append", default=[], metavar="KEY=VALUE", help="a word for the kernel's command line")
@@ -86,6 +108,8 @@ def add_bench(verbs):
                               description="Experiments: " + "; ".join(f"{name}: {experiments.ALL[name].TITLE}" for name in names),
                               formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--component", choices=recovery.COMPONENTS, default="disk",
+                        help="recovery: whose driver is killed (default disk)")
     add_experiment_options(parser, "results")
     parser.set_defaults(function=experiments.main)
 

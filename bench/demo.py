@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """axo demo: the main job. Real files go in, a large file is read and written, and all the while the disk driver is
-being killed; every byte is compared with the host's; then the table of losses and recovery times."""
+being killed; every byte is compared with the host's; then downloads and streams while the driver of the network card is
+being killed; then the tables of losses and recovery times."""
 import os
 import tarfile
 import time
@@ -8,10 +9,12 @@ import time
 import experiments
 import report
 from agent import AgentError
+from machine import MachineError
 from record import Record
 from session import DiskSpec, UsageError, pad_to_sector, say
 
-from experiments import disk_kill, recovery
+from experiments import disk_kill, net_kill, recovery
+from experiments.net_rig import attached, config_of
 from experiments.rig import DRIVER, STACK, Rig, sha1_of
 
 DEFAULT_FILES = "/usr/share"
@@ -84,6 +87,12 @@ def copy_files(rig, record, count, total):
     rig.agent.run(f"rm -rf {FOLDER}", 600)
 
 
+def network(rig, args, record):
+    """The network's part, in the same machine."""
+    with attached(rig, args, rig.session.path("tile")):
+        net_kill.measure(rig, record, net_kill.DEMO)
+
+
 def run_parts(rig, args, files, total):
     """All parts in one machine, each with its record; the worst exit status."""
     params = disk_kill.FULL if args.full else disk_kill.QUICK
@@ -91,15 +100,17 @@ def run_parts(rig, args, files, total):
     killed = Record("disk-kill", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **params})
     timed_params = recovery.FULL if args.full else recovery.QUICK
     timed = Record("recovery", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **timed_params})
+    net = Record("net-kill", args.seed, {**config_of(args), **net_kill.DEMO})
     parts = [(copied, lambda: copy_files(rig, copied, len(files), total)),
              (killed, lambda: disk_kill.measure(rig, killed, params)),
-             (timed, lambda: recovery.measure(rig, timed, timed_params))]
+             (timed, lambda: recovery.measure(rig, timed, timed_params)),
+             (net, lambda: network(rig, args, net))]
     status = 0
     for record, part in parts:
         record.set_machine(rig.machine)
         try:
             part()
-        except AgentError as error:
+        except (AgentError, MachineError) as error:
             record.verdicts["machine_answers"] = False
             say(f"{error}\n{rig.machine.last_words()}")
         status = max(status, experiments.finish(record, args.out))
@@ -115,7 +126,8 @@ def main(args):
     files, total = pick_files(folder, args.files_mb)
     if not files:
         raise UsageError(f"--files {folder}: there are no readable files in it")
-    say(f"{len(files)} files of {folder}, {total / 1e6:.0f} MB; storage {STACK}; the driver {DRIVER} will be killed")
+    say(f"{len(files)} files of {folder}, {total / 1e6:.0f} MB; storage {STACK}; the drivers {DRIVER} and "
+        f"{config_of(args)['driver']} will be killed")
     params = disk_kill.FULL if args.full else disk_kill.QUICK
     disk_mb = 2 * max(params["file_mb"], total >> 20) + 64
     with Rig(args, disk_mb=disk_mb, data_mb=params["file_mb"],

@@ -11,6 +11,8 @@ from machine import ROOT
 from record import percentile
 
 PHASES = ("detect", "restart", "reopen", "replay")
+# The event that ends an outage: a disk's first good completion, the network's first segment of a peer.
+DISK_GOOD, NET_GOOD = "recovered", "net-flow"
 CAUSES = ("none", "exit", "exception", "signal", "heartbeat", "complaint", "update", "init")
 
 
@@ -50,8 +52,8 @@ def _first(events, start, end, kind, label=None):
     return None
 
 
-def incidents(events, component):
-    """One incident record for each death of `component`: its time line from the kill to the first good completion.
+def incidents(events, component, good=DISK_GOOD):
+    """One incident record for each death of `component`: its time line from the kill to the event `good`.
 
     served_us ends when all clients had their sessions again. With nothing waiting then (replayed = 0), the rest of the outage
     is the time that the load took to ask for something.
@@ -62,16 +64,16 @@ def incidents(events, component):
         end = deaths[number + 1] if number + 1 < len(deaths) else len(events)
         kill = next((event for event in reversed(events[max(0, at - 8):at])
                      if event.kind == "kill" and event.label == component), None)
-        found.append(_incident(component, kill or events[at], events[at:end]))
+        found.append(_incident(component, kill or events[at], events[at:end], good))
         # The next death came before the first good completion: that one's time line tells when it came.
         found[-1]["overtaken"] = found[-1]["outage_us"] is None and number + 1 < len(deaths)
     return found
 
 
-def _incident(component, start, life):
+def _incident(component, start, life, good):
     """`life`: the events from the death up to the next one."""
     detect, publish = (_first(life, 0, len(life), name, component) for name in ("detect", "publish"))
-    reopen, recovered = (_first(life, 0, len(life), name) for name in ("reopen", "recovered"))
+    reopen, resume, recovered = (_first(life, 0, len(life), name) for name in ("reopen", "net-resume", good))
     replays = [event for event in life if event.kind == "replay"]
     waiting = sum(int(event.args.get("requests", 0)) for event in replays)
 
@@ -85,14 +87,17 @@ def _incident(component, start, life):
             "outage_us": between(start, recovered), "served_us": between(start, replays[-1] if replays else None),
             "phases_us": {"detect": between(start, detect), "restart": between(detect, publish),
                           "reopen": between(publish, reopen), "replay": between(reopen, recovered)},
-            "replayed": waiting, "lost": 0}
+            "replayed": waiting, "lost": 0,
+            # No connection was there to notice: nobody was waiting for anything.
+            "idle": good == NET_GOOD and resume is not None and resume.args.get("connections") == "0"}
 
 
 def summary(found):
     """Metrics of a list of incidents: percentiles of the outage and of each phase."""
     outages = [entry["outage_us"] for entry in found if entry["outage_us"] is not None]
-    metrics = {"deaths": len(found), "recovered": len(outages),
-               "overtaken": sum(1 for entry in found if entry["outage_us"] is None and entry["overtaken"])}
+    late = [entry for entry in found if entry["outage_us"] is None]
+    metrics = {"deaths": len(found), "recovered": len(outages), "idle": sum(1 for entry in late if entry["idle"]),
+               "overtaken": sum(1 for entry in late if entry["overtaken"] and not entry["idle"])}
     if outages:
         metrics.update({"recovery_p50_us": percentile(outages, 0.5), "recovery_p99_us": percentile(outages, 0.99),
                         "recovery_max_us": max(outages)})

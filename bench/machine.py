@@ -5,7 +5,7 @@
         machine.agent.run("ls /")
 
 serial0 is the console (a socket that console.py reads), serial1 the agent (agent.py), port 0xe9 the kernel log.
-Disks are ports of the AHCI controller that q35 brings: sataN is port N. QEMU runs in a session of its own, dies with
+Disks are ports of the AHCI controller that q35 brings: sataN is port N; network cards are network.py's. QEMU runs in a session of its own, dies with
 this process (PR_SET_PDEATHSIG), and is ended by its process id.
 """
 import ctypes
@@ -23,6 +23,7 @@ import time
 import bootimg
 from agent import Agent, AgentError
 from console import Console
+from network import Network, NetworkError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 KERNEL = os.path.join(ROOT, "build/kernel/axolotl.elf")
@@ -60,6 +61,11 @@ class Config:
     disks: list = dataclasses.field(default_factory=list)
     mem_mb: int = 512
     smp: int = 1
+    nics: list = dataclasses.field(default_factory=list)      # models, see network.py
+    net: str = None               # stack expression over a card's unit; without it inet uses the cards themselves
+    net_backend: str = "user"
+    forwards: list = dataclasses.field(default_factory=list)
+    addresses: list = dataclasses.field(default_factory=list)     # static ones; other cards use DHCP
     accel: str = "auto"
     options: dict = dataclasses.field(default_factory=dict)
     put_tar: str = None           # a tar archive that /etc/rc unpacks in the guest
@@ -102,6 +108,7 @@ class Machine:
         self.folder = tempfile.mkdtemp(prefix="axo-")
         self.kernel_log_path = config.kernel_log_path or os.path.join(self.folder, "kernel.log")
         self.qemu_log_path = os.path.join(self.folder, "qemu.log")
+        self.network = Network(config.nics, config.net_backend, config.forwards)
         self.command = self._command()
 
     def __enter__(self):
@@ -112,23 +119,31 @@ class Machine:
 
     # ---- the command line ----
 
-    def _cmdline(self):
+    def _words(self):
+        """key=value words for the kernel."""
         options = dict(self.config.options)
         if self.config.storage:
             options.setdefault("storage", re.sub(r"\s+", "", self.config.storage))
-        for key, value in options.items():
-            if re.search(r"\s", f"{key}{value}"):
-                raise MachineError(f"boot option {key}={value}: there must be no space in it")
-        return options
+        if self.config.net:
+            options.setdefault("net", self.config.net)
+        words = [f"{key}={value}" for key, value in options.items()]
+        words += [f"address={address}" for address in self.config.addresses]
+        for word in words:
+            if re.search(r"\s", word):
+                raise MachineError(f"boot option {word}: there must be no space in it")
+        return words
 
-    def _archive(self, options, append):
+    def _archive(self, words, append):
         """The boot archive for this run: the built one, or a copy with --put files and options too long for -append."""
         extra = {}
         if self.config.put_tar:
             extra["put.tar"] = self.config.put_tar
         if len(append) > CMDLINE_MAX:
+            if self.config.addresses:
+                raise MachineError(f"the words for the kernel have {len(append)} bytes, {CMDLINE_MAX} fit, and addresses must be "
+                                   "among them; shorten --storage or --net")
             text = bootimg.read(self.config.image, "boot.conf").decode()
-            extra["boot.conf"] = (text + "".join(f"{k}={v}\n" for k, v in options.items())).encode()
+            extra["boot.conf"] = (text + "".join(f"{word}\n" for word in words)).encode()
         if not extra:
             return self.config.image
         path = os.path.join(self.folder, "axolotl.img")
@@ -137,13 +152,16 @@ class Machine:
 
     def _boot_args(self):
         if self.config.iso:
+            if self._words():
+                raise MachineError(f"--iso: GRUB passes no words on, but {' '.join(self._words())} would be needed; "
+                                   "boot without --iso, or write them into image/grub.cfg")
             return ["-cdrom", self.config.iso, "-boot", "d"]
         for path in (self.config.kernel, self.config.image):
             if not os.path.exists(path):
                 raise MachineError(f"{os.path.relpath(path)} does not exist; build it with `make`")
-        options = self._cmdline()
-        append = " ".join(f"{key}={value}" for key, value in options.items())
-        archive = self._archive(options, append)
+        words = self._words()
+        append = " ".join(words)
+        archive = self._archive(words, append)
         return ["-kernel", self.config.kernel, "-initrd", archive,
                 "-append", append if len(append) <= CMDLINE_MAX else ""]
 
@@ -177,15 +195,21 @@ class Machine:
         args += ["-serial", "chardev:console", "-serial", "chardev:agent", "-mon", "chardev=qmp,mode=control"]
         for disk in config.disks:
             args += self._disk_args(disk)
+        args += self.network.args()
         return args + self._boot_args() + list(config.qemu_args)
 
     # ---- running ----
 
     def start(self):
         """Starts QEMU and connects to it; does not wait for the guest (wait_ready() does)."""
+        try:
+            self.network.open()
+        except NetworkError as error:
+            self.close()
+            raise MachineError(str(error)) from error
         self.started = time.monotonic()
         with open(self.qemu_log_path, "wb") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen(self.network.prefix() + self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             start_new_session=True, preexec_fn=_die_with_parent)
         try:
             self.console = Console(self._connect("console"), self.config.console_path)
@@ -309,4 +333,5 @@ class Machine:
         for part in (self.agent, self.console):
             if part is not None:
                 part.close()
+        self.network.close()
         shutil.rmtree(self.folder, ignore_errors=True)

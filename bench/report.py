@@ -6,7 +6,7 @@ import os
 
 from session import UsageError, say
 
-NOTE = ("The thesis measured on a real PC of 2007 with a real disk; here the disk, and where it says tcg the processor too, "
+NOTE = ("The thesis measured on a real PC of 2007 with a real disk; here disk and network, and where it says tcg the processor too, "
         "are emulated. Only ratios and recovery times compare.")
 
 
@@ -24,7 +24,8 @@ def number(value, digits=1):
 
 
 def disk_kill(record):
-    from experiments.disk_kill import THESIS_LOSS, tag
+    from experiments.disk_kill import THESIS_LOSS
+    from experiments.turns import tag
     rows, metrics = [], record["metrics"]
     for sample in record["samples"]:
         direction, interval = sample["direction"], sample["interval_s"]
@@ -41,6 +42,33 @@ def disk_kill(record):
     return table(["work", "interval s", "kills", "MB/s undisturbed", "MB/s", "loss %", "noise %", "thesis loss %", "data"], rows)
 
 
+def net_kill(record):
+    from experiments.net_kill import THESIS_LOSS
+    from experiments.turns import tag
+    rows, metrics = [], record["metrics"]
+    for sample in record["samples"]:
+        work, interval = sample["work"], sample["interval_s"]
+        name = tag(interval)
+        rows.append([work, f"{interval:g}", sample["kills"], number(metrics[f"{work}_mb_s_{name}_undisturbed"]),
+                     number(metrics[f"{work}_mb_s_{name}"]), number(metrics[f"{work}_loss_percent_{name}"]),
+                     number(metrics[f"{work}_noise_percent_{name}"]),
+                     number(THESIS_LOSS.get(interval)) if work == "wget_in" else "-", sample["connections"],
+                     sample["mistakes"][0] if sample["mistakes"] else "all right"])
+    return (table(["work", "interval s", "kills", "MB/s undisturbed", "MB/s", "loss %", "noise %", "thesis loss %", "connections",
+                   "outcome"], rows) + "\n\n" + recovery(record))
+
+
+def net_faults(record):
+    works = list(record["samples"][0]["mb_s"]) if record["samples"] else []
+    base = record["samples"][0]["mb_s"] if record["samples"] else {}
+    rows = []
+    for sample in record["samples"]:
+        cells = [f"{number(sample['mb_s'][work])} ({number(100 * sample['mb_s'][work] / base[work], 0) if base[work] else '-'} %)"
+                 for work in works]
+        rows.append([sample["case"], *cells, sample["mistakes"][0] if sample["mistakes"] else "right"])
+    return table(["faults", *[f"{work} MB/s" for work in works], "data"], rows)
+
+
 def recovery(record):
     metrics = record["metrics"]
     rows = [["outage", number(metrics.get("recovery_p50_us"), 0), number(metrics.get("recovery_p99_us"), 0),
@@ -48,7 +76,7 @@ def recovery(record):
     for phase in ("detect", "restart", "reopen", "replay"):
         rows.append([phase, number(metrics.get(f"phase_{phase}_p50_us"), 0), "", "", ""])
     return (f"{metrics.get('recovered', 0)} of {metrics.get('deaths', 0)} deaths recovered, {metrics.get('overtaken', 0)} overtaken by the "
-            "next.\n\n"
+            f"next, {metrics.get('idle', 0)} without anybody waiting.\n\n"
             + table(["phase", "p50 us", "p99 us", "max us", "thesis us"], rows))
 
 
@@ -63,7 +91,15 @@ def plain(record):
     return table(["metric", "value"], [[name, value] for name, value in record["metrics"].items()])
 
 
-DRAW = {"disk-kill": disk_kill, "recovery": recovery, "filters": filters}
+DRAW = {"disk-kill": disk_kill, "net-faults": net_faults, "net-kill": net_kill, "recovery": recovery, "recovery-nic": recovery,
+        "filters": filters}
+
+
+def subject(config):
+    """What the experiment was about."""
+    if config.get("nic"):
+        return f"card {config['nic']} ({config['net_backend']}), network {config['net'] or 'without filters'}"
+    return f"storage {config.get('storage')}"
 
 
 def tables(record):
@@ -72,7 +108,7 @@ def tables(record):
     verdicts = table(["verdict", ""], [[name, "yes" if value else "NO"] for name, value in record["verdicts"].items()])
     return (f"## {record['experiment']}\n\nseed {record['seed']}, commit {origin['commit'][:12]}"
             f"{' with changes' if origin['dirty'] else ''}, {origin.get('accel', '?')}, {origin['host_cpu']}, "
-            f"{record['seconds']:.0f} s, storage {record['config'].get('storage')}\n\n"
+            f"{record['seconds']:.0f} s, {subject(record['config'])}\n\n"
             f"{DRAW.get(record['experiment'], plain)(record)}\n\n{verdicts}\n")
 
 

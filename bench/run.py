@@ -9,7 +9,7 @@ import time
 
 from agent import AgentError, AgentTimeout
 from machine import MachineError
-from session import DiskSpec, Session, SessionOptions, UsageError, parse_pair, say
+from session import DiskSpec, Session, SessionOptions, UsageError, machine_options, parse_pair, say
 
 STATUS_TIMEOUT = 124
 STATUS_NO_MACHINE = 3
@@ -18,15 +18,12 @@ ALL_OUTPUT = 1 << 16
 
 def options_of(args):
     """SessionOptions from the parsed arguments."""
-    for word in args.boot:
-        if "=" not in word:
-            raise UsageError(f"--boot {word}: write KEY=VALUE")
     return SessionOptions(
-        storage=args.storage, disks=[DiskSpec.parse(text) for text in args.disk], root=args.root, mem=args.mem,
-        smp=args.smp, accel=args.accel, put=[parse_pair("--put", text, "HOST:GUEST") for text in args.put],
-        get=[parse_pair("--get", text, "GUEST:HOST") for text in args.get], boot=args.boot, console=args.console,
-        mount=not args.no_mount, format=args.format, iso=args.iso, build=not args.no_build,
-        install=not args.no_install, quiet=bool(args.command) or not sys.stdin.isatty())
+        storage=args.storage, disks=[DiskSpec.parse(text) for text in args.disk], root=args.root,
+        put=[parse_pair("--put", text, "HOST:GUEST") for text in args.put],
+        get=[parse_pair("--get", text, "GUEST:HOST") for text in args.get], console=args.console,
+        mount=not args.no_mount, format=args.format, iso=args.iso,
+        quiet=bool(args.command) or not sys.stdin.isatty(), **machine_options(args))
 
 
 def command_text(words):

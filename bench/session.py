@@ -21,6 +21,7 @@ import time
 
 from agent import AgentError, unpack
 from machine import ROOT, Config, Disk, Machine, MachineError
+from network import Forward, NetworkError, check_address, check_stack, parse_nics, tap_addresses
 
 MKSTACK = os.path.join(ROOT, "build/guest/bin/mkstack")
 MFSTOOL = os.path.join(ROOT, "build/host/mfstool")
@@ -87,6 +88,11 @@ class SessionOptions:
     root: str = None
     mem: int = 512
     smp: int = 1
+    nics: list = dataclasses.field(default_factory=lambda: ["e1000"])
+    net: str = None
+    net_backend: str = "user"
+    forwards: list = dataclasses.field(default_factory=list)
+    addresses: list = dataclasses.field(default_factory=list)
     accel: str = "auto"
     put: list = dataclasses.field(default_factory=list)
     get: list = dataclasses.field(default_factory=list)
@@ -98,6 +104,28 @@ class SessionOptions:
     build: bool = True
     install: bool = True
     quiet: bool = False
+
+
+def machine_options(args):
+    """The SessionOptions of what every verb that boots a machine understands (cli.add_machine_options)."""
+    for word in args.boot:
+        if "=" not in word:
+            raise UsageError(f"--boot {word}: write KEY=VALUE")
+    try:
+        nics, forwards = parse_nics(args.nic), [Forward.parse(text) for text in args.forward]
+        net = check_stack(args.net) if args.net else None
+        addresses = [check_address(text) for text in args.address]
+    except NetworkError as error:
+        raise UsageError(str(error)) from error
+    if not nics and (net or addresses or forwards):
+        raise UsageError("--nic none: without a card there is no use for --net, --address and --forward")
+    if args.net_backend == "tap":
+        if forwards:
+            raise UsageError("--forward is for --net-backend user; with tap the host reaches the guest at 10.0.2.15 itself")
+        addresses = addresses or tap_addresses(len(nics))
+    return {"mem": args.mem, "smp": args.smp, "accel": args.accel, "boot": args.boot, "build": not args.no_build,
+            "install": not args.no_install, "nics": nics, "net": net, "net_backend": args.net_backend, "forwards": forwards,
+            "addresses": addresses}
 
 
 def build_all(install=True, quiet=False):
@@ -140,14 +168,14 @@ def tree_bytes(path):
 
 
 def write_tar(path, pairs):
-    """A tar archive of (host path, path in the guest) pairs, owned by root."""
+    """A tar archive of (host path, path in the guest) pairs, owned by root. A link that is named itself is followed."""
     def owned_by_root(member):
         member.uid = member.gid = 0
         member.uname = member.gname = "root"
         return member
     with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
         for host, guest in pairs:
-            tar.add(host, arcname=guest.lstrip("/"), filter=owned_by_root)
+            tar.add(os.path.realpath(host), arcname=guest.lstrip("/"), filter=owned_by_root)
     pad_to_sector(path)
 
 
@@ -273,7 +301,8 @@ class Session:
         if options.root and options.root != "ramdisk":
             boot["root"] = options.root.replace(" ", "")
         return Config(storage=options.storage, disks=disks, mem_mb=options.mem, smp=options.smp, accel=options.accel,
-                      options=boot, put_tar=put_tar, console_path=options.console,
+                      nics=options.nics, net=options.net, net_backend=options.net_backend, forwards=options.forwards,
+                      addresses=options.addresses, options=boot, put_tar=put_tar, console_path=options.console,
                       iso=os.path.join(ROOT, "build/axolotl.iso") if options.iso else None)
 
     # ---- the machine ----

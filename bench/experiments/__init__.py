@@ -3,9 +3,9 @@
 import report
 from session import say
 
-from experiments import disk_kill, filters, recovery
+from experiments import disk_kill, filters, net_faults, net_kill, recovery
 
-ALL = {"disk-kill": disk_kill, "recovery": recovery, "filters": filters}
+ALL = {"disk-kill": disk_kill, "net-faults": net_faults, "net-kill": net_kill, "recovery": recovery, "filters": filters}
 
 
 def finish(record, folder):

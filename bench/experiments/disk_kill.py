@@ -2,19 +2,17 @@
 """disk-kill (thesis Fig. 5.17): throughput of reading and writing a large file while the disk driver gets SIGKILL at
 fixed intervals, against the same work undisturbed; and the SHA-1 of the stream (dd | sha1sum) meanwhile.
 
-The undisturbed run has the same killer with signal 0, and takes turns with the disturbed one, so that a machine that
-becomes slower or faster meanwhile does not count as loss or gain. Throughput is that of plain reads and writes (streamio),
-bytes over seconds of all passes of a turn; loss is 1 - (median disturbed / median undisturbed) of the turns. The noise beside
-it is half the spread of the undisturbed turns; a target counts as missed only beyond the noise.
+Throughput is that of plain reads and writes (streamio), bytes over seconds of all passes of a turn; what a turn and what loss
+is says turns.py.
 """
 import re
-import statistics
 
 from agent import AgentError
-from record import Record, spread_percent
+from record import Record
 from session import say
 
 from experiments.rig import DRIVER, STACK, TILE_BYTES, Rig
+from experiments.turns import KILL, OFF, hits, loss_of, tag, take
 
 TITLE = "throughput and integrity while the disk driver is killed every 0.1 to 15 s"
 FILE, OUT, CHECK = "/mnt/big", "/mnt/out", "/mnt/check"
@@ -26,10 +24,6 @@ QUICK = {"file_mb": 256, "read_intervals": [0.1, 1, 4], "write_intervals": [0.1,
          "check_s": 8}
 FULL = {"file_mb": 1024, "read_intervals": [0.1, 1, 2, 4, 8, 15], "write_intervals": [0.1, 1, 2, 4, 8, 15], "rounds": 3,
         "min_s": 10.0, "check_s": 60}
-
-
-def tag(interval):
-    return f"{interval:g}s".replace(".", "_")
 
 
 PASS = re.compile(r"^bytes=(\d+) seconds=([\d.]+)", re.M)
@@ -73,24 +67,17 @@ def one_interval(rig, record, params, direction, interval):
     work = read_pass if direction == "read" else write_pass
     seconds = max(params["min_s"], 1.3 * interval)
     verify = check_read if direction == "read" else check_written
-    speeds, kills = {0: [], 9: []}, []
-    for turn in range(params["rounds"]):
-        for signal in (0, 9):
-            with rig.killer(interval, signal, seed=record.seed * 1000 + turn) as shots:
-                speeds[signal].append(work(rig, state, seconds))
-                if signal == 9 and turn == params["rounds"] - 1:
-                    verify(rig, state)
-            if signal == 9:
-                kills += shots
+    speeds, kills = take(rig, record.seed, params["rounds"], interval, lambda: work(rig, state, seconds),
+                         lambda: verify(rig, state))
     store(record, direction, interval, speeds, kills, state)
 
 
 def store(record, direction, interval, speeds, kills, state):
-    base, hit = statistics.median(speeds[0]), statistics.median(speeds[9])
-    loss, noise = 100.0 * (1.0 - hit / base) if base else 100.0, spread_percent(speeds[0])
-    killed = sum(1 for shot in kills if shot[2] == 0)
+    base, hit, loss, noise = loss_of(speeds)
+    killed = hits(kills)
     prefix = "" if direction == "read" else "write_"
-    record.samples.append({"direction": direction, "interval_s": interval, "base_mb_s": speeds[0], "kill_mb_s": speeds[9],
+    record.samples.append({"direction": direction, "interval_s": interval, "base_mb_s": speeds[OFF],
+                           "kill_mb_s": speeds[KILL],
                            "kills": killed, "bytes": state["bytes"], "errors": state["errors"], "wrong": state["wrong"]})
     name = tag(interval)
     record.metrics.update({f"{direction}_mb_s_{name}_undisturbed": round(base, 2), f"{direction}_mb_s_{name}": round(hit, 2),
@@ -111,7 +98,7 @@ def random_io(rig, record, params):
     with rig.killer(0.1) as shots:
         result = rig.agent.run(f"iocheck -s 32 -d {params['check_s']} -n 100000000 -S {record.seed} {CHECK}", 900)
     words = dict(word.split("=") for word in result.text.split() if "=" in word)
-    killed = sum(1 for shot in shots if shot[2] == 0)
+    killed = hits(shots)
     record.samples.append({"direction": "random", "interval_s": 0.1, "kills": killed, "status": result.status, **words})
     record.verdicts["random_io_right"] = result.status == 0 and killed > 0
     say(f"random I/O, driver killed every 0.1 s ({killed} times): {words.get('reads')} reads, {words.get('writes')} writes, "

@@ -66,6 +66,9 @@ static int add_load(struct elf_image *img, const Elf64_Phdr *ph, uint64_t file_b
 		if (ph->p_vaddr < last->vaddr + last->mem_bytes)
 			return -ENOEXEC;
 	}
+	/* Smaller than a page means nothing; what is no power of two is ignored, as Linux does. */
+	if (ph->p_align > img->align && (ph->p_align & (ph->p_align - 1)) == 0)
+		img->align = ph->p_align;
 	s = &img->segments[img->segment_count++];
 	s->vaddr = ph->p_vaddr;
 	s->mem_bytes = ph->p_memsz;
@@ -123,7 +126,7 @@ static bool is_entry_good(const struct elf_image *img)
 
 int elf_parse_table(const void *head, const void *table, uint64_t file_bytes, struct elf_image *out)
 {
-	struct elf_image img = {0};
+	struct elf_image img = {.align = PAGE_BYTES};
 	const struct elf_segment *last;
 	struct elf_table where;
 	Elf64_Ehdr eh;
@@ -166,6 +169,27 @@ int elf_parse(const void *head, size_t head_bytes, uint64_t file_bytes, struct e
 	if (!is_inside(where.offset, where.len_bytes, head_bytes))
 		return -E2BIG;
 	return elf_parse_table(head, (const uint8_t *)head + where.offset, file_bytes, out);
+}
+
+int elf_place(const struct elf_image *img, uint64_t base, uint64_t limit, uint64_t *bias)
+{
+	uint64_t at = 0;
+
+	if (img->is_dyn) {
+		if (img->align > ELF_ADDR_MAX || base > ELF_ADDR_MAX)
+			return -ENOMEM;
+		at = (base + img->align - 1) & ~(img->align - 1);
+	}
+	if (!is_inside(at, img->high, limit))
+		return -ENOMEM;
+	*bias = at;
+	return 0;
+}
+
+bool elf_overlap(const struct elf_image *a, uint64_t a_bias, const struct elf_image *b,
+                 uint64_t b_bias)
+{
+	return a->low + a_bias < b->high + b_bias && b->low + b_bias < a->high + a_bias;
 }
 
 void elf_segment_pages(const struct elf_segment *s, struct elf_pages *p)

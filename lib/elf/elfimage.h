@@ -9,7 +9,8 @@
  *
  * Afterwards: segments ascend and do not overlap, addresses and file ranges do not wrap, lie below
  * ELF_ADDR_MAX and inside the file, address and file offset are congruent modulo the page, and no
- * segment is writable and executable at once. Two segments may share a page (as linkers do it);
+ * segment is writable and executable at once. An interpreter's path lies inside the file and is not
+ * empty; whether it ends with a NUL and names anything is for who reads it. Two segments may share a page (as linkers do it);
  * the later one then decides that page, as if mapped over the earlier.
  *
  * References: System V ABI, chapters 4 and 5 (generic), AMD64 supplement.
@@ -46,6 +47,7 @@ struct elf_image {
 	uint64_t phdr_vaddr; /* where a segment has the program headers (AT_PHDR), or 0 */
 	uint64_t interp_offset, interp_bytes;
 	uint64_t low, high; /* pages that segments touch: [low, high), page aligned */
+	uint64_t align;     /* largest p_align of a segment: at least a page, a power of two */
 	unsigned segment_count;
 	struct elf_segment segments[ELF_SEGMENTS_MAX];
 };
@@ -64,6 +66,14 @@ int elf_parse_table(const void *head, const void *table, uint64_t file_bytes,
 /* -E2BIG: good so far, but the program headers are not within head: use elf_table(). */
 int elf_parse(const void *head, size_t head_bytes, uint64_t file_bytes,
               struct elf_image *out) MUST_CHECK;
+
+/* Where the image goes: bias, to be added to all its addresses. An ET_DYN gets the first place at or
+ * above base that has its alignment, an ET_EXEC bias 0. -ENOMEM: it would reach limit. */
+int elf_place(const struct elf_image *img, uint64_t base, uint64_t limit,
+              uint64_t *bias) MUST_CHECK;
+/* Do the pages of two placed images meet? */
+bool elf_overlap(const struct elf_image *a, uint64_t a_bias, const struct elf_image *b,
+                 uint64_t b_bias);
 
 /* The segment as whole pages: first page, bytes of pages, file offset of the first page, and how
  * many bytes from the first page on come from the file. */

@@ -136,27 +136,42 @@ static int parse(struct call *c, struct exec_file *x)
 	return r == -E2BIG ? parse_far(c, x, table) : r;
 }
 
+/* The interpreter (ld.so) of a dynamic program. Its path is whatever the file says: it may be missing
+ * (ENOENT), no file or not executable (EACCES), no program, or a program that wants an interpreter
+ * itself (ELIBBAD), so there is never more than one. */
 static int open_interp(struct call *c, struct exec_job *j)
 {
-	char path[256];
 	const struct elf_image *e = &j->main.elf;
+	char *path = j->script; /* no script any more */
 	struct io io = {.ep = EP_SELF,
 	                .addr = (uint64_t)path,
 	                .pos = e->interp_offset,
 	                .len = e->interp_bytes};
 	int r;
 
+	_Static_assert(sizeof(j->script) >= ELF_INTERP_MAX, "a path that elf_parse() lets pass");
 	if (!e->has_interp)
 		return 0;
-	if (e->interp_bytes < 2 || e->interp_bytes > sizeof(path))
-		return -ENOEXEC;
 	if (fs_read(c, j->main.vn, &io, 0) != (int64_t)e->interp_bytes ||
 	    path[e->interp_bytes - 1] != '\0')
 		return -ENOEXEC;
 	r = walk_to(c, path, &j->interp);
-	if (!r)
-		r = parse(c, &j->interp);
-	return !r && j->interp.elf.has_interp ? -ELIBBAD : r;
+	if (r)
+		return r;
+	r = parse(c, &j->interp);
+	return r == -ENOEXEC || (!r && j->interp.elf.has_interp) ? -ELIBBAD : r;
+}
+
+/* Program and interpreter get their places, below all that mmap hands out and apart. */
+static int place_images(struct exec_job *j)
+{
+	struct exec_file *m = &j->main, *i = &j->interp;
+	int r = elf_place(&m->elf, VM_PIE_BASE, VM_MMAP_TOP, &m->bias);
+
+	if (r || !i->vn)
+		return r;
+	r = elf_place(&i->elf, VM_INTERP_BASE, VM_MMAP_TOP, &i->bias);
+	return !r && elf_overlap(&m->elf, m->bias, &i->elf, i->bias) ? -ENOMEM : r;
 }
 
 /* A script: its interpreter becomes the program, and the script's name its argument. */
@@ -244,7 +259,7 @@ static void build_aux(struct call *c, struct exec_job *j)
 	put_aux(s, AUX_PHDR, e->phdr_vaddr ? e->phdr_vaddr + j->main.bias : 0);
 	put_aux(s, AUX_PHENT, e->phentsize);
 	put_aux(s, AUX_PHNUM, e->phnum);
-	put_aux(s, AUX_BASE, j->interp.vn ? j->interp.bias + j->interp.elf.low : 0);
+	put_aux(s, AUX_BASE, j->interp.vn ? j->interp.bias : 0);
 	put_aux(s, AUX_FLAGS, 0);
 	put_aux(s, AUX_ENTRY, e->entry + j->main.bias);
 	put_aux(s, AUX_UID, p->uid);
@@ -256,10 +271,10 @@ static void build_aux(struct call *c, struct exec_job *j)
 
 static int build_stack(struct call *c, struct exec_job *j)
 {
-	j->main.bias = j->main.elf.is_dyn ? VM_PIE_BASE : 0;
-	if (j->main.elf.is_dyn && !j->main.elf.has_interp && j->main.elf.low)
-		j->main.bias -= j->main.elf.low;
-	j->interp.bias = j->interp.elf.is_dyn ? VM_INTERP_BASE : 0;
+	int r = place_images(j);
+
+	if (r)
+		return r;
 	j->stack.top = VM_STACK_TOP;
 	j->stack.execfn = j->execfn;
 	random_bytes(j->stack.random, sizeof(j->stack.random));

@@ -27,7 +27,8 @@ struct exec_job {
 	struct exec_stack stack;
 	uint64_t vector[EXEC_WORDS_MAX];
 	char execfn[PATH_MAX];
-	char script[PATH_MAX]; /* name of the file being looked at, for #! */
+	char script
+		[PATH_MAX]; /* name of the file being looked at, for #!; then of the interpreter */
 	char exe[256];
 	char name[16];
 	uint32_t flags, euid, egid;

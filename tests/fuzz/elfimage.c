@@ -37,7 +37,22 @@ static void repair(uint8_t *bytes, size_t size)
 	memcpy(bytes, &eh, sizeof(eh));
 	for (size_t at = sizeof(eh); at + sizeof(Elf64_Phdr) <= size; at += sizeof(Elf64_Phdr))
 		if (bytes[at] & 0x80)
-			memcpy(bytes + at, &(uint32_t){PT_LOAD}, 4);
+			memcpy(bytes + at, &(uint32_t){bytes[at] & 0x40 ? PT_INTERP : PT_LOAD}, 4);
+}
+
+/* Wherever it is placed, all its pages lie between base (ET_DYN) and limit. */
+static void check_place(const struct elf_image *img)
+{
+	static const uint64_t bases[] = {0, 0x555555554000ul, 0x7f0000000000ul};
+	uint64_t bias, limit = 0x7ffff0000000ul;
+
+	for (unsigned i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+		if (elf_place(img, bases[i], limit, &bias) != 0)
+			continue;
+		check(bias % PAGE_BYTES == 0 && bias <= limit && img->high <= limit - bias);
+		check(img->is_dyn ? bias >= bases[i] && bias % img->align == 0 : bias == 0);
+		check(elf_overlap(img, bias, img, bias));
+	}
 }
 
 static void check_image(const struct elf_image *img, uint64_t file_bytes)
@@ -59,6 +74,13 @@ static void check_image(const struct elf_image *img, uint64_t file_bytes)
 		check(p.vaddr >= img->low && p.vaddr + p.len_bytes <= img->high);
 		check(p.file_bytes <= p.len_bytes && p.offset + p.file_bytes <= file_bytes);
 	}
+	check(img->align >= PAGE_BYTES && (img->align & (img->align - 1)) == 0);
+	if (img->has_interp) {
+		check(img->interp_bytes >= 2 && img->interp_bytes <= ELF_INTERP_MAX);
+		check(img->interp_offset <= file_bytes &&
+		      img->interp_bytes <= file_bytes - img->interp_offset);
+	}
+	check_place(img);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,7 +7,7 @@ ISO := $(B)/axolotl.iso
 ROOT_IMG := $(if $(MFSTOOL),$(B)/root.img)
 ROOT_STAMP := $(B)/stamps/root
 # What the root file system cannot do without; other ports are built by who needs them (build/ports/NAME/.stamp).
-ROOT_PORTS := busybox fio
+ROOT_PORTS := busybox fio iperf3 libiperf0 libsctp1 libssl3 libc6
 
 .PHONY: image
 ifeq ($(KERNEL_SRCS),)
@@ -26,7 +26,7 @@ $(B)/ports/openssl/lib/libcrypto.a: $(B)/ports/openssl/.stamp ;
 
 $(ROOT_STAMP): $(ROOT_PORTS:%=$(B)/ports/%/.stamp) $(ALL_PROGRAMS) tools/mkroot image/etc/system.conf $(shell find image/root)
 	$(call say,ROOT,$(B)/root)
-	$(Q)tools/mkroot $(B)/root $(B)
+	$(Q)tools/mkroot $(B)/root $(B) $(ROOT_PORTS)
 	$(Q)touch $@
 
 # Room for what tests write: half as much again, and 16 MiB.

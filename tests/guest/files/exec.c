@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* execve: arguments, environment, scripts, close-on-exec, errors. */
+#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +155,80 @@ static void exec_errors(void)
 	CHECK(syscall(SYS_execve, self_path, (void *)16, no_env) == -1 && errno == EFAULT);
 }
 
+/* A program of one page that ends at once, with an interpreter. */
+struct tiny {
+	Elf64_Ehdr eh;
+	Elf64_Phdr load, interp;
+	char path[64];
+	uint8_t code[32];
+	uint8_t rest[4096];
+};
+
+static void put_tiny(const char *name, const char *interp, uint64_t mem_bytes)
+{
+	/* mov $60, %eax; mov $33, %edi; syscall */
+	static const uint8_t code[] = {0xb8, 60, 0, 0, 0, 0xbf, 33, 0, 0, 0, 0x0f, 0x05};
+	static struct tiny t;
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+
+	t = (struct tiny){
+		.eh = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+	               .e_type = ET_DYN,
+	               .e_machine = EM_X86_64,
+	               .e_version = EV_CURRENT,
+	               .e_entry = offsetof(struct tiny, code),
+	               .e_phoff = offsetof(struct tiny, load),
+	               .e_ehsize = sizeof(Elf64_Ehdr),
+	               .e_phentsize = sizeof(Elf64_Phdr),
+	               .e_phnum = interp == NULL ? 1 : 2},
+		.load = {.p_type = PT_LOAD,
+	                 .p_flags = PF_R | PF_X,
+	                 .p_filesz = sizeof(t),
+	                 .p_memsz = mem_bytes,
+	                 .p_align = 4096}};
+	if (interp != NULL) {
+		t.interp = (Elf64_Phdr){.p_type = PT_INTERP,
+		                        .p_offset = offsetof(struct tiny, path),
+		                        .p_filesz = strlen(interp) + 1};
+		snprintf(t.path, sizeof(t.path), "%s", interp);
+	}
+	memcpy(t.code, code, sizeof(code));
+	CHECK(fd >= 0 && write(fd, &t, sizeof(t)) == sizeof(t) && close(fd) == 0);
+}
+
+/* What a program's file says of its interpreter is checked; the interpreter starts in its stead. */
+static void interpreter_is_started_or_the_call_fails(void)
+{
+	char *argv[] = {"name", NULL};
+
+	put_tiny("alone", NULL, sizeof(struct tiny));
+	CHECK(run("./alone", argv, no_env) == 33);
+	put_tiny("good", "./alone", sizeof(struct tiny));
+	CHECK(run("./good", argv, no_env) == 33);
+	put_tiny("lost", "/no/such/ld.so", sizeof(struct tiny));
+	CHECK(run("./lost", argv, no_env) == ENOENT);
+	put_tiny("folder", "/", sizeof(struct tiny));
+	CHECK(run("./folder", argv, no_env) == EACCES);
+	put_tiny("script", "./sh", sizeof(struct tiny));
+	put_file("sh",
+	         "#!/bin/sh\nexit 1\n# longer than the header of a program, which is 64 bytes\n");
+	CHECK(chmod("sh", 0755) == 0 && run("./script", argv, no_env) == ELIBBAD);
+	CHECK(chmod("sh", 0644) == 0 && run("./script", argv, no_env) == EACCES);
+}
+
+/* A program that asks for all addresses does not run, and nobody else notices. */
+static void impossible_sizes_are_refused(void)
+{
+	char *argv[] = {"name", NULL};
+	struct command c = {"./huge", argv, no_env};
+	int status;
+
+	put_tiny("huge", NULL, 0x7fffff000000ul - 4096);
+	status = status_of(do_exec, &c);
+	CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == ENOMEM ||
+	      WEXITSTATUS(status) == EINVAL);
+}
+
 static void put_script(const char *name, const char *interp, const char *rest)
 {
 	char text[300];
@@ -239,6 +314,8 @@ const struct test exec_tests[] = {
 	TEST(many_arguments),
 	TEST(too_many_arguments),
 	TEST(exec_errors),
+	TEST(interpreter_is_started_or_the_call_fails),
+	TEST(impossible_sizes_are_refused),
 	TEST(scripts_get_interpreter_and_argument),
 	TEST(exec_by_descriptor),
 	TEST(set_user_id_is_honoured),

@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
@@ -57,6 +59,17 @@ class OptionsTest(unittest.TestCase):
                 early, late = run.split_puts()
                 self.assertEqual([guest for _, guest in early], ["/root/small"])
                 self.assertEqual([guest for _, guest in late], ["/root/x", "/mnt/y"])
+
+    def test_a_link_that_is_named_brings_its_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(f"{folder}/in")
+            with open(f"{folder}/in/real", "w", encoding="ascii") as file:
+                file.write("text")
+            os.symlink("real", f"{folder}/in/link")
+            session.write_tar(f"{folder}/tar", [(f"{folder}/in/link", "/lib/one"), (f"{folder}/in", "/all")])
+            with tarfile.open(f"{folder}/tar") as tar:
+                self.assertEqual(tar.extractfile("lib/one").read(), b"text")
+                self.assertTrue(tar.getmember("all/link").issym())
 
     def test_axo_explains_wrong_usage(self):
         for words, said in ((["run", "--disk", "x"], "--disk x"), (["bench", "nothing"], "invalid choice"),
@@ -108,6 +121,17 @@ class EventsTest(unittest.TestCase):
     def test_summary_counts_what_never_recovered(self):
         summary = events.summary(events.incidents(events.parse(LOG), "ahci"))
         self.assertEqual((summary["deaths"], summary["recovered"], summary["recovery_p50_us"]), (2, 1, 1000.0))
+
+    def test_time_line_of_a_card(self):
+        log = LOG.replace("recovered mirror.disk.1 (ep 20) server=12 id=5", "recovered inet (ep 20) server=12 id=5\n"
+                          "[    0.002500] net-resume e1000_0 (ep 20) connections=1 outage_us=1400\n"
+                          "[    0.004000] net-flow e1000_0 (ep 20) resume_us=1500 outage_us=3000")
+        log += "[    9.001000] net-resume e1000_0 (ep 20) connections=0 outage_us=900\n"
+        with unittest.mock.patch.object(events, "kinds", return_value=events.kinds() | {"net-resume", "net-flow"}):
+            found = events.incidents(events.parse(log), "ahci", events.NET_GOOD)
+        self.assertEqual((found[0]["outage_us"], found[0]["idle"]), (3000.0, False))
+        self.assertEqual((found[1]["outage_us"], found[1]["idle"]), (None, True))
+        self.assertEqual(events.summary(found)["idle"], 1)
 
     def test_percentiles(self):
         values = list(range(1, 101))

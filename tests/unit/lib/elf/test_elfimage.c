@@ -161,6 +161,67 @@ static void interp_is_found_and_checked(void **state)
 	prog.ph[3].p_filesz = 28;
 	prog.ph[3].p_offset = FILE_BYTES - 1;
 	assert_refused();
+	prog.ph[3].p_offset = UINT64_MAX;
+	assert_refused();
+	prog.ph[3].p_offset = 0x300;
+	prog.ph[3].p_filesz = 1;
+	assert_refused();
+	prog.ph[3].p_filesz = 28;
+	prog.ph[0] = prog.ph[3]; /* a second one */
+	assert_refused();
+}
+
+static void images_are_placed_below_the_limit(void **state)
+{
+	struct elf_image img;
+	uint64_t bias;
+
+	(void)state;
+	make();
+	assert_int_equal(parse(&img), 0);
+	assert_int_equal(elf_place(&img, 0x555000, 0x407000, &bias), 0);
+	assert_int_equal(bias, 0);
+	assert_int_equal(elf_place(&img, 0x555000, 0x406fff, &bias), -ENOMEM);
+	img.is_dyn = true;
+	assert_int_equal(elf_place(&img, 0x555000, 0x555000 + 0x407000, &bias), 0);
+	assert_int_equal(bias, 0x555000);
+	assert_int_equal(elf_place(&img, 0x555000, 0x555000 + 0x406fff, &bias), -ENOMEM);
+	assert_int_equal(elf_place(&img, UINT64_MAX, UINT64_MAX, &bias), -ENOMEM);
+}
+
+static void alignment_of_segments_is_kept(void **state)
+{
+	struct elf_image img;
+	uint64_t bias;
+
+	(void)state;
+	make()->ph[1].p_align = 0x200000;
+	prog.ph[0].p_align = 0;
+	prog.ph[2].p_align = 0x300000; /* no power of two */
+	assert_int_equal(parse(&img), 0);
+	assert_int_equal(img.align, 0x200000);
+	img.is_dyn = true;
+	assert_int_equal(elf_place(&img, 0x555000, ELF_ADDR_MAX, &bias), 0);
+	assert_int_equal(bias, 0x600000);
+	make()->ph[1].p_align = 1ul << 63;
+	assert_int_equal(parse(&img), 0);
+	img.is_dyn = true;
+	assert_int_equal(elf_place(&img, 0x555000, ELF_ADDR_MAX, &bias), -ENOMEM);
+}
+
+static void images_that_meet_are_seen(void **state)
+{
+	struct elf_image a, b;
+
+	(void)state;
+	make();
+	assert_int_equal(parse(&a), 0);
+	b = a;
+	assert_true(elf_overlap(&a, 0, &b, 0));
+	assert_true(elf_overlap(&a, 0, &b, 0x6000));
+	assert_true(elf_overlap(&a, 0x6000, &b, 0));
+	assert_false(elf_overlap(&a, 0, &b, 0x7000));
+	assert_false(elf_overlap(&a, 0x7000, &b, 0));
 }
 
 static void real_program_parses(void **state)
@@ -189,6 +250,9 @@ int main(void)
 		cmocka_unit_test(file_header_is_checked),
 		cmocka_unit_test(segments_are_checked),
 		cmocka_unit_test(interp_is_found_and_checked),
+		cmocka_unit_test(images_are_placed_below_the_limit),
+		cmocka_unit_test(alignment_of_segments_is_kept),
+		cmocka_unit_test(images_that_meet_are_seen),
 		cmocka_unit_test(real_program_parses),
 	};
 
