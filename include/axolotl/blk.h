@@ -39,6 +39,7 @@ enum blk_msg {
 
 #define BLK_ACCESS_READ  1u
 #define BLK_ACCESS_WRITE 2u
+#define BLK_ACCESS_JUDGE 4u /* it can tell good contents from bad: BLK_SYNC is its business */
 
 struct blk_attach {
 	uint32_t id;
@@ -72,6 +73,7 @@ struct blk_rep {
 #define BLK_FLAG_READONLY       1u
 #define BLK_FLAG_VOLATILE_CACHE 2u /* FLUSH means something */
 #define BLK_FLAG_FUA            4u /* FUA is native */
+#define BLK_FLAG_SYNC           8u /* knows where its replicas may differ: BLK_SYNC works */
 struct blk_info {
 	uint64_t sectors; /* of BLK_SECTOR bytes */
 	uint32_t physical_sector_bytes;
@@ -84,7 +86,21 @@ struct blk_info {
 	char serial[24];
 };
 
-enum blk_op { BLK_READ = 1, BLK_WRITE, BLK_FLUSH };
+/*
+ * BLK_SYNC: after an unclean stop the replicas of a mirror may differ where writes were cut off. A
+ * mirror cannot tell which is right, so it leaves that to a client that opened it as JUDGE (it
+ * copies by itself only for clients that did not). The judge asks, makes the replicas of what it is
+ * told equal by reads and writes with `replica`, makes that durable, reports it and is told the next:
+ *
+ *     sector, sectors = 0      where may replicas differ, from `sector` on?
+ *     sector, sectors > 0      they are equal there now
+ *     BLK_REQ_DELEGATE         nobody above can judge: the mirror is to copy from its first leg
+ *
+ * No elements. Each completion names the first place behind the one that was named; next_sectors =
+ * 0: none. All three are idempotent; what was reported and did not reach the medium is asked for
+ * again.
+ */
+enum blk_op { BLK_READ = 1, BLK_WRITE, BLK_FLUSH, BLK_SYNC };
 
 struct blk_element {
 	uint64_t offset;    /* in the arena */
@@ -94,15 +110,16 @@ struct blk_element {
 };
 _Static_assert(sizeof(struct blk_element) == 16, "element size");
 
-#define BLK_REQ_FUA 1u
-struct blk_request { /* one ring slot */
-	uint32_t id; /* of the client; unique among pending ones */
-	uint8_t op;  /* enum blk_op */
+#define BLK_REQ_FUA      1u
+#define BLK_REQ_DELEGATE 2u /* of SYNC */
+struct blk_request {        /* one ring slot */
+	uint32_t id;        /* of the client; unique among pending ones */
+	uint8_t op;         /* enum blk_op */
 	uint8_t flags;
 	uint8_t replica; /* 0 = any */
 	uint8_t unit;
 	uint64_t sector;
-	uint32_t sectors; /* sum of the elements; 0 for FLUSH */
+	uint32_t sectors; /* sum of the elements; 0 for FLUSH; SYNC: see above */
 	uint16_t elements;
 	uint16_t reserved;
 	struct blk_element inline_elements[BLK_INLINE];
@@ -117,7 +134,11 @@ struct blk_completion { /* one ring slot */
 	uint64_t t_start_ns, t_end_ns; /* server's own time, for tracing */
 	uint32_t replica;              /* that served a read, 0 = unknown */
 	uint32_t reserved;
-	uint64_t reserved2[3];
+	/* SYNC only: where replicas may differ, and bit i: replica i + 1 is one of them. */
+	uint64_t next_sector;
+	uint32_t next_sectors;
+	uint32_t next_replicas;
+	uint64_t reserved2;
 };
 _Static_assert(sizeof(struct blk_completion) == 64, "completion size");
 

@@ -18,6 +18,7 @@ enum sys_msg {
 	SYS_READY,                   /* component -> rs, ASEND: struct sys_ready */
 	SYS_SHUTDOWN,                /* rs -> component, ASEND: finish and exit(0) */
 	SYS_STATUS,                  /* rs -> component, ASEND: struct sys_status_req */
+	SYS_CONTROL,                 /* the same, with a command for the component */
 };
 
 #define SYS_INIT_FIRST   0u
@@ -31,15 +32,18 @@ struct sys_init {
 struct sys_ready {
 	int32_t status; /* 0 or -errno: rs treats an error like a crash */
 };
-/* STATUS: key=value lines into the grant; the reply (SYS_STATUS | MSG_REPLY) has the length. */
+/* STATUS, CONTROL: key=value lines into the grant; the reply (type | MSG_REPLY) has the length. What a
+ * command may be is the component's; it does it at once or starts it. */
+#define SYS_COMMAND_MAX 40
 struct sys_status_req {
 	uint32_t id;
 	grant_t grant;
 	uint32_t len_bytes;
+	char command[SYS_COMMAND_MAX]; /* CONTROL: words between blanks, with its NUL */
 };
 struct sys_status_rep {
 	uint32_t id;
-	int32_t result; /* bytes written or -errno */
+	int32_t result; /* bytes written or -errno; -EOPNOTSUPP: takes no commands */
 };
 
 #endif

@@ -12,10 +12,12 @@
  *
  * A first connection and a reconnection run the same code. On death everything pending is unsent
  * again and goes out in the original order before anything new (B-rules: docs/protocols.md). A
- * request that was pending at BDEV_KILLER_DEATHS deaths in a row is sent alone; one more death and
- * it fails with EIO. Deaths that somebody caused (SIGKILL, update) are not counted: ds tells the
- * cause with the new endpoint. Requests wait while there is no server, unless its name was deleted in ds
- * (service down) or `offline_ns` has passed: then they fail with EIO.
+ * request that was pending at three crashes is sent alone; one more and it fails with EIO. Deaths
+ * that somebody caused (SIGKILL, update) are not counted, nor are those for complaints about other
+ * requests: ds tells the cause with the new endpoint. A request that was overdue gets twice the
+ * time when it is sent again. Requests wait while there is no server, unless its name was deleted in ds
+ * (service down) or `offline_ns` has passed, since the last kill from outside if there are several:
+ * then they fail with EIO.
  *
  * Callbacks run from bdev_message(), bdev_doorbell(), bdev_ds_change(), bdev_idle() and
  * bdev_alarm(), never from inside bdev_submit(). They may submit.
@@ -35,7 +37,11 @@
 
 #define BDEV_UNITS_MAX     16 /* opened at a time in one process */
 #define BDEV_SERVERS_MAX   8
-#define BDEV_KILLER_DEATHS 3
+/* Points of blame that a pending request gets for a death of its server: see queue.h. */
+#define BDEV_BLAME_HARD    2 /* exit, exception; a complaint about this request */
+#define BDEV_BLAME_SOFT    1 /* heartbeat: perhaps the machine is just slow */
+#define BDEV_BLAME_SUSPECT 6 /* is sent alone from then on */
+#define BDEV_BLAME_KILLER  8 /* fails */
 /* B8; six times as long for FLUSH and FUA, and for what waits behind them */
 #define BDEV_DEADLINE_NS   5000000000ull
 #define BDEV_OFFLINE_NS    30000000000ull /* how long requests wait for a server that went away */
@@ -61,16 +67,21 @@ struct bdev_io {
 
 	/* Result, valid in done. */
 	int status;
-	uint32_t served_replica;         /* that served a read, 0 = unknown */
+	uint32_t served_replica; /* that served a read, 0 = unknown */
+	uint32_t next_sectors;   /* of SYNC: where replicas may differ */
+	uint32_t next_replicas;
+	uint64_t next_sector;
 	uint64_t t_submit_ns, t_done_ns; /* of this side */
 	uint64_t t_server_start_ns, t_server_end_ns;
-	uint8_t deaths, errors; /* of servers while it was pending; bad completions */
+	uint8_t deaths, errors; /* of servers, that it is blamed for; bad completions */
 
 	/* The library's. */
 	uint8_t state;
-	uint8_t is_suspect;   /* sent alone */
-	uint8_t is_blamed;    /* `deaths` counts the last death; its cause is not known yet */
-	uint8_t is_condemned; /* was alone at the last death */
+	uint8_t is_suspect; /* sent alone */
+	uint8_t was_sent;   /* at the last death; its cause is not known yet */
+	uint8_t is_accused; /* we complained about it since the last death */
+	uint8_t blame;      /* points */
+	uint8_t times_overdue;
 	uint32_t id;
 	uint64_t order; /* of submission: replay goes by it */
 	uint64_t t_deadline_ns;

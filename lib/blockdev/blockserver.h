@@ -45,12 +45,14 @@ struct bserver_request {
 	uint16_t element_count;
 	uint32_t sectors;
 	uint64_t sector;
-	uint64_t bytes; /* sectors * BLK_SECTOR */
+	uint64_t bytes; /* sectors * BLK_SECTOR; 0 for SYNC */
 	uint64_t t_start_ns;
 	struct bserver_element elements[BLK_ELEMENTS_MAX];
 
 	/* Set by the component before completion, optional. */
 	uint32_t served_replica;
+	uint32_t next_sectors, next_replicas; /* of SYNC */
+	uint64_t next_sector;
 	void *user;
 
 	/* The library's. */
@@ -102,6 +104,15 @@ void bserver_forget_opens(unsigned unit);
 /* Exactly once for each request. status 0: all bytes; -errno otherwise. */
 void bserver_complete(struct bserver_request *r, int status);
 
+/* For the fault filter and nobody else: completes r, which was done, by a completion that breaks a rule
+ * on purpose. */
+enum bserver_lie {
+	BSERVER_LIE_ID,    /* B4: another id, and none for r's own */
+	BSERVER_LIE_TWICE, /* B3: two completions, if the ring has room */
+	BSERVER_LIE_SHORT  /* B2: success, but of less than all bytes */
+};
+void bserver_complete_lying(struct bserver_request *r, enum bserver_lie lie);
+
 /* Walks the bus addresses of r; zero a cursor to start. Returns false at the end. A segment is
  * contiguous, even across elements, and at most max_bytes long. */
 struct bserver_cursor {
@@ -121,8 +132,9 @@ bool bserver_doorbell(endpoint_t from);
 /* Before each RECEIVE: publishes completions, rings doorbells, takes what came in meanwhile. */
 void bserver_idle(void);
 
-/* All sessions' open count of a unit. */
+/* All sessions' open count of a unit, and the access that they have together. */
 unsigned bserver_open_count(unsigned unit);
+unsigned bserver_open_access(unsigned unit);
 
 struct bserver_stats {
 	uint64_t accepted, completed, failed, refused, violations, sessions, bytes_read,

@@ -12,7 +12,8 @@
 bool blk_request_is_sane(const struct blk_request *r)
 {
 	return r->unit < BLK_UNITS_MAX && r->elements <= BLK_ELEMENTS_MAX && r->reserved == 0 &&
-	       r->reserved2 == 0 && (r->flags & ~BLK_REQ_FUA) == 0;
+	       r->reserved2 == 0 &&
+	       (r->flags & ~(r->op == BLK_SYNC ? BLK_REQ_DELEGATE : BLK_REQ_FUA)) == 0;
 }
 
 static int check_access(const struct blk_request *r, const struct blk_limits *l)
@@ -21,6 +22,10 @@ static int check_access(const struct blk_request *r, const struct blk_limits *l)
 		return l->access & BLK_ACCESS_READ ? 0 : -EACCES;
 	if (r->op == BLK_FLUSH)
 		return 0;
+	if (r->op == BLK_SYNC && !(l->info->flags & BLK_FLAG_SYNC))
+		return -EINVAL;
+	if (r->op == BLK_SYNC)
+		return l->access & BLK_ACCESS_JUDGE ? 0 : -EACCES;
 	if (l->info->flags & BLK_FLAG_READONLY)
 		return -EROFS;
 	return l->access & BLK_ACCESS_WRITE ? 0 : -EACCES;
@@ -56,12 +61,19 @@ static int check_elements(const struct blk_request *r, const struct blk_element 
 	return bytes == (uint64_t)r->sectors * BLK_SECTOR ? 0 : -EINVAL;
 }
 
+static int check_sync(const struct blk_request *r, const struct blk_info *info)
+{
+	if (r->elements != 0 || r->replica != 0 || (r->flags != 0 && r->sectors != 0))
+		return -EINVAL;
+	return r->sectors <= info->sectors && r->sector <= info->sectors - r->sectors ? 0 : -EINVAL;
+}
+
 int blk_check_request(const struct blk_request *r, const struct blk_element *elements,
                       const struct blk_limits *l)
 {
 	int err;
 
-	if (!blk_request_is_sane(r) || r->op < BLK_READ || r->op > BLK_FLUSH)
+	if (!blk_request_is_sane(r) || r->op < BLK_READ || r->op > BLK_SYNC)
 		return -EINVAL;
 	if (!l->is_open)
 		return -ERESTART;
@@ -70,6 +82,8 @@ int blk_check_request(const struct blk_request *r, const struct blk_element *ele
 		return err;
 	if (r->op == BLK_FLUSH)
 		return r->sectors == 0 && r->elements == 0 && r->sector == 0 ? 0 : -EINVAL;
+	if (r->op == BLK_SYNC)
+		return check_sync(r, l->info);
 	if (r->op == BLK_READ && (r->flags & BLK_REQ_FUA))
 		return -EINVAL;
 	if (r->sectors == 0 || r->elements == 0 || r->elements > l->info->max_elements ||
@@ -81,10 +95,12 @@ int blk_check_request(const struct blk_request *r, const struct blk_element *ele
 	return check_elements(r, elements, l);
 }
 
-enum proto_rule blk_check_completion(const struct blk_completion *c, uint64_t full_bytes)
+enum proto_rule blk_check_completion(const struct blk_completion *c, enum blk_op op,
+                                     uint64_t full_bytes)
 {
-	if (c->reserved != 0 || c->reserved2[0] != 0 || c->reserved2[1] != 0 ||
-	    c->reserved2[2] != 0)
+	bool has_next = c->next_sector != 0 || c->next_sectors != 0 || c->next_replicas != 0;
+
+	if (c->reserved != 0 || c->reserved2 != 0 || (has_next && op != BLK_SYNC))
 		return RULE_R4;
 	if (c->status > 0 || c->status < -ERRNO_LAST)
 		return RULE_B2;

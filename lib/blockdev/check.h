@@ -30,6 +30,12 @@ int blk_check_request(const struct blk_request *r, const struct blk_element *ele
 bool blk_request_is_sane(const struct blk_request *r);
 
 /* RULE_NONE, or the rule that a completion of a request of `full_bytes` breaks. */
-enum proto_rule blk_check_completion(const struct blk_completion *c, uint64_t full_bytes);
+enum proto_rule blk_check_completion(const struct blk_completion *c, enum blk_op op,
+                                     uint64_t full_bytes);
+/* Bytes that a request moves: none for SYNC, whose sectors are only named. */
+static inline uint64_t blk_payload_bytes(enum blk_op op, uint32_t sectors)
+{
+	return op == BLK_SYNC ? 0 : (uint64_t)sectors * BLK_SECTOR;
+}
 
 #endif

@@ -14,8 +14,6 @@
 /* Completions may bring new requests, which may complete at once, and so on. */
 #define IDLE_ROUNDS_MAX   64
 #define RESTARTS_SEEN_MAX 8 /* B1 completions in one session before it counts as a violation */
-#define FLUSH_PATIENCE    6 /* deadlines of FLUSH and FUA are so many times longer */
-#define TICK_NS           250000000ull /* deadlines are rounded up to this, so that alarms are rare */
 
 struct bdev_config bdev_cfg = {
 	.deadline_ns = BDEV_DEADLINE_NS, .offline_ns = BDEV_OFFLINE_NS, .slots = 128};
@@ -158,6 +156,8 @@ static int check_io(const struct bdev *b, const struct bdev_io *io)
 {
 	if (io->op == BLK_FLUSH)
 		return io->sectors == 0 && io->element_count == 0 && io->sector == 0 ? 0 : -EINVAL;
+	if (io->op == BLK_SYNC)
+		return io->element_count == 0 && (b->access & BLK_ACCESS_JUDGE) ? 0 : -EINVAL;
 	if (io->op != BLK_READ && io->op != BLK_WRITE)
 		return -EINVAL;
 	if (io->op == BLK_WRITE && !(b->access & BLK_ACCESS_WRITE))
@@ -181,8 +181,8 @@ int bdev_submit(struct bdev *b, struct bdev_io *io)
 	if (err != 0 || b->state == UNIT_CLOSING)
 		return err != 0 ? err : -ECANCELED;
 	io->status = 0;
-	io->deaths = io->errors = io->is_suspect = 0;
-	io->is_blamed = io->is_condemned = 0;
+	io->deaths = io->errors = io->blame = io->times_overdue = 0;
+	io->is_suspect = io->was_sent = io->is_accused = 0;
 	io->t_submit_ns = now_ns();
 	io->bdev = b;
 	b->io_count++;
@@ -262,14 +262,6 @@ static void push_request(struct server *s, const struct bdev_io *io)
 	s->has_requests = true;
 }
 
-/* Disks may take many seconds to empty their caches. */
-static uint64_t patience(const struct bdev_io *io)
-{
-	bool is_flush = io->op == BLK_FLUSH || (io->flags & BLK_REQ_FUA);
-
-	return bdev_cfg.deadline_ns * (is_flush ? FLUSH_PATIENCE : 1);
-}
-
 void server_pump(struct server *s)
 {
 	struct bdev_io *io;
@@ -284,25 +276,12 @@ void server_pump(struct server *s)
 		return;
 	}
 	while (room-- > 0 && (io = bqueue_next(&s->queue, is_ready)) != NULL) {
-		bqueue_sent(&s->queue, io, now_ns() + patience(io));
+		bqueue_sent(&s->queue, io, now_ns() + server_patience(io));
 		push_request(s, io);
 	}
 }
 
 /* ---- completions ---- */
-
-void server_complain(struct server *s, enum proto_rule rule, uint32_t unit, uint32_t request)
-{
-	bdev_count.violations++;
-	sys_complain(s->ep, rule, unit, request, s->label, strlen(s->label));
-}
-
-void bdev_complain(struct bdev *b, enum proto_rule rule, const struct bdev_io *io,
-                   const void *evidence, size_t len)
-{
-	bdev_count.violations++;
-	sys_complain(b->server->ep, rule, b->unit, io != NULL ? io->id : 0, evidence, len);
-}
 
 /* B1: the server forgot that the unit was opened. Open it again, once for all requests that were under
  * way; they keep their places. */
@@ -326,12 +305,13 @@ static void complete(struct server *s, const struct blk_completion *c)
 	enum proto_rule rule;
 
 	if (io == NULL) {
-		server_complain(s, RULE_B4, 0, c->id);
+		server_complain(s, bqueue_was_done(&s->queue, c->id) ? RULE_B3 : RULE_B4, 0, c->id);
 		return;
 	}
-	rule = blk_check_completion(c, (uint64_t)io->sectors * BLK_SECTOR);
+	rule = blk_check_completion(c, (enum blk_op)io->op,
+	                            blk_payload_bytes((enum blk_op)io->op, io->sectors));
 	if (rule != RULE_NONE) { /* it stays pending: the next incarnation will do it */
-		server_complain(s, rule, io->bdev->unit, c->id);
+		server_accuse(s, rule, io);
 		if (io->errors < UINT8_MAX)
 			io->errors++;
 		return;
@@ -344,9 +324,12 @@ static void complete(struct server *s, const struct blk_completion *c)
 		s->want_recovered = false;
 		log_event(EV_RECOVERED, s->ep, s->label, (uint64_t)s->ep, c->id);
 	}
-	if (patience(io) > bdev_cfg.deadline_ns)
+	if (server_patience(io) > bdev_cfg.deadline_ns)
 		bqueue_hurry(&s->queue, now_ns() + bdev_cfg.deadline_ns);
 	io->served_replica = c->replica;
+	io->next_sector = c->next_sector;
+	io->next_sectors = c->next_sectors;
+	io->next_replicas = c->next_replicas;
 	io->t_server_start_ns = c->t_start_ns;
 	io->t_server_end_ns = c->t_end_ns;
 	bdev_finish(io, c->status == -ERESTART ? -EIO : c->status);
@@ -425,68 +408,4 @@ void bdev_idle(void)
 	for (unsigned i = 1; i <= BDEV_SERVERS_MAX; i++)
 		if (bdev_servers[i].is_used && bdev_servers[i].state == SERVER_UP)
 			idle_server(&bdev_servers[i]);
-}
-
-static void check_deadlines(struct server *s, uint64_t now)
-{
-	struct bdev_io *io;
-
-	if (s->state == SERVER_WAITING) {
-		if (s->ep != EP_NONE && s->t_retry_ns != 0 && now >= s->t_retry_ns)
-			server_attach(s);
-		if (s->t_offline_ns != 0 && now >= s->t_offline_ns) {
-			s->t_offline_ns = 0;
-			server_fail_waiting(s, NULL, -EIO);
-		}
-		return;
-	}
-	if (s->t_control_ns != 0 && now >= s->t_control_ns) {
-		server_complain(s, RULE_B8, 0, 0);
-		server_lost(s, false);
-		return;
-	}
-	while ((io = bqueue_overdue(&s->queue, now, now + FLUSH_PATIENCE * bdev_cfg.deadline_ns)) !=
-	       NULL) {
-		bdev_count.overdue++;
-		server_complain(s, RULE_B8, io->bdev->unit, io->id);
-	}
-}
-
-void bdev_alarm(uint64_t now)
-{
-	for (unsigned i = 0; i <= BDEV_SERVERS_MAX; i++)
-		if (bdev_servers[i].is_used)
-			check_deadlines(&bdev_servers[i], now);
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	if (a == 0 || b == 0)
-		return a | b;
-	return a < b ? a : b;
-}
-
-uint64_t bdev_next_deadline(void)
-{
-	uint64_t soonest = 0, exact = 0;
-
-	for (unsigned i = 0; i <= BDEV_SERVERS_MAX; i++) {
-		const struct server *s = &bdev_servers[i];
-
-		if (!s->is_used)
-			continue;
-		if (s->want_poll)
-			return now_ns();
-		soonest = earlier(soonest, s->t_control_ns);
-		if (s->state == SERVER_WAITING) {
-			soonest = earlier(soonest, s->t_offline_ns);
-			if (s->ep != EP_NONE)
-				exact = earlier(exact, s->t_retry_ns);
-		} else if (s->queue.sent.head != NULL) {
-			soonest = earlier(soonest, s->queue.sent.head->t_deadline_ns);
-		}
-	}
-	if (soonest != 0)
-		soonest = (soonest + TICK_NS - 1) / TICK_NS * TICK_NS;
-	return earlier(soonest, exact);
 }

@@ -3,6 +3,7 @@
  * Private to the client half: servers, units, arenas and who does what.
  *
  *   client.c    units, submission, data path, main loop hooks      session.c  attach, set-up, death
+ *   deadline.c  what is overdue, complaints
  *   arenas.c    arenas and their grants                            resolve.c  names in ds
  *   queue.c, check.c  pure                                         io.c       for fibers
  */
@@ -97,16 +98,20 @@ extern struct bdev bdev_units[BDEV_UNITS_MAX];
 /* client.c */
 void bdev_finish(struct bdev_io *io, int status); /* out of its queue; calls done */
 void server_pump(struct server *s);               /* send what may be sent */
-void server_complain(struct server *s, enum proto_rule rule, uint32_t unit, uint32_t request);
 void server_fail_waiting(struct server *s, const struct bdev *only, int status);
 void unit_release(struct bdev *b); /* when closing and nothing is left */
 
+/* deadline.c */
+void server_complain(struct server *s, enum proto_rule rule, uint32_t unit, uint32_t request);
+/* About a pending request: if the server is replaced now, it was for this one. */
+void server_accuse(struct server *s, enum proto_rule rule, struct bdev_io *io);
+uint64_t server_patience(const struct bdev_io *io); /* ns that a request may take */
+
 /* session.c */
 void server_attach(struct server *s);
-/* The session is over. is_death: the incarnation is dead, and what it had is held against requests.
- */
+/* The session is over. is_death: the incarnation is dead, and what it had may be held against it. */
 void server_lost(struct server *s, bool is_death);
-/* The cause of the last death has become known (enum rs_cause): killers fail, or all is forgiven. */
+/* The cause of the last death has become known (enum rs_cause): killers fail. */
 void server_judge(struct server *s, uint32_t cause);
 void server_dead(struct server *s); /* found out by an IPC error; ds will tell about the next one */
 void server_reply(struct server *s, const struct msg *m);

@@ -45,6 +45,16 @@ unsigned bserver_open_count(unsigned unit)
 	return count;
 }
 
+unsigned bserver_open_access(unsigned unit)
+{
+	unsigned access = 0;
+
+	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX && unit < BLK_UNITS_MAX; i++)
+		if (bserver_sessions[i].is_used && bserver_sessions[i].open_count[unit] > 0)
+			access |= bserver_sessions[i].access[unit];
+	return access;
+}
+
 void bserver_forget_opens(unsigned unit)
 {
 	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX && unit < BLK_UNITS_MAX; i++)
@@ -183,7 +193,7 @@ static int do_open(struct bserver_session *s, const struct blk_ctl *c)
 
 	if (err != 0)
 		return err;
-	if (c->arg == 0 || c->arg & ~(BLK_ACCESS_READ | BLK_ACCESS_WRITE))
+	if (c->arg == 0 || c->arg & ~(BLK_ACCESS_READ | BLK_ACCESS_WRITE | BLK_ACCESS_JUDGE))
 		return -EINVAL;
 	if (c->arg & BLK_ACCESS_WRITE && info.flags & BLK_FLAG_READONLY)
 		return -EROFS;

@@ -99,6 +99,11 @@ struct bdev_io *bqueue_match(const struct bqueue *q, uint32_t id)
 	return io != NULL && io->id == id ? io : NULL;
 }
 
+bool bqueue_was_done(const struct bqueue *q, uint32_t id)
+{
+	return id != 0 && q->done_id[id & INDEX_MASK] == id;
+}
+
 /* Takes a sent request out of `sent` and frees its id. */
 static void unsend(struct bqueue *q, struct bdev_io *io)
 {
@@ -111,13 +116,15 @@ static void unsend(struct bqueue *q, struct bdev_io *io)
 
 void bqueue_remove(struct bqueue *q, struct bdev_io *io)
 {
-	if (io->state == IO_SENT)
+	if (io->state == IO_SENT) {
+		q->done_id[io->id & INDEX_MASK] = io->id;
 		unsend(q, io);
-	else
+	} else {
 		list_remove(&q->waiting, io);
+	}
 	if (io->is_suspect)
 		q->suspects--;
-	io->is_suspect = io->is_blamed = io->is_condemned = 0;
+	io->is_suspect = io->was_sent = io->is_accused = 0;
 	io->state = IO_IDLE;
 }
 
@@ -145,36 +152,37 @@ unsigned bqueue_death(struct bqueue *q)
 	while (q->sent.tail != NULL) {
 		struct bdev_io *io = q->sent.tail;
 
-		if (io->deaths < UINT8_MAX)
-			io->deaths++;
-		io->is_blamed = 1;
-		io->is_condemned = io->is_suspect;
-		set_suspect(q, io, io->is_suspect || io->deaths >= BDEV_KILLER_DEATHS);
+		io->was_sent = 1;
 		bqueue_requeue(q, io);
 		count++;
 	}
 	return count;
 }
 
-void bqueue_forgive(struct bqueue *q)
+/* A suspect was alone at the server, so what happened is its doing, once there is enough of it. */
+static bool add_blame(struct bqueue *q, struct bdev_io *io, unsigned points)
 {
-	for (struct bdev_io *io = q->waiting.head; io != NULL; io = io->next) {
-		if (!io->is_blamed)
-			continue;
-		io->is_blamed = io->is_condemned = 0;
-		io->deaths--;
-		set_suspect(q, io, io->deaths >= BDEV_KILLER_DEATHS);
-	}
+	unsigned blame = io->blame + points;
+	bool is_killer = io->is_suspect && blame >= BDEV_BLAME_KILLER;
+
+	if (io->deaths < UINT8_MAX)
+		io->deaths++;
+	io->blame = blame < UINT8_MAX ? (uint8_t)blame : UINT8_MAX;
+	set_suspect(q, io, blame >= BDEV_BLAME_SUSPECT);
+	return is_killer;
 }
 
-struct bdev_io *bqueue_condemn(struct bqueue *q)
+struct bdev_io *bqueue_judge(struct bqueue *q, unsigned points, bool only_accused)
 {
 	struct bdev_io *killers = NULL, *next;
 
 	for (struct bdev_io *io = q->waiting.head; io != NULL; io = next) {
+		bool is_blamed = io->was_sent && points > 0 && (io->is_accused || !only_accused);
+
 		next = io->next;
-		io->is_blamed = 0;
-		if (!io->is_condemned)
+		if (io->was_sent)
+			io->was_sent = io->is_accused = 0;
+		if (!is_blamed || !add_blame(q, io, points))
 			continue;
 		bqueue_remove(q, io);
 		io->next = killers;

@@ -8,6 +8,17 @@
  * `waiting` is sorted by order of submission; `sent` by time of sending. An id is (sequence << 8 |
  * index); sequences run on over incarnations, so a late or invented id never matches (B4).
  * Quarantine: while there are suspects, they go first, one at a time and nothing beside them.
+ *
+ * Blame. What killed a server is not known, only what was sent when it died and the cause:
+ *
+ *     exit, exception             everything that was sent: 2 points
+ *     missing heartbeat           everything that was sent: 1 point
+ *     complaint                   requests that we complained about: 2 points. Nobody else; nobody at
+ *                                 all if the complaint named no request or was another client's
+ *     signal from outside, update nobody
+ *
+ * With 6 points a request is a suspect and goes alone; a suspect that gets to 8 has done it: three
+ * crashes and one more, or six hangs and two more. Only a completion ends the count.
  */
 #ifndef LIB_BLOCKDEV_QUEUE_H
 #define LIB_BLOCKDEV_QUEUE_H
@@ -28,6 +39,7 @@ struct bqueue {
 	uint32_t sequence;
 	uint64_t next_order;
 	struct bdev_io *by_index[BLK_SLOTS_MAX];
+	uint32_t done_id[BLK_SLOTS_MAX];    /* last one of that index that was completed */
 	uint16_t free_index[BLK_SLOTS_MAX]; /* a stack */
 	unsigned free_count;
 };
@@ -41,17 +53,17 @@ struct bdev_io *bqueue_next(const struct bqueue *q, bool (*is_ready)(const struc
 void bqueue_sent(struct bqueue *q, struct bdev_io *io, uint64_t t_deadline_ns);
 /* The sent request of that id, or NULL (B4). */
 struct bdev_io *bqueue_match(const struct bqueue *q, uint32_t id);
+/* It was completed, and its index was not used again since: a second completion breaks B3. */
+bool bqueue_was_done(const struct bqueue *q, uint32_t id);
 /* Ends it: out of either list, no longer the queue's. */
 void bqueue_remove(struct bqueue *q, struct bdev_io *io);
 /* A sent request must be sent again, in its place (unit must be opened again; not a death). */
 void bqueue_requeue(struct bqueue *q, struct bdev_io *io);
-/* The server died: everything sent waits again and is blamed for it. Returns how many. */
+/* The server died: everything sent waits again, and for a verdict. Returns how many. */
 unsigned bqueue_death(struct bqueue *q);
-/* The cause of the last death is known. It came from outside: nobody is to blame. */
-void bqueue_forgive(struct bqueue *q);
-/* It was the server's own: requests that were alone in quarantine are taken out and chained by
- * `next`. */
-struct bdev_io *bqueue_condemn(struct bqueue *q);
+/* The cause of the last death is known: points for what was sent (only_accused: and is accused).
+ * Killers are taken out and chained by `next`. Without a death before it, it does nothing. */
+struct bdev_io *bqueue_judge(struct bqueue *q, unsigned points, bool only_accused);
 /* The session ended without a death of the server: as bqueue_death, but nobody is blamed. */
 unsigned bqueue_unsend_all(struct bqueue *q);
 /* First sent request whose deadline has passed; it gets a new one. NULL: none. */

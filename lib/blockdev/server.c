@@ -70,19 +70,26 @@ static void count_completion(const struct bserver_request *r, int status)
 		bserver_count.bytes_written += r->bytes;
 }
 
-void bserver_complete(struct bserver_request *r, int status)
+static struct blk_completion completion_of(const struct bserver_request *r, int status)
+{
+	return (struct blk_completion){.id = r->id,
+	                               .status = status,
+	                               .bytes = status == 0 ? r->bytes : 0,
+	                               .t_start_ns = r->t_start_ns,
+	                               .t_end_ns = now_ns(),
+	                               .replica = r->served_replica,
+	                               .next_sector = r->next_sector,
+	                               .next_sectors = r->next_sectors,
+	                               .next_replicas = r->next_replicas};
+}
+
+static void complete_as(struct bserver_request *r, const struct blk_completion *c)
 {
 	struct bserver_session *s = r->session;
-	struct blk_completion c = {.id = r->id,
-	                           .status = status,
-	                           .bytes = status == 0 ? r->bytes : 0,
-	                           .t_start_ns = r->t_start_ns,
-	                           .t_end_ns = now_ns(),
-	                           .replica = r->served_replica};
 
-	SYS_ASSERT(r->is_pending && status <= 0); /* B3 */
+	SYS_ASSERT(r->is_pending && c->status <= 0); /* B3 */
 	r->is_pending = false;
-	count_completion(r, status);
+	count_completion(r, c->status);
 	for (unsigned i = 0; i < r->element_count; i++)
 		s->arenas[r->elements[i].arena].pending--;
 	free_requests[free_count++] = (uint16_t)r->slot;
@@ -91,7 +98,29 @@ void bserver_complete(struct bserver_request *r, int status)
 	if (s->is_dropped)
 		session_free_if_idle(s);
 	else
+		push_completion(s, c);
+}
+
+void bserver_complete(struct bserver_request *r, int status)
+{
+	const struct blk_completion c = completion_of(r, status);
+
+	complete_as(r, &c);
+}
+
+void bserver_complete_lying(struct bserver_request *r, enum bserver_lie lie)
+{
+	struct bserver_session *s = r->session;
+	struct blk_completion c = completion_of(r, 0);
+	bool has_room = !s->is_dropped && ring_free_slots(&s->completions) > (int)s->pending;
+
+	if (lie == BSERVER_LIE_TWICE && has_room)
 		push_completion(s, &c);
+	if (lie == BSERVER_LIE_ID)
+		c.id ^= 1u << 31; /* sequences do not come so far in a test */
+	if (lie == BSERVER_LIE_SHORT)
+		c.bytes -= BLK_SECTOR;
+	complete_as(r, &c);
 }
 
 /* ---- requests ---- */
@@ -150,9 +179,10 @@ static void hand_over(struct bserver_session *s, const struct blk_request *d,
 	r->element_count = d->elements;
 	r->sectors = d->sectors;
 	r->sector = d->sector;
-	r->bytes = (uint64_t)d->sectors * BLK_SECTOR;
+	r->bytes = blk_payload_bytes(r->op, d->sectors);
 	r->t_start_ns = now_ns();
-	r->served_replica = 0;
+	r->served_replica = r->next_sectors = r->next_replicas = 0;
+	r->next_sector = 0;
 	r->user = NULL;
 	r->id = d->id;
 	r->session = s;

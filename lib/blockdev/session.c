@@ -363,13 +363,20 @@ void server_lost(struct server *s, bool is_death)
 	units_lost(s);
 }
 
-/* A death that somebody brought about (a kill, an update) says nothing about what was pending. */
 void server_judge(struct server *s, uint32_t cause)
 {
-	if (cause == CAUSE_SIGNAL || cause == CAUSE_UPDATE)
-		bqueue_forgive(&s->queue);
-	else
-		fail_killers(s, bqueue_condemn(&s->queue));
+	unsigned points = BDEV_BLAME_HARD;
+
+	/* A death that somebody brought about says nothing about what was pending, nor does it make
+	 * the server one that does not come back, however often that happens. */
+	if (cause == CAUSE_SIGNAL || cause == CAUSE_UPDATE) {
+		points = 0;
+		if (s->t_offline_ns != 0)
+			s->t_offline_ns = now_ns() + bdev_cfg.offline_ns;
+	} else if (cause == CAUSE_HEARTBEAT || cause == CAUSE_INIT) {
+		points = BDEV_BLAME_SOFT;
+	}
+	fail_killers(s, bqueue_judge(&s->queue, points, cause == CAUSE_COMPLAINT));
 }
 
 void server_dead(struct server *s)

@@ -179,6 +179,26 @@ static void judge(const struct checksum_codec *k, struct checksum_heal *h, uint8
 		memset(good, 0, bytes);
 }
 
+static bool has_sector(const struct checksum_codec *k, const uint8_t *copy, const struct sector *s)
+{
+	return memcmp(copy + (size_t)s->index * SUM_SECTOR, s->data, SUM_SECTOR) == 0 &&
+	       memcmp(entry_of(k, copy, s->index), s->sum, k->summer.bytes) == 0;
+}
+
+/* A good sector goes to the copies that need it. */
+static void spread(const struct checksum_codec *k, struct checksum_heal *h, const struct sector *s)
+{
+	for (unsigned r = 0; r < h->replicas; r++) {
+		if (h->copies[r] == NULL)
+			continue;
+		if (!checksum_mask_has(&h->bad[r], s->index) &&
+		    (!h->want_equal || has_sector(k, h->copies[r], s)))
+			continue;
+		put_sector(k, h->copies[r], s);
+		h->want_write[r] = true;
+	}
+}
+
 void checksum_heal(const struct checksum_codec *k, struct checksum_heal *h, uint8_t *good)
 {
 	uint8_t sum[SUM_BYTES_MAX];
@@ -195,12 +215,7 @@ void checksum_heal(const struct checksum_codec *k, struct checksum_heal *h, uint
 		s.data = data;
 		put_sector(k, good, &s);
 		s.data = good + (size_t)i * SUM_SECTOR;
-		for (unsigned r = 0; r < h->replicas; r++) {
-			if (h->copies[r] == NULL || !checksum_mask_has(&h->bad[r], i))
-				continue;
-			put_sector(k, h->copies[r], &s);
-			h->want_write[r] = true;
-		}
+		spread(k, h, &s);
 	}
 }
 

@@ -76,13 +76,15 @@ struct checksum_heal {
 	uint64_t number; /* of the group */
 	unsigned replicas;
 	uint8_t *copies[CHECKSUM_REPLICAS_MAX]; /* n + 1 sectors each; NULL: could not be read */
+	bool want_equal; /* also where two copies are good and differ: the first one counts */
 	/* Results: */
 	struct checksum_mask bad[CHECKSUM_REPLICAS_MAX]; /* as it was */
 	struct checksum_mask lost;                       /* good nowhere */
-	bool want_write[CHECKSUM_REPLICAS_MAX];          /* its copy was mended: write it back */
+	bool want_write[CHECKSUM_REPLICAS_MAX];          /* its copy was changed: write it back */
 };
 /* Judges all copies, then mends them in place; `good` (n + 1 sectors) gets the result, with the
- * sectors that are lost as the first copy has them. */
+ * sectors that are lost as the first copy has them. In the copies, what is lost stays as it was:
+ * data and sums of each. */
 void checksum_heal(const struct checksum_codec *k, struct checksum_heal *h, uint8_t *good);
 
 /* Fills a whole extent of groups with zero data and right sums (mkstack). */

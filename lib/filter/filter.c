@@ -2,7 +2,7 @@
 /* Skeleton of block filters: main loop. See filter.h. */
 #include <stdio.h>
 #include <stdlib.h>
-#include "filter/filter.h"
+#include "filter/filter_impl.h"
 
 static const struct filter *self;
 static bool is_restart;
@@ -21,7 +21,8 @@ static void fiber_panic(const char *why)
 
 static int init(const struct sys_init *how)
 {
-	struct bserver_config config = {.ops = self->ops,
+	struct bserver_config config = {.ops = self->ops != NULL ? self->ops
+	                                                         : filter_single_ops(self->submit),
 	                                .maps_arenas = self->maps_arenas,
 	                                .queue_depth = self->queue_depth};
 	int r;
@@ -37,7 +38,9 @@ static int init(const struct sys_init *how)
 			return -ENOMEM;
 		fiber_pool_init(pool, self->fibers, fiber_panic);
 	}
-	r = self->start();
+	r = self->start == NULL ? 0 : self->start();
+	if (r == 0 && self->ops == NULL)
+		r = filter_single_open();
 	return r != 0 ? r : bserver_publish(filter_unit(), FILTER_UNIT);
 }
 
@@ -104,6 +107,11 @@ static void idle(void)
 	filter_set_alarm(settle() ? bdev_next_deadline() : 1);
 }
 
+static int control(const char *command, char *buf, size_t len)
+{
+	return self->control == NULL ? -EOPNOTSUPP : self->control(command, buf, len);
+}
+
 static int status(char *buf, size_t len)
 {
 	return filter_status(FILTER_UNIT, buf, len);
@@ -134,7 +142,8 @@ void filter_main(int argc, char **argv, const struct filter *f)
 	                                               .alarm = alarm,
 	                                               .ds_change = ds_change,
 	                                               .idle = idle,
-	                                               .status = status};
+	                                               .status = status,
+	                                               .control = control};
 
 	const struct filter_spec spec = {.name = f->name,
 	                                 .options = f->options,

@@ -30,13 +30,3 @@ void filter_io_of(const struct bserver_request *r, const struct blk_element *ele
 	                       .sector = r->sector,
 	                       .elements = elements};
 }
-
-int filter_pass_info(const struct bdev *lower, unsigned unit, struct blk_info *out)
-{
-	if (unit != FILTER_UNIT)
-		return -ENXIO;
-	if (lower == NULL || bdev_info(lower) == NULL)
-		return -EAGAIN;
-	*out = *bdev_info(lower);
-	return 0;
-}

@@ -27,4 +27,7 @@ static inline uint32_t mirror_region_of(const struct mirror_set *set, uint64_t s
 /* The last stale region of a leg was copied. */
 void mirror_leg_complete(struct mirror_set *set, unsigned leg);
 
+/* A good leg failed: with one left there is nothing that it could differ from. */
+void mirror_forget_unsynced(struct mirror_set *set);
+
 #endif

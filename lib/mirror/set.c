@@ -163,6 +163,7 @@ bool mirror_fail(struct mirror_set *set, unsigned leg)
 		return false;
 	/* A good leg with stale regions must not survive the only source of those. */
 	change_state(set, leg, MIRROR_FAILED);
+	mirror_forget_unsynced(set);
 	return true;
 }
 
@@ -208,20 +209,40 @@ void mirror_leg_complete(struct mirror_set *set, unsigned leg)
 
 /* ---- reads ---- */
 
+static bool overlaps(const struct mirror_set *set, const struct mirror_bits *regions,
+                     const struct mirror_read *r)
+{
+	uint32_t last = mirror_region_of(set, r->sector + r->sectors - 1);
+
+	for (uint32_t i = mirror_region_of(set, r->sector); i <= last; i++) {
+		if (mirror_bits_has(regions, i))
+			return true;
+	}
+	return false;
+}
+
+/* Where legs may differ, all that do not ask for a certain one get the same answer: the source's, if
+ * it can be read. */
+static bool is_second_choice(const struct mirror_set *set, unsigned leg,
+                             const struct mirror_read *r)
+{
+	unsigned source = mirror_source(set);
+
+	return r->replica == 0 && leg != source && (r->tried >> source & 1) == 0 &&
+	       set->unsynced_count > 0 && overlaps(set, &set->unsynced, r);
+}
+
 static bool may_serve(const struct mirror_set *set, unsigned leg, const struct mirror_read *r)
 {
 	const struct mirror_leg *l = &set->leg[leg];
-	uint32_t last = mirror_region_of(set, r->sector + r->sectors - 1);
 
 	if (!mirror_takes_writes(set, leg) || (r->tried >> leg & 1) != 0)
 		return false;
 	if (r->replica != 0 && r->replica != leg + 1)
 		return false;
-	for (uint32_t i = mirror_region_of(set, r->sector); l->stale_count > 0 && i <= last; i++) {
-		if (mirror_bits_has(&l->stale, i))
-			return false;
-	}
-	return true;
+	if (l->stale_count > 0 && overlaps(set, &l->stale, r))
+		return false;
+	return !is_second_choice(set, leg, r);
 }
 
 int mirror_choose(struct mirror_set *set, enum mirror_policy policy, const struct mirror_read *r)

@@ -17,6 +17,11 @@
  *   FAILED | no          | no                            | old: that is the point
  *   RESYNC | yes         | in regions that are copied    | current
  *
+ * After a stop of the system the regions that were being written may differ between GOOD legs, and none
+ * is known to be right: they are *unsynced*. Reads go to the source alone, unless they name a leg.
+ * Somebody who can judge makes them equal (mirror_synced), or the source is declared to be right
+ * (mirror_delegate): then they are stale regions of the other legs, which a resync copies.
+ *
  * Invariants. At least one leg is GOOD without stale regions, or the set is not running: the last
  * one is never failed. `want_record` stays true from a change of state until the superblocks with
  * the new generation are on all GOOD and RESYNC legs; meanwhile no write is acknowledged. Bits of
@@ -49,6 +54,8 @@ struct mirror_set {
 	struct mirror_leg leg[MIRROR_LEGS_MAX];
 	bool is_running;
 	bool want_record;
+	struct mirror_bits unsynced; /* regions in which GOOD legs may differ */
+	unsigned unsynced_count;
 
 	/* Write intent. */
 	struct mirror_bits dirty;  /* wanted on the medium */
@@ -82,9 +89,9 @@ enum mirror_verdict mirror_assemble(struct mirror_set *set, const struct mirror_
 /* A leg whose bitmap counts (GOOD, or the first of them). */
 unsigned mirror_source(const struct mirror_set *set);
 /* bitmap: MIRROR_BITMAP_SECTORS sectors as read. Set bits become stale regions of legs in RESYNC and,
- * after the system stopped (is_unclean), of all legs but the source: nobody will finish the writes
- * that were cut off. If only the filter died, its clients send them again and thereby make the legs
- * equal; copying would just spread what may be corrupt on the source. */
+ * after the system stopped (is_unclean), unsynced regions of the others: nobody will finish the
+ * writes that were cut off. If only the filter died, its clients send them again and thereby make
+ * the legs equal. */
 void mirror_start(struct mirror_set *set, const void *bitmap, bool is_unclean);
 
 /* ---- states ---- */
@@ -132,10 +139,32 @@ unsigned mirror_dirty_regions(const struct mirror_set *set);
 void mirror_bitmap_sector(const struct mirror_set *set, unsigned i, void *out);
 /* Bitmap sector i, with the contents of `written`, is on all legs. */
 void mirror_bitmap_stable(struct mirror_set *set, unsigned i, const void *written);
+/* Will a sweep forget anything? Then flush the legs before it: their caches may hold writes that a loss
+ * of power takes from one of them and not from the other. Writes that are in flight now count as
+ * new, since the flush may miss them. */
+bool mirror_sweep_begin(struct mirror_set *set);
 /* Forget regions that were not written since the last sweep. Sets want_bitmap if there are any. */
 void mirror_sweep(struct mirror_set *set);
-/* Forget all regions without a write in flight: the clients are done for now. */
+/* Forget all regions without a write in flight: the clients are done for now, and have flushed. */
 void mirror_sweep_all(struct mirror_set *set);
+
+/* ---- regions that may differ ---- */
+
+/* The first of them at or behind a sector. legs: bit i, leg i is to be made equal too (if it comes back, its stale regions
+ * cannot be read). false: there is none. */
+struct mirror_range {
+	uint64_t sector;
+	uint32_t sectors;
+	uint32_t legs;
+};
+bool mirror_next_unsynced(const struct mirror_set *set, uint64_t from, struct mirror_range *range);
+/* Its legs were made equal, durably, all over the range; regions that are not wholly inside it stay
+ * as they are. */
+void mirror_synced(struct mirror_set *set, uint64_t sector, uint32_t sectors);
+/* Nobody can tell which is right: the source is. */
+void mirror_delegate(struct mirror_set *set);
+/* No GOOD leg differs from another, as far as is known. */
+bool mirror_is_settled(const struct mirror_set *set);
 
 /* ---- resync ---- */
 

@@ -138,7 +138,7 @@ bool netdev_ds_change(const struct ds_change *c)
 	snprintf(key, sizeof(key), "%.*s", DS_KEY_MAX - 1, c->key);
 	if (c->result == DS_LABEL && label_changed(key, c->value.label.ep, c->value.label.cause))
 		return true;
-	if (c->result == DS_LABEL || c->result != DS_STR || strncmp(key, KEY_PREFIX, prefix) != 0)
+	if (c->result != DS_STR || strncmp(key, KEY_PREFIX, prefix) != 0)
 		return unitname_is_subscribed(&keys, key);
 	snprintf(value, sizeof(value), "%.*s", DS_VALUE_MAX - 1, c->value.str);
 	for (unsigned i = 0; i < NETDEV_MAX; i++)

@@ -107,7 +107,12 @@ static void report_status(const struct msg *m)
 
 	msg_get(m, &req);
 	rep.id = req.id;
-	if (component->status)
+	req.command[SYS_COMMAND_MAX - 1] = '\0';
+	if (m->type == SYS_CONTROL)
+		rep.result = component->control == NULL
+		                     ? -EOPNOTSUPP
+		                     : component->control(req.command, text, sizeof(text));
+	else if (component->status)
 		rep.result = component->status(text, sizeof(text));
 	if (rep.result > 0 && (uint32_t)rep.result > req.len_bytes)
 		rep.result = (int32_t)req.len_bytes;
@@ -149,7 +154,7 @@ static void dispatch(const struct msg *m, enum ipc_primitive how)
 		notification(m);
 	else if (m->source == EP_RS && m->type == SYS_SHUTDOWN)
 		end();
-	else if (m->type == SYS_STATUS)
+	else if (m->type == SYS_STATUS || m->type == SYS_CONTROL)
 		report_status(m);
 	else if (m->type != SYS_INIT)
 		other(m, how == IPC_SENDREC ? IPC_SEND : how);

@@ -36,6 +36,9 @@ struct sys_component {
 	void (*idle)(void);     /* before each RECEIVE: flush batches, ring doorbells */
 	void (*shutdown)(void); /* may be NULL: exit(0) at once */
 	int (*status)(char *buf, size_t len); /* key=value lines; returns bytes; may be NULL */
+	/* `service control`: does it or starts it; says how things are as status() does, or
+	 * -errno; may be NULL. It must not wait. */
+	int (*control)(const char *command, char *buf, size_t len);
 };
 /* Waits for SYS_INIT, runs init, reports SYS_READY, then loops; returns never. Any callback but init
  * may be NULL: such messages are counted and dropped (requests get -ENOSYS). */

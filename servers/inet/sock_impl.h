@@ -2,12 +2,17 @@
 /*
  * Inside of the socket layer: sockets, requests, and the operations of a protocol.
  *
- *   sock.c      handle table, dispatch, pending requests, cancel, poll
- *   addr.c      struct sockaddr <-> lwIP addresses, checks
- *   tcp.c       connections: connect, listen, accept, close      tcpdata.c  their data
- *   udp.c       datagrams         rawsock.c  ICMP and other protocols
- *   opts.c      socket options    ifioctl.c  ioctls of interfaces, routes, neighbours
- *   netlink.c   AF_NETLINK        procnet.c  texts of /proc/net
+ *   sock.c       handle table, dispatch, pending requests, cancel, poll
+ *   sockcall.c   new sockets; what of a request is the same for all protocols
+ *   answer.c     answers that must not be lost      copy.c  grants <-> pbufs
+ *   addr.c       struct sockaddr <-> lwIP addresses, checks
+ *   tcp.c        connections: bind, connect, listen, accept
+ *   tcpclose.c   shutdown, close, lingering         tcpdata.c, tcpopts.c
+ *   udp.c        datagrams      rawsock.c  ICMP and other protocols      dgram.c  queues of both
+ *   icmp.c       ICMP errors for UDP and TCP        mcast.c  multicast groups
+ *   opts.c       socket options                     ifioctl.c  ioctls of interfaces, routes, neighbours
+ *   netlink.c    AF_NETLINK: socket, dispatch       nlmsg.c, nldump.c, nlchange.c
+ *   procnet.c    texts of /proc/net                 procsock.c
  *
  * Operations that may have to wait return WOULD_BLOCK, keep what they have done in the request and are
  * called again when the socket was marked with sock_changed(). All other results are final.

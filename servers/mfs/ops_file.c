@@ -108,29 +108,48 @@ static int read_locked(struct request *rq, struct mfs_inode *ip, const struct fs
 	return r ? r : mfs_read(ip, &tr, done);
 }
 
-int op_read(struct request *rq, struct fs_rep *rep)
-{
-	struct volume *v = rq->volume;
+/* A read or write under way: the inode is held and the request makes sense. */
+struct transfer {
 	struct mfs_inode *ip;
 	struct fs_io io;
-	size_t done = 0;
+	size_t done;
+};
+
+static int transfer_begin(struct request *rq, struct transfer *t)
+{
 	int r;
 
-	msg_get(&rq->m, &io);
-	r = inode_hold(v, io.ino, &ip);
+	t->done = 0;
+	msg_get(&rq->m, &t->io);
+	r = inode_hold(rq->volume, t->io.ino, &t->ip);
 	if (r)
 		return r;
-	r = check_io(ip, &io);
-	if (!r) {
-		lock_shared(&volume_file(v, ip)->lock);
-		r = read_locked(rq, ip, &io, &done);
-		unlock_shared(&volume_file(v, ip)->lock);
-	}
-	rep->count = (uint32_t)done;
-	rep->pos = io.pos;
-	inode_release(v, ip);
+	r = check_io(t->ip, &t->io);
+	if (r)
+		inode_release(rq->volume, t->ip);
+	return r;
+}
+
+static void transfer_end(struct request *rq, const struct transfer *t, struct fs_rep *rep)
+{
+	rep->count = (uint32_t)t->done;
+	rep->pos = t->io.pos;
+	inode_release(rq->volume, t->ip);
+}
+
+int op_read(struct request *rq, struct fs_rep *rep)
+{
+	struct transfer t;
+	int r = transfer_begin(rq, &t);
+
+	if (r)
+		return r;
+	lock_shared(&volume_file(rq->volume, t.ip)->lock);
+	r = read_locked(rq, t.ip, &t.io, &t.done);
+	unlock_shared(&volume_file(rq->volume, t.ip)->lock);
+	transfer_end(rq, &t, rep);
 	/* What could be read before an error counts, but for copies: those are repeated. */
-	return r == -EIO && done ? 0 : r;
+	return r == -EIO && t.done ? 0 : r;
 }
 
 /* Takes back what an appending write did: it will be sent again, whole. */
@@ -175,31 +194,22 @@ static int write_through(struct volume *v, const struct mfs_inode *ip, const str
 int op_write(struct request *rq, struct fs_rep *rep)
 {
 	struct volume *v = rq->volume;
-	struct mfs_inode *ip;
-	struct fs_io io;
-	size_t done = 0;
-	int r;
+	struct transfer t;
+	int r = volume_make_room(v);
 
-	msg_get(&rq->m, &io);
-	r = volume_make_room(v);
 	if (!r)
-		r = inode_hold(v, io.ino, &ip);
+		r = transfer_begin(rq, &t);
 	if (r)
 		return r;
-	r = check_io(ip, &io);
-	if (!r) {
-		lock_exclusive(&volume_file(v, ip)->lock);
-		lock_shared(&v->epoch);
-		r = write_locked(rq, ip, &io, &done);
-		unlock_shared(&v->epoch);
-		unlock_exclusive(&volume_file(v, ip)->lock);
-	}
+	lock_exclusive(&volume_file(v, t.ip)->lock);
+	lock_shared(&v->epoch);
+	r = write_locked(rq, t.ip, &t.io, &t.done);
+	unlock_shared(&v->epoch);
+	unlock_exclusive(&volume_file(v, t.ip)->lock);
 	server_note_changes(v);
 	if (!r)
-		r = write_through(v, ip, &io);
-	rep->count = (uint32_t)done;
-	rep->pos = io.pos;
-	inode_release(v, ip);
+		r = write_through(v, t.ip, &t.io);
+	transfer_end(rq, &t, rep);
 	return r;
 }
 

@@ -93,7 +93,8 @@ static void on_message(const struct msg *m)
 	case PCI_RELEASE | MSG_REPLY: on_pci_reply(m); break;
 	case RS_UP_FS: on_up_fs(m); break;
 	case RS_DOWN: on_down_fs(m); break;
-	case SYS_STATUS | MSG_REPLY: on_status_reply(m); break;
+	case SYS_STATUS | MSG_REPLY:
+	case SYS_CONTROL | MSG_REPLY: on_status_reply(m); break;
 	case RS_INFO: on_info(m); break;
 	case MSG_LINUX | AXO_NR_SERVICE: service_call(m); break;
 	default: sys_violation(m->source, VIOL_REQUEST, m->type); break;

@@ -175,10 +175,29 @@ static int service_status(struct service *s)
 	c = service_name(s);
 	if (c == NULL)
 		return -ESRCH;
-	if (!c->is_fixed && c->life.state == CS_RUNNING && status_ask(s, c) == 0)
+	if (!c->is_fixed && c->life.state == CS_RUNNING && status_ask(s, c, NULL) == 0)
 		return -ESUSPENDREP;
 	s->out_len = report_one(c, s->out, SERVICE_OUT_MAX, &form);
 	return 0;
+}
+
+/* control LABEL WORDS: for the component itself; its answer is printed as it is. */
+static int service_control(struct service *s)
+{
+	char command[SYS_COMMAND_MAX];
+	struct component *c = service_component(s);
+	size_t len = 0;
+
+	if (c == NULL)
+		return -ESRCH;
+	for (unsigned i = 2; i < s->argc && len < sizeof(command); i++)
+		len += (size_t)snprintf(command + len, sizeof(command) - len, "%s%s",
+		                        i > 2 ? " " : "", s->argv[i]);
+	if (len >= sizeof(command))
+		return service_fail(s, -E2BIG, "%s: the command is too long", c->label);
+	if (c->is_fixed || c->life.state != CS_RUNNING || status_ask(s, c, command) != 0)
+		return service_fail(s, -EAGAIN, "%s does not run", c->label);
+	return -ESUSPENDREP;
 }
 
 /* A monitor process waits for recoveries that a script governs. One at a time: the newest. */
@@ -213,6 +232,7 @@ static const struct command commands[] = {
 	{"restart", 1, 1, false, service_restart},
 	{"list", 0, 0, true, service_list},
 	{"status", 0, 1, true, service_status},
+	{"control", 2, 8, false, service_control},
 	{"stack", 0, 3, true, service_stack},
 	{"next", 0, 0, false, service_next},
 };

@@ -35,8 +35,9 @@ int service_wait(struct service *s, struct component *c) MUST_CHECK;
 struct component *service_name(struct service *s);
 struct component *service_component(struct service *s);
 
-/* status.c: 0: the answer comes later; -EAGAIN: it cannot be asked now */
-int status_ask(struct service *s, struct component *c) MUST_CHECK;
+/* status.c: the status, or what c says to a command (NULL: none). 0: the answer comes later; -EAGAIN: it
+ * cannot be asked now */
+int status_ask(struct service *s, struct component *c, const char *command) MUST_CHECK;
 
 /* service_up.c */
 int service_up(struct service *s);

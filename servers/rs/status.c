@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `service status LABEL` with what the component says of itself (SYS_STATUS, key=value lines). rs
- * asks by ASEND and goes on; the caller gets its answer when the component has replied, has died,
- * or has let the deadline pass, in the last two cases without the component's own part.
+ * `service status LABEL` with what the component says of itself (SYS_STATUS, key=value lines), and
+ * `service control LABEL WORDS`, which hands it a command. rs asks by ASEND and goes on; the caller
+ * gets its answer when the component has replied, has died, or has let the deadline pass: in the
+ * last two cases status comes without the component's own part, and control fails.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "service.h"
 
@@ -14,6 +17,7 @@
 struct query {
 	bool is_used;
 	bool is_json;
+	bool is_control;
 	uint32_t id;
 	struct component *c;
 	endpoint_t asked; /* the incarnation */
@@ -27,13 +31,18 @@ static struct query queries[QUERIES_MAX];
 static uint32_t next_id;
 static char report[SERVICE_OUT_MAX];
 
-static void finish(struct query *q, size_t len)
+static void finish(struct query *q, int outcome)
 {
 	int64_t result;
 
 	q->is_used = false;
 	grant_revoke(q->grant);
-	q->text[len] = '\0';
+	q->text[outcome > 0 ? outcome : 0] = '\0';
+	if (q->is_control) {
+		result = service_put_text(&q->to, q->text);
+		service_reply(q->to.ep, result != 0 ? -EFAULT : (int64_t)outcome);
+		return;
+	}
 	report[report_one(q->c, report, sizeof(report) - 1,
 	                  &(struct report_form){q->is_json, q->text})] = '\0';
 	result = service_put_text(&q->to, report);
@@ -48,7 +57,7 @@ static struct query *free_query(void)
 	return NULL;
 }
 
-int status_ask(struct service *s, struct component *c)
+int status_ask(struct service *s, struct component *c, const char *command)
 {
 	struct query *q = free_query();
 	struct sys_status_req req = {.id = ++next_id, .len_bytes = QUERY_BYTES};
@@ -61,13 +70,16 @@ int status_ask(struct service *s, struct component *c)
 	if (q->grant == GRANT_INVALID)
 		return -EAGAIN;
 	req.grant = q->grant;
-	msg_put(&m, SYS_STATUS, &req);
+	if (command != NULL)
+		snprintf(req.command, sizeof(req.command), "%s", command);
+	msg_put(&m, command != NULL ? SYS_CONTROL : SYS_STATUS, &req);
 	if (sys_asend(c->life.now.ep, &m) != 0) {
 		grant_revoke(q->grant);
 		return -EAGAIN;
 	}
 	q->is_used = true;
 	q->is_json = s->is_json;
+	q->is_control = command != NULL;
 	q->id = req.id;
 	q->c = c;
 	q->asked = c->life.now.ep;
@@ -88,8 +100,7 @@ void on_status_reply(const struct msg *m)
 
 		if (!q->is_used || q->id != rep.id || q->asked != m->source)
 			continue;
-		finish(q, rep.result > 0 && (uint32_t)rep.result <= QUERY_BYTES ? (size_t)rep.result
-		                                                                : 0);
+		finish(q, rep.result <= (int32_t)QUERY_BYTES ? rep.result : 0);
 		return;
 	}
 }
@@ -102,7 +113,7 @@ void status_tick(void)
 		struct query *q = &queries[i];
 
 		if (q->is_used && (q->deadline_ns <= now || q->c->life.now.ep != q->asked))
-			finish(q, 0);
+			finish(q, -ETIMEDOUT);
 	}
 }
 

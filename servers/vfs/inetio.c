@@ -191,20 +191,18 @@ static int64_t recv_stream(struct call *c, struct inet_sock *s, struct xfer *x)
 		uint64_t len;
 		int r = xfer_next(c, x);
 
-		if (r > 0) {
-			len = x->cur.len;
-			if (done && !(x->flags & MSG_WAITALL))
-				x->flags |= MSG_DONTWAIT;
-			r = recv_piece(c, s, x, &x->cur);
-			if (r > 0) {
-				done += r;
-				if ((uint64_t)r >= len) {
-					io_advance(&x->cur, len);
-					continue;
-				}
-			}
-		}
-		return done ? done : r;
+		if (r <= 0)
+			return done ? done : r;
+		len = x->cur.len;
+		if (done && !(x->flags & MSG_WAITALL))
+			x->flags |= MSG_DONTWAIT;
+		r = recv_piece(c, s, x, &x->cur);
+		if (r <= 0)
+			return done ? done : r;
+		done += r;
+		if ((uint64_t)r < len)
+			return done;
+		io_advance(&x->cur, len);
 	}
 }
 

@@ -31,9 +31,16 @@ static void check_accepted(const struct input *in, const struct blk_info *info)
 {
 	uint64_t sum = 0;
 
-	MUST(in->r.op >= BLK_READ && in->r.op <= BLK_FLUSH && in->r.unit < BLK_UNITS_MAX);
+	MUST(in->r.op >= BLK_READ && in->r.op <= BLK_SYNC && in->r.unit < BLK_UNITS_MAX);
 	if (in->r.op == BLK_FLUSH) {
 		MUST(in->r.sectors == 0 && in->r.elements == 0);
+		return;
+	}
+	if (in->r.op == BLK_SYNC) {
+		MUST(in->r.elements == 0 && in->r.replica == 0);
+		MUST(in->r.flags == 0 || (in->r.flags == BLK_REQ_DELEGATE && in->r.sectors == 0));
+		MUST(in->r.sectors <= info->sectors &&
+		     in->r.sector <= info->sectors - in->r.sectors);
 		return;
 	}
 	MUST(in->r.sector < info->sectors && in->r.sectors <= info->sectors - in->r.sector);
@@ -55,7 +62,7 @@ static void check_accepted(const struct input *in, const struct blk_info *info)
 static void tame(struct input *in, uint8_t how)
 {
 	if (how & 1)
-		in->r.op = (uint8_t)(1 + in->r.op % 3);
+		in->r.op = (uint8_t)(1 + in->r.op % 4);
 	if (how & 2) {
 		in->r.unit %= BLK_UNITS_MAX;
 		in->r.flags &= 1;
@@ -83,10 +90,13 @@ static void tame(struct input *in, uint8_t how)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct input in;
-	struct blk_info info = {
-		.sectors = 4096, .max_bytes = 1u << 20, .max_elements = 64, .replicas = 2};
+	struct blk_info info = {.sectors = 4096,
+	                        .max_bytes = 1u << 20,
+	                        .max_elements = 64,
+	                        .replicas = 2,
+	                        .flags = BLK_FLAG_SYNC};
 	struct blk_limits limits = {.is_open = true,
-	                            .access = BLK_ACCESS_READ | BLK_ACCESS_WRITE,
+	                            .access = BLK_ACCESS_READ | BLK_ACCESS_WRITE | BLK_ACCESS_JUDGE,
 	                            .info = &info,
 	                            .arenas = arenas};
 
@@ -99,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (blk_check_request(&in.r, in.elements, &limits) == 0)
 		check_accepted(&in, &info);
-	if (blk_check_completion(&in.c, 4096) == RULE_NONE)
+	if (blk_check_completion(&in.c, (enum blk_op)(in.r.op % 5), 4096) == RULE_NONE)
 		MUST(in.c.status <= 0 &&
 		     (in.c.status < 0 ? in.c.bytes <= 4096 : in.c.bytes == 4096));
 	return 0;

@@ -7,6 +7,7 @@ import threading
 
 HOST = "10.0.2.2"
 BYTES = 1 << 20
+ROWS = "6 passed, 0 failed"
 
 
 def add_nic(session):
@@ -74,7 +75,7 @@ test_data_from_and_to_the_host.timeout = 150
 
 def test_socket_abi(guest):
     until_connected(guest)
-    assert guest.sh("/tests/files inet_ | tail -n 1", 60).endswith(" 0 failed")
+    assert guest.sh("/tests/files inet_ | tail -n 1", 60) == ROWS
 
 
 test_socket_abi.timeout = 90
@@ -108,6 +109,18 @@ def test_a_dead_inet_resets_connections(guest):
 
 
 test_a_dead_inet_resets_connections.timeout = 240
+
+
+def test_calls_end_whenever_inet_dies(guest):
+    """Rows may fail, for connections are reset, but none may hang (its alarm would say status e), and nothing may be used up."""
+    until_connected(guest)
+    out = guest.sh("(while :; do killall -9 inet; usleep 150000; done) > /dev/null 2>&1 & loop=$!; i=0; "
+                   "while [ $i -lt 15 ]; do /tests/files inet_; i=$((i+1)); done; kill $loop; :", 200)
+    assert out.count(" failed\n") + out.endswith(" failed") == 15 and "(status e)" not in out, out
+    guest.until(f"/tests/files inet_ | grep -q '{ROWS}'", 30)
+
+
+test_calls_end_whenever_inet_dies.timeout = 260
 
 
 def test_a_machine_without_a_network(boot):

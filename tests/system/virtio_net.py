@@ -7,8 +7,8 @@ LOAD_S = 5
 KILLS = 12
 
 
-def machine(boot, devices):
-    """A machine with these devices on one wire; inet would take the units."""
+def machine(boot, devices, options=()):
+    """A machine with these devices on one wire; inet would take the units. options: of the kernel's command line."""
     args = []
     for unit, device in enumerate(devices):
         args += ["-netdev", WIRE.format(net=f"virtio_{unit}"), "-device",
@@ -23,7 +23,7 @@ def machine(boot, devices):
             return result
         session.config = config
 
-    return boot(prepare=prepare, boot=["skip=inet"])
+    return boot(prepare=prepare, boot=["skip=inet", *options])
 
 
 def start(guest, what):
@@ -42,7 +42,9 @@ def finish(guest, timeout=40):
 
 
 def pair(guest, first, second, mode="pair"):
-    start(guest, f"virtio_{first},virtio_{second}:{mode}")
+    """first, second: numbers of units, or units by name."""
+    units = [unit if isinstance(unit, str) else f"virtio_{unit}" for unit in (first, second)]
+    start(guest, f"{','.join(units)}:{mode}")
     status = finish(guest)
     assert status["lost"] == 0, status
     return status

@@ -45,6 +45,7 @@ static const char usage_text[] =
 	"  update LABEL [BINARY] replace it by a new version of its binary\n"
 	"  list                  all components\n"
 	"  status [LABEL]        one component in detail\n"
+	"  control LABEL WORDS   a command for a component that takes any\n"
 	"  stack                 all stacks\n"
 	"  stack EXPR [NAME]     start a storage stack as unit NAME (default: disk)\n"
 	"  stack -net EXPR [NAME]  a network stack (default: net0); -net may be left out\n"
@@ -258,9 +259,10 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 static const struct command commands[] = {
-	{"up", command_up},         {"update", command_update}, {"down", command_plain},
-	{"refresh", command_plain}, {"restart", command_plain}, {"list", command_plain},
-	{"status", command_plain},  {"stack", command_plain},   {"monitor", command_monitor},
+	{"up", command_up},           {"update", command_update}, {"down", command_plain},
+	{"refresh", command_plain},   {"restart", command_plain}, {"list", command_plain},
+	{"status", command_plain},    {"control", command_plain}, {"stack", command_plain},
+	{"monitor", command_monitor},
 };
 
 int main(int argc, char **argv)

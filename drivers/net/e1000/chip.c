@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The device outside its rings. The predecessor may have left it in any state: a reset, then every
- * register that matters is written. Two emulators' ways decide the order:
- *   - QEMU's 82540EM takes CTRL.RST as done and resets nothing. So the transmitter is switched off before
+ * register that matters is written. Two habits of QEMU's 82540EM decide the order:
+ *   - It takes CTRL.RST as done and resets nothing. So the transmitter is switched off before
  *     its ring pointers move, and the receiver is starved (no descriptors: rx.c) instead of switched off.
  *   - It also receives nothing for a second after any write of RCTL. So RCTL is written only when the
  *     value changes: after a reset of real hardware, or when the mode does; and the receiver is on from the
@@ -13,18 +13,16 @@
 
 #include "e1000.h"
 
-#define RESET_QUIET_NS    1000ull /* 13.4.1: no access in the first microsecond */
-#define RESET_TIMEOUT_NS  100000000ull
-#define EEPROM_TIMEOUT_NS 100000000ull /* includes its own reading after the reset */
-#define ITR_INTERVAL      500u         /* x 256 ns: at most 7813 interrupts a second */
-#define TX_DELAY          32u          /* x 1.024 us from the last completion, */
-#define TX_DELAY_MAX      128u         /* and from the first */
-#define RCTL_ALWAYS       (RCTL_EN | RCTL_BAM | RCTL_SECRC)
+#define RESET_QUIET_NS 1000ull      /* 13.4.1: no access in the first microsecond */
+#define WAIT_NS        100000000ull /* for the reset; for a word of the EEPROM */
+#define ITR_INTERVAL   500u         /* x 256 ns: at most 7813 interrupts a second */
+#define TX_DELAY       32u          /* x 1.024 us from the last completion, */
+#define TX_DELAY_MAX   128u         /* and from the first */
+#define RCTL_ALWAYS    (RCTL_EN | RCTL_BAM | RCTL_SECRC)
 
 static bool wait_for(const struct nic *n, unsigned reg, uint32_t mask, uint32_t value)
 {
-	uint64_t timeout = reg == REG_EERD ? EEPROM_TIMEOUT_NS : RESET_TIMEOUT_NS;
-	uint64_t deadline = now_ns() + timeout;
+	uint64_t deadline = now_ns() + WAIT_NS;
 
 	while ((reg_read(n, reg) & mask) != value)
 		if (now_ns() > deadline)

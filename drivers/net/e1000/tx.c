@@ -37,10 +37,14 @@ static void finish(struct nic *n, unsigned slot, int status)
 void tx_start(struct nic *n)
 {
 	uint64_t bus = n->mem_bus + offsetof(struct nic_memory, tx);
+	uint32_t start;
 
 	while (tx_is_pending(n))
 		finish(n, n->tx.clean++ % TX_SLOTS, -ENETDOWN);
-	n->tx = (struct tx_ring){.t_progress = now_ns()};
+	/* Indices never go back: tx_reap() may be what led here. The device starts with slot 0. */
+	start = (n->tx.next + TX_SLOTS - 1) / TX_SLOTS * TX_SLOTS;
+	n->tx = (struct tx_ring){
+		.clean = start, .published = start, .next = start, .t_progress = now_ns()};
 	reg_write(n, REG_TDBAL, (uint32_t)bus);
 	reg_write(n, REG_TDBAH, (uint32_t)(bus >> 32));
 	reg_write(n, REG_TDLEN, sizeof(n->mem->tx));
@@ -209,6 +213,7 @@ void tx_flush(struct nic *n)
 	reg_write(n, REG_TDT, x->next % TX_SLOTS);
 }
 
+/* Giving a frame back may end the session, and that start the ring anew (tx_start()). */
 void tx_reap(struct nic *n)
 {
 	struct tx_ring *x = &n->tx;
@@ -222,7 +227,7 @@ void tx_reap(struct nic *n)
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		x->report_clean++;
 		x->t_progress = now_ns();
-		while (x->clean != index + 1)
+		while ((int32_t)(index - x->clean) >= 0)
 			finish(n, x->clean++ % TX_SLOTS, 0);
 	}
 }

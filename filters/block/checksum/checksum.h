@@ -31,7 +31,7 @@ struct counters {
 	uint64_t mismatches, transient;  /* sectors; gone at the second look */
 	uint64_t corrupt, healed, lost;  /* sectors on some replica; written back; good nowhere */
 	uint64_t heal_errors;            /* writes back that failed */
-	uint64_t scrubbed, scrub_rounds; /* groups; whole passes */
+	uint64_t equalised;              /* groups whose replicas differed after an unclean stop */
 	uint64_t lower_ns, sum_ns;       /* of reads: below and verifying; healing or copying */
 };
 extern struct counters counters;
@@ -66,6 +66,8 @@ void request_submit(struct bserver_request *r);
 struct heal_seen {
 	int sector;       /* of the group, that did not match; -1: see for yourself */
 	uint32_t replica; /* that served it */
+	uint32_t
+		equalise; /* bit i: replica i + 1 is to have the same as the others; 0: heal only */
 };
 struct heal_result {
 	uint8_t *good;             /* n + 1 sectors */
@@ -76,8 +78,35 @@ void heal_enter(void);
 int heal_group(uint64_t number, const struct heal_seen *seen, struct heal_result *out) MUST_CHECK;
 void heal_leave(void);
 
+/* check.c: runs of groups are read from several replicas and looked at, under a shared lock. */
+struct check {
+	uint64_t first;    /* group */
+	uint32_t count;    /* at most check_most() */
+	uint32_t replicas; /* bit i: replica i + 1; 0: ask for none in particular */
+	/* Results. Bit i: group first + i */
+	uint64_t bad;       /* does not match, or could not be read */
+	uint64_t differing; /* is not the same on all */
+};
+uint32_t check_most(void);
+void check_groups(struct check *c);
+/* Then: that group, exclusively. *found: sectors that were bad, mended, are lost. */
+struct check_found {
+	uint64_t corrupt, healed, lost;
+};
+int check_mend(uint64_t group, uint32_t equalise, struct check_found *found);
+static inline uint64_t check_group_count(void)
+{
+	return medium.codec.layout.data_sectors / medium.codec.layout.n;
+}
+
 /* scrub.c */
-void scrub_start(uint64_t bytes_per_second);
-uint64_t scrub_position(void); /* group */
+int scrub_start(void); /* at start: 0 or -ENOMEM; goes on with what was interrupted */
+void scrub_run(uint64_t bytes_per_second); /* the medium is known; 0: only when asked */
+int scrub_control(const char *command, char *buf, size_t len);
+int scrub_status(char *buf, size_t len);
+
+/* sync.c: replicas that may differ after an unclean stop */
+int sync_start(void);
+void sync_kick(void); /* the lower unit was opened, or the medium has become known */
 
 #endif

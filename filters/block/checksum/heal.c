@@ -46,7 +46,7 @@ void heal_leave(void)
 	fiber_wake(first, 0);
 }
 
-static int read_copies(struct checksum_heal *h)
+static int read_copies(struct checksum_heal *h, uint32_t equalise)
 {
 	const uint32_t n = medium.codec.layout.n;
 	unsigned count = 0;
@@ -56,8 +56,10 @@ static int read_copies(struct checksum_heal *h)
 		struct extent e = {.sector = checksum_group_start(&medium.codec.layout, h->number),
 		                   .sectors = n + 1,
 		                   .memory = h->copies[i]};
-		int r = lower_transfer(&e, BLK_READ, 0, h->replicas > 1 ? (uint8_t)(i + 1) : 0);
+		int r = -EIO;
 
+		if (equalise == 0 || (equalise >> i & 1) != 0)
+			r = lower_transfer(&e, BLK_READ, 0, h->replicas > 1 ? (uint8_t)(i + 1) : 0);
 		if (r == 0) {
 			count++;
 			continue;
@@ -142,24 +144,55 @@ static void summarise(const struct checksum_heal *h, unsigned bad)
 	        filter_lower(0), bad, lost);
 }
 
+/* A replica that cannot be read gets what the others have, so that none differs. But what is lost must
+ * stay as each has it: then it cannot be made equal now. */
+static int fill_unreadable(struct checksum_heal *h, const struct heal_result *out,
+                           uint32_t equalise)
+{
+	for (unsigned i = 0; i < h->replicas; i++) {
+		if (h->copies[i] != NULL || (equalise >> i & 1) == 0)
+			continue;
+		if (checksum_mask_any(&h->lost))
+			return -EIO;
+		h->copies[i] = memory[i];
+		memcpy(h->copies[i], out->good, (medium.codec.layout.n + 1ull) * SUM_SECTOR);
+		h->want_write[i] = true;
+	}
+	return 0;
+}
+
+static bool wants_writes(const struct checksum_heal *h)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < h->replicas; i++)
+		any |= h->want_write[i];
+	return any;
+}
+
 int heal_group(uint64_t number, const struct heal_seen *seen, struct heal_result *out)
 {
-	struct checksum_heal h = {.number = number, .replicas = medium.replicas};
+	struct checksum_heal h = {
+		.number = number, .replicas = medium.replicas, .want_equal = seen->equalise != 0};
 	unsigned bad;
 	int r;
 
 	memcpy(h.copies, memory, h.replicas * sizeof(h.copies[0]));
 	out->good = memory[h.replicas];
-	r = read_copies(&h);
+	r = read_copies(&h, seen->equalise);
 	if (r != 0)
 		return r;
 	checksum_heal(&medium.codec, &h, out->good);
 	out->lost = h.lost;
 	bad = report_bad(&h);
+	if (h.want_equal) {
+		r = fill_unreadable(&h, out, seen->equalise);
+		counters.equalised += wants_writes(&h);
+	}
 	write_back(&h);
 	if (bad > 0)
 		summarise(&h, bad);
 	else if (seen->sector >= 0)
 		report_transient(number, seen);
-	return 0;
+	return r;
 }

@@ -14,6 +14,8 @@
  *   write:  groups at the ends that are written in part are read and verified (healed) first
  *           -> copy + sum -> lower write(s)
  *   heal:   read the group from each replica, take for each sector a pair that agrees, write back
+ *   sync:   after an unclean stop, where the lower unit says that its replicas may differ (BLK_SYNC):
+ *           the same, and where two are good and differ, the first one counts
  *
  * Each request is a fiber. Invariants: a group is locked while it is written or healed, shared
  * while it is read; sums of neighbours are carried over, never computed from unverified data.
@@ -22,7 +24,7 @@
  * never formatted here: that is mkstack's. Arguments n and algo that are not given mean: as the
  * medium says.
  *
- * State kept over a restart: on the medium only. Limits, said honestly: a write that was lost as a
+ * State kept over a restart: on the medium; and in ds how far a scrub has come. Limits, said honestly: a write that was lost as a
  * whole (old data, old sums) looks good; a loss of power in the middle of a write can leave sectors
  * whose sums do not match, on every replica at worst, and these read as EIO until written again.
  */
@@ -38,7 +40,7 @@ struct counters counters;
 
 static enum sum_algo wanted_algo; /* 0: any */
 static uint64_t wanted_n, scrub_rate;
-static bool is_open;
+static bool is_open; /* the lower unit, once */
 static struct fiber *prober;
 static bool prober_waits;
 
@@ -106,12 +108,27 @@ static int setup_codec(const struct blk_info *info)
 	return 0;
 }
 
+/* From any replica that has a valid superblock: all have the same. */
+static int read_header(const struct extent *header, const struct blk_info *info)
+{
+	struct checksum_super super;
+	uint32_t replica = 0;
+	int r;
+
+	do {
+		r = lower_transfer(header, BLK_READ, 0, (uint8_t)replica);
+	} while ((r != 0 ||
+	          checksum_super_probe(header->memory, info->sectors, &super) != CHECKSUM_VALID) &&
+	         info->replicas > 1 && replica++ < info->replicas);
+	return r;
+}
+
 static int probe(void)
 {
 	struct extent header = {.sectors = CHECKSUM_HEADER_SECTORS,
 	                        .memory = staging_take(CHECKSUM_HEADER_SECTORS)};
 	const struct blk_info *info = bdev_info(medium.lower);
-	int r = lower_transfer(&header, BLK_READ, 0, 0);
+	int r = read_header(&header, info);
 
 	if (r != 0)
 		sys_log("the superblock of %s cannot be read: error %d\n", filter_lower(0), -r);
@@ -135,8 +152,8 @@ static void run(void)
 	        sum_name((enum sum_algo)medium.super.algo), l->n,
 	        (unsigned long long)l->data_sectors, medium.replicas);
 	bserver_units_changed();
-	if (scrub_rate > 0)
-		scrub_start(scrub_rate);
+	sync_kick();
+	scrub_run(scrub_rate);
 }
 
 static void probe_until_good(void *arg)
@@ -169,6 +186,7 @@ static void opened(void *ctx, struct bdev *b, int status)
 		return;
 	}
 	is_open = true;
+	sync_kick();
 	if (prober_waits) {
 		prober_waits = false;
 		fiber_wake(prober, 0);
@@ -183,11 +201,14 @@ static int start(void)
 	if (r != 0)
 		return r;
 	medium.lower =
-		bdev_open(filter_lower(0), BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events, NULL);
+		bdev_open(filter_lower(0), BLK_ACCESS_READ | BLK_ACCESS_WRITE | BLK_ACCESS_JUDGE,
+	                  &events, NULL);
 	if (medium.lower == NULL)
 		return -ENOSPC;
 	prober = fiber_start(probe_until_good, NULL);
-	return prober != NULL ? 0 : -ENOMEM;
+	if (prober == NULL || scrub_start() != 0)
+		return -ENOMEM;
+	return sync_start();
 }
 
 /* ---- server ---- */
@@ -206,7 +227,7 @@ static int info(unsigned unit, struct blk_info *out)
 	                         .max_elements = BLK_ELEMENTS_MAX,
 	                         .queue_depth = REQUESTS_MAX,
 	                         .replicas = 1,
-	                         .flags = lower->flags,
+	                         .flags = lower->flags & ~BLK_FLAG_SYNC,
 	                         .model = "Axolotl checksum"};
 	return 0;
 }
@@ -218,7 +239,7 @@ static int status(char *buf, size_t len)
 		buf, len,
 		"state=%s\nalgo=%s\nn=%u\nreplicas=%u\nreads=%llu\nwrites=%llu\npartial=%llu\n"
 		"mismatches=%llu\ntransient=%llu\ncorrupt=%llu\nhealed=%llu\nlost=%llu\n"
-		"heal_errors=%llu\nscrub_group=%llu\nscrubbed=%llu\nscrub_rounds=%llu\n"
+		"heal_errors=%llu\nequalised=%llu\n"
 		"read_us=%llu\nheal_us=%llu\n",
 		medium.is_running ? "good" : (medium.refused != 0 ? "refused" : "waiting"),
 		sum_name((enum sum_algo)medium.super.algo), medium.super.n, medium.replicas,
@@ -226,11 +247,10 @@ static int status(char *buf, size_t len)
 		(unsigned long long)c->partial, (unsigned long long)c->mismatches,
 		(unsigned long long)c->transient, (unsigned long long)c->corrupt,
 		(unsigned long long)c->healed, (unsigned long long)c->lost,
-		(unsigned long long)c->heal_errors, (unsigned long long)scrub_position(),
-		(unsigned long long)c->scrubbed, (unsigned long long)c->scrub_rounds,
+		(unsigned long long)c->heal_errors, (unsigned long long)c->equalised,
 		(unsigned long long)c->lower_ns / 1000, (unsigned long long)c->sum_ns / 1000);
 
-	return n < 0 || (size_t)n >= len ? 0 : n;
+	return n < 0 || (size_t)n >= len ? 0 : n + scrub_status(buf + n, len - (size_t)n);
 }
 
 int main(int argc, char **argv)
@@ -248,7 +268,8 @@ int main(int argc, char **argv)
 	                                     .ops = &ops,
 	                                     .configure = configure,
 	                                     .start = start,
-	                                     .status = status};
+	                                     .status = status,
+	                                     .control = scrub_control};
 
 	filter_main(argc, argv, &filter);
 }

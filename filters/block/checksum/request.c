@@ -68,7 +68,7 @@ static int heal_and_deliver(const struct checksum_span *span, uint64_t *at, uint
 	const uint32_t n = layout()->n;
 	const uint64_t group = checksum_group_of(layout(), span->lba + *at);
 	uint32_t i = (uint32_t)((span->lba + *at) % n);
-	const struct heal_seen seen = {(int)i, replica};
+	const struct heal_seen seen = {(int)i, replica, 0};
 	struct heal_result healed;
 	struct range_lock l;
 	int r;
@@ -204,7 +204,7 @@ static int prepare_partial(const struct checksum_span *span, uint64_t group, uin
 {
 	const uint32_t n = layout()->n;
 	const struct extent e = {checksum_group_start(layout(), group), n + 1, scratch};
-	const struct heal_seen seen = {-1, 0};
+	const struct heal_seen seen = {-1, 0, 0};
 	struct heal_result healed = {.good = scratch};
 	struct checksum_mask mask;
 	uint8_t *sums = span->staging + (checksum_sum_sector(layout(), group) -
@@ -302,6 +302,7 @@ static void serve(void *arg)
 	case BLK_READ: result = do_read(r); break;
 	case BLK_WRITE: result = do_write(r); break;
 	case BLK_FLUSH: result = do_flush(); break;
+	case BLK_SYNC: break; /* not offered */
 	}
 	bserver_complete(r, result);
 }

@@ -11,7 +11,7 @@
  * Every shot is an event of the log (EV_FAULT: kind, sector), the ledger by which detection is
  * scored; sectors are those of the lower unit, and of contents the one that was spoiled.
  *
- * State kept over a restart: chance and the counters of the rules, in ds ("fault"), so that a restart
+ * State kept over a restart: chance and the counters of the rules, in ds ("fault.<unit>"), so that a restart
  * neither repeats nor forgets shots.
  */
 #include <stdio.h>
@@ -24,9 +24,7 @@
 #define BUFFER_BYTES (1u << 20)
 
 struct request {
-	struct bserver_request *r; /* NULL: free */
-	struct bdev_io io;
-	struct blk_element elements[BLK_ELEMENTS_MAX];
+	struct filter_request f;
 	const struct fault_rule *rule; /* that fired, or NULL */
 	bool has_buffer;
 	struct filter_timer timer;
@@ -34,7 +32,6 @@ struct request {
 
 static struct request requests[REQUESTS_MAX];
 static struct fault_rules rules;
-static struct bdev *lower;
 static int buffer_arena;
 static uint8_t *buffer;
 static bool is_buffer_used;
@@ -42,23 +39,53 @@ static uint64_t start_ns, seed = 1, passed;
 
 /* ---- the ledger ---- */
 
+static void key_of(char key[DS_KEY_MAX])
+{
+	snprintf(key, DS_KEY_MAX, "fault.%.*s", DS_KEY_MAX - 7, filter_unit());
+}
+
 static void record(const struct fault_rule *rule, uint64_t sector)
 {
-	log_event(EV_FAULT, bdev_server(lower), sys_label(), rule->kind, sector);
-	if (ds_save("fault", &rules.state, sizeof(rules.state)) != 0)
+	char key[DS_KEY_MAX];
+
+	key_of(key);
+	log_event(EV_FAULT, bdev_server(filter_single()), sys_label(), rule->kind, sector);
+	if (ds_save(key, &rules.state, sizeof(rules.state)) != 0)
 		sys_log("the ledger's counters were not saved\n");
 }
 
 /* ---- completion ---- */
 
+static bool is_lie(const struct request *q, enum bserver_lie *lie)
+{
+	static const struct {
+		enum fault_kind kind;
+		enum bserver_lie lie;
+	} lies[] = {{FAULT_WRONG_ID, BSERVER_LIE_ID},
+	            {FAULT_DUPLICATE, BSERVER_LIE_TWICE},
+	            {FAULT_SHORT, BSERVER_LIE_SHORT}};
+
+	for (unsigned i = 0; q->rule != NULL && i < sizeof(lies) / sizeof(lies[0]); i++) {
+		*lie = lies[i].lie;
+		if (q->rule->kind == lies[i].kind)
+			return true;
+	}
+	return false;
+}
+
 static void finish(struct request *q, int status)
 {
-	struct bserver_request *r = q->r;
+	enum bserver_lie lie;
 
 	if (q->has_buffer)
 		is_buffer_used = false;
-	q->r = NULL;
-	bserver_complete(r, status);
+	q->f.io.status = status;
+	if (status == 0 && is_lie(q, &lie)) {
+		record(q->rule, q->f.r->sector);
+		bserver_complete_lying(q->f.r, lie);
+		return;
+	}
+	filter_complete(q->f.r, &q->f.io);
 }
 
 static uint8_t *client_sector(const struct bserver_request *r, uint64_t index)
@@ -81,7 +108,7 @@ static void late(struct filter_timer *t)
 
 	while (&q->timer != t)
 		q++;
-	finish(q, q->io.status);
+	finish(q, q->f.io.status);
 }
 
 static bool is_spoiling(const struct fault_rule *rule)
@@ -92,14 +119,13 @@ static bool is_spoiling(const struct fault_rule *rule)
 
 static void io_done(struct bdev_io *io)
 {
-	struct request *q = io->cookie;
+	struct request *q = &requests[((struct filter_request *)io->cookie)->r->slot];
 
-	q->r->served_replica = io->served_replica;
-	if (io->status == 0 && q->r->op == BLK_READ && is_spoiling(q->rule)) {
-		uint64_t index = fault_random(&rules) % q->r->sectors;
+	if (io->status == 0 && q->f.r->op == BLK_READ && is_spoiling(q->rule)) {
+		uint64_t index = fault_random(&rules) % q->f.r->sectors;
 
-		fault_spoil(&rules, q->rule->kind, client_sector(q->r, index));
-		record(q->rule, q->r->sector + index);
+		fault_spoil(&rules, q->rule->kind, client_sector(q->f.r, index));
+		record(q->rule, q->f.r->sector + index);
 	}
 	if (q->rule != NULL && q->rule->kind == FAULT_DELAY) {
 		q->timer.fn = late;
@@ -113,70 +139,63 @@ static void io_done(struct bdev_io *io)
 
 static void pass(struct request *q)
 {
-	int r;
-
-	q->io.done = io_done;
-	q->io.cookie = q;
-	q->io.replica = q->r->replica;
-	r = bdev_submit(lower, &q->io);
-	if (r != 0)
-		finish(q, r);
+	filter_send(&q->f, io_done);
 }
 
 /* Data of a write in our own buffer; false: it is in use or too small. */
 static bool take_buffer(struct request *q)
 {
-	const struct bserver_request *r = q->r;
+	const struct bserver_request *r = q->f.r;
 
 	if (is_buffer_used || r->bytes > BUFFER_BYTES)
 		return false;
 	for (uint64_t i = 0; i < r->sectors; i++)
 		memcpy(buffer + i * BLK_SECTOR, client_sector(r, i), BLK_SECTOR);
-	q->elements[0] = (struct blk_element){.len_bytes = (uint32_t)r->bytes,
-	                                      .arena = (uint16_t)buffer_arena};
-	q->io.element_count = 1;
+	q->f.elements[0] = (struct blk_element){.len_bytes = (uint32_t)r->bytes,
+	                                        .arena = (uint16_t)buffer_arena};
+	q->f.io.element_count = 1;
 	q->has_buffer = is_buffer_used = true;
 	return true;
 }
 
 static void spoil_write(struct request *q)
 {
-	uint64_t index = fault_random(&rules) % q->r->sectors;
+	uint64_t index = fault_random(&rules) % q->f.r->sectors;
 
 	if (!take_buffer(q)) {
 		rules.state.fired[q->rule - rules.rule]--;
 		rules.state.shots--;
 	} else {
 		fault_spoil(&rules, q->rule->kind, buffer + index * BLK_SECTOR);
-		record(q->rule, q->r->sector + index);
+		record(q->rule, q->f.r->sector + index);
 	}
 	pass(q);
 }
 
 static void tear(struct request *q)
 {
-	uint32_t half = q->r->sectors / 2;
+	uint32_t half = q->f.r->sectors / 2;
 
 	if (half > 0 && !take_buffer(q)) {
 		pass(q);
 		return;
 	}
-	record(q->rule, q->r->sector + half);
+	record(q->rule, q->f.r->sector + half);
 	if (half == 0) {
 		finish(q, 0);
 		return;
 	}
-	q->io.sectors = half;
-	q->elements[0].len_bytes = half * BLK_SECTOR;
+	q->f.io.sectors = half;
+	q->f.elements[0].len_bytes = half * BLK_SECTOR;
 	pass(q);
 }
 
 static void misdirect(struct request *q)
 {
-	uint64_t room = bdev_info(lower)->sectors - q->r->sectors;
+	uint64_t room = bdev_info(filter_single())->sectors - q->f.r->sectors;
 
-	q->io.sector = room == 0 ? q->io.sector : fault_random(&rules) % (room + 1);
-	record(q->rule, q->r->sector);
+	q->f.io.sector = room == 0 ? q->f.io.sector : fault_random(&rules) % (room + 1);
+	record(q->rule, q->f.r->sector);
 	pass(q);
 }
 
@@ -186,13 +205,16 @@ static void shoot(struct request *q)
 	case FAULT_ZERO:
 	case FAULT_RANDOM:
 	case FAULT_BIT:
-		if (q->r->op == BLK_WRITE)
+		if (q->f.r->op == BLK_WRITE)
 			spoil_write(q);
 		else
 			pass(q); /* spoiled when it comes back */
 		return;
 	case FAULT_TORN: tear(q); return;
 	case FAULT_MISDIRECT: misdirect(q); return;
+	case FAULT_WRONG_ID:
+	case FAULT_DUPLICATE:
+	case FAULT_SHORT: pass(q); return; /* a lie when it comes back */
 	case FAULT_NONE:
 	case FAULT_ERROR:
 	case FAULT_LOST:
@@ -201,7 +223,7 @@ static void shoot(struct request *q)
 	case FAULT_DIE:
 	case FAULT_KINDS: break;
 	}
-	record(q->rule, q->r->sector);
+	record(q->rule, q->f.r->sector);
 	if (q->rule->kind == FAULT_ERROR)
 		finish(q, -EIO);
 	else if (q->rule->kind == FAULT_LOST)
@@ -221,11 +243,9 @@ static void submit(struct bserver_request *r)
 	                                   .sectors = r->sectors,
 	                                   .age_us = (now_ns() - start_ns) / 1000};
 
-	q->r = r;
 	q->has_buffer = false;
-	filter_elements(r, q->elements);
-	filter_io_of(r, q->elements, &q->io);
-	q->rule = r->op == BLK_FLUSH ? NULL : fault_decide(&rules, &what);
+	filter_request_init(&q->f, r);
+	q->rule = r->sectors > 0 && r->op != BLK_SYNC ? fault_decide(&rules, &what) : NULL;
 	if (q->rule != NULL) {
 		shoot(q);
 		return;
@@ -249,37 +269,22 @@ static int configure(const struct stack_options *o)
 	return filter_option(o, &number, &seed);
 }
 
-static void opened(void *ctx, struct bdev *b, int status)
-{
-	(void)ctx;
-	(void)b;
-	if (status == 0)
-		bserver_units_changed();
-}
-
 static int start(void)
 {
-	static const struct bdev_events events = {.opened = opened};
+	char key[DS_KEY_MAX];
 
+	key_of(key);
 	start_ns = now_ns();
 	fault_seed(&rules, seed);
 	if (filter_is_restart() &&
-	    ds_load("fault", &rules.state, sizeof(rules.state)) != (int)sizeof(rules.state))
+	    ds_load(key, &rules.state, sizeof(rules.state)) != (int)sizeof(rules.state))
 		fault_seed(&rules, seed);
 	buffer = aligned_alloc(PAGE_BYTES, BUFFER_BYTES);
 	if (buffer == NULL)
 		return -ENOMEM;
 	memset(buffer, 0, BUFFER_BYTES);
 	buffer_arena = bdev_arena(buffer, BUFFER_BYTES, false);
-	if (buffer_arena < 0)
-		return buffer_arena;
-	lower = bdev_open(filter_lower(0), BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events, NULL);
-	return lower == NULL ? -ENOSPC : 0;
-}
-
-static int info(unsigned unit, struct blk_info *out)
-{
-	return filter_pass_info(lower, unit, out);
+	return buffer_arena < 0 ? buffer_arena : 0;
 }
 
 static int status(char *buf, size_t len)
@@ -299,17 +304,12 @@ static int status(char *buf, size_t len)
 int main(int argc, char **argv)
 {
 	static const char *const options[] = {"rules", "seed", NULL};
-	static const struct bserver_ops ops = {.info = info,
-	                                       .submit = submit,
-	                                       .status = filter_status,
-	                                       .arena_added = filter_arena_added,
-	                                       .arena_removed = filter_arena_removed};
 	static const struct filter filter = {.name = "fault",
 	                                     .options = options,
 	                                     .lowers_min = 1,
 	                                     .lowers_max = 1,
 	                                     .maps_arenas = true,
-	                                     .ops = &ops,
+	                                     .submit = submit,
 	                                     .configure = configure,
 	                                     .start = start,
 	                                     .status = status};

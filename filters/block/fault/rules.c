@@ -6,10 +6,20 @@
 #include "axolotl/errno.h"
 
 static const char *const names[FAULT_KINDS] = {
-	[FAULT_NONE] = "none", [FAULT_ZERO] = "zero",   [FAULT_RANDOM] = "random",
-	[FAULT_BIT] = "bit",   [FAULT_ERROR] = "error", [FAULT_MISDIRECT] = "misdirect",
-	[FAULT_LOST] = "lost", [FAULT_TORN] = "torn",   [FAULT_DELAY] = "delay",
-	[FAULT_HANG] = "hang", [FAULT_DIE] = "die",
+	[FAULT_NONE] = "none",
+	[FAULT_ZERO] = "zero",
+	[FAULT_RANDOM] = "random",
+	[FAULT_BIT] = "bit",
+	[FAULT_ERROR] = "error",
+	[FAULT_MISDIRECT] = "misdirect",
+	[FAULT_LOST] = "lost",
+	[FAULT_TORN] = "torn",
+	[FAULT_DELAY] = "delay",
+	[FAULT_HANG] = "hang",
+	[FAULT_DIE] = "die",
+	[FAULT_WRONG_ID] = "wrongid",
+	[FAULT_DUPLICATE] = "duplicate",
+	[FAULT_SHORT] = "short",
 };
 
 const char *fault_name(enum fault_kind kind)

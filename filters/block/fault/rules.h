@@ -9,6 +9,8 @@
  *           misdirect                it goes to (comes from) other sectors
  *           lost torn                a write is not done; only its first half is done
  *           delay hang die           answered later; never; the filter itself ends
+ *           wrongid duplicate short  done, but the answer names another request; comes twice; says that
+ *                                    less was done (lies of a server: B2-B4)
  *   word    read | write             only these (default: both)
  *           range=FIRST-LAST         sectors
  *           skip=N  count=N          let N matching requests pass; fire at most N times (0: no limit)
@@ -38,6 +40,9 @@ enum fault_kind {
 	FAULT_DELAY,
 	FAULT_HANG,
 	FAULT_DIE,
+	FAULT_WRONG_ID,
+	FAULT_DUPLICATE,
+	FAULT_SHORT,
 	FAULT_KINDS
 };
 const char *fault_name(enum fault_kind kind);

@@ -24,15 +24,12 @@
 #define PAUSE_NS     100000000ull /* for rs to act on a complaint */
 
 struct request {
-	struct bserver_request *r;
-	struct bdev_io io;
-	struct blk_element elements[BLK_ELEMENTS_MAX];
+	struct filter_request f;
 	uint64_t tries, complaints;
 	struct filter_timer timer;
 };
 
 static struct request requests[REQUESTS_MAX];
-static struct bdev *lower;
 static uint64_t timeout_us = 1000000, tries_max = 3, complaints_max = 1;
 static uint64_t retried, rescued, complained, failed;
 
@@ -58,19 +55,19 @@ static void give_up(struct request *q)
 
 	failed++;
 	sys_log("%s: request at sector %llu failed %llu times, %llu complaints: error %d\n",
-	        filter_lower(0), (unsigned long long)q->io.sector, tries,
-	        (unsigned long long)q->complaints, -q->io.status);
-	bserver_complete(q->r, q->io.status);
+	        filter_lower(0), (unsigned long long)q->f.io.sector, tries,
+	        (unsigned long long)q->complaints, -q->f.io.status);
+	filter_complete(q->f.r, &q->f.io);
 }
 
 static void done(struct bdev_io *io)
 {
-	struct request *q = io->cookie;
+	const struct filter_request *f = io->cookie;
+	struct request *q = &requests[f->r->slot];
 
 	if (io->status == 0 || is_clients_fault(io->status)) {
 		rescued += io->status == 0 && q->tries + q->complaints > 0;
-		q->r->served_replica = io->served_replica;
-		bserver_complete(q->r, io->status);
+		filter_complete(f->r, io);
 	} else if (q->tries < tries_max) {
 		q->tries++;
 		retried++;
@@ -79,7 +76,7 @@ static void done(struct bdev_io *io)
 		q->complaints++;
 		q->tries = 0;
 		complained++;
-		bdev_complain(lower, RULE_B5, io, &io->sector, sizeof(io->sector));
+		bdev_complain(filter_single(), RULE_B5, io, &io->sector, sizeof(io->sector));
 		q->timer.fn = send_again;
 		filter_timer_set(&q->timer, now_ns() + PAUSE_NS);
 	} else {
@@ -89,24 +86,16 @@ static void done(struct bdev_io *io)
 
 static void send(struct request *q)
 {
-	int r;
-
-	filter_io_of(q->r, q->elements, &q->io);
-	q->io.replica = q->r->replica;
-	q->io.done = done;
-	q->io.cookie = q;
-	r = bdev_submit(lower, &q->io);
-	if (r != 0)
-		bserver_complete(q->r, r);
+	filter_request_init(&q->f, q->f.r);
+	filter_send(&q->f, done);
 }
 
 static void submit(struct bserver_request *r)
 {
 	struct request *q = &requests[r->slot];
 
-	q->r = r;
+	q->f.r = r;
 	q->tries = q->complaints = 0;
-	filter_elements(r, q->elements);
 	send(q);
 }
 
@@ -123,27 +112,12 @@ static int configure(const struct stack_options *o)
 	return filter_option(o, &m, &complaints_max);
 }
 
-static void opened(void *ctx, struct bdev *b, int status)
-{
-	(void)ctx;
-	(void)b;
-	if (status == 0)
-		bserver_units_changed();
-}
-
 static int start(void)
 {
-	static const struct bdev_events events = {.opened = opened};
 	const struct bdev_config config = {.deadline_ns = timeout_us * 1000};
 
 	bdev_configure(&config);
-	lower = bdev_open(filter_lower(0), BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events, NULL);
-	return lower == NULL ? -ENOSPC : 0;
-}
-
-static int info(unsigned unit, struct blk_info *out)
-{
-	return filter_pass_info(lower, unit, out);
+	return 0;
 }
 
 static int status(char *buf, size_t len)
@@ -161,16 +135,11 @@ static int status(char *buf, size_t len)
 int main(int argc, char **argv)
 {
 	static const char *const options[] = {"timeout", "n", "m", NULL};
-	static const struct bserver_ops ops = {.info = info,
-	                                       .submit = submit,
-	                                       .status = filter_status,
-	                                       .arena_added = filter_arena_added,
-	                                       .arena_removed = filter_arena_removed};
 	static const struct filter filter = {.name = "guard",
 	                                     .options = options,
 	                                     .lowers_min = 1,
 	                                     .lowers_max = 1,
-	                                     .ops = &ops,
+	                                     .submit = submit,
 	                                     .configure = configure,
 	                                     .start = start,
 	                                     .status = status};

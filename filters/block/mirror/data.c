@@ -104,7 +104,7 @@ int data_info(unsigned unit, struct blk_info *info)
 	                          .max_elements = BLK_ELEMENTS_MAX,
 	                          .queue_depth = REQUESTS_MAX,
 	                          .replicas = set.legs,
-	                          .flags = BLK_FLAG_FUA,
+	                          .flags = BLK_FLAG_FUA | BLK_FLAG_SYNC,
 	                          .model = "Axolotl mirror"};
 	for (unsigned i = 0; i < set.legs; i++) {
 		if (legs[i].b != NULL && bdev_info(legs[i].b) != NULL)
@@ -311,6 +311,26 @@ void data_unlocked(void)
 	}
 }
 
+/* ---- regions that may differ ---- */
+
+static void answer_sync(struct request *q)
+{
+	struct bserver_request *r = q->r;
+	struct mirror_range next;
+
+	if ((r->flags & BLK_REQ_DELEGATE) != 0)
+		manager_delegate();
+	else if (r->sectors > 0)
+		mirror_synced(&set, r->sector, r->sectors);
+	if (mirror_next_unsynced(&set, r->sector + r->sectors, &next)) {
+		r->next_sector = next.sector;
+		r->next_sectors = next.sectors;
+		r->next_replicas = next.legs;
+	}
+	manager_kick();
+	finish(q, 0);
+}
+
 void data_submit(struct bserver_request *r)
 {
 	struct request *q = free_list;
@@ -327,5 +347,6 @@ void data_submit(struct bserver_request *r)
 	case BLK_READ: send_read(q); break;
 	case BLK_WRITE: start_write(q); break;
 	case BLK_FLUSH: send_write(q); break;
+	case BLK_SYNC: answer_sync(q); break;
 	}
 }

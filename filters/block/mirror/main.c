@@ -13,17 +13,19 @@
  *           -> all legs -> a leg failed? it is recorded on the others -> complete
  *   read:   one leg -> error: another leg, and the first one is repaired -> complete
  *
- * Two fibers do what takes several steps: the manager (assembly, superblocks, bitmap, legs that
- * come back) and the copier (resync, repair). Requests themselves are callbacks.
+ * Three fibers do what takes several steps: the manager (assembly, superblocks, bitmap, legs that
+ * come back), the sweeper (regions that are no longer written) and the copier (resync, repair). Requests themselves are callbacks.
  *
  * A leg fails by a write error, by a repair that fails, or by the absence of its server for longer
  * than -timeout. The death of a driver is no failure: lib/blockdev replays what was pending.
  * request.replica = leg + 1 reads or writes that leg alone; for such a read there is no other leg
  * and no repair, that is the business of who asked.
  *
- * State kept over a restart: on the legs only (lib/mirror/super.h). After a stop of the system the
- * bitmap names the regions that were being written, and the legs are made equal there, by copying
- * from the first good one; what is corrupt on it is copied too, because nothing here can tell.
+ * State kept over a restart: on the legs (lib/mirror/super.h); and in ds, until the system stops, that
+ * the legs are equal. After a stop of the system the bitmap names the regions that were being
+ * written, and the legs are made equal there: by the client, if it is one that can judge contents
+ * (BLK_SYNC), else by copying from the first good one, with what is corrupt on it, because nothing
+ * here can tell. Until somebody opens the unit for writing nothing is decided and nothing is copied.
  */
 #include <stdlib.h>
 #include <stdio.h>
@@ -73,6 +75,15 @@ static int configure(const struct stack_options *o)
 	return r;
 }
 
+/* A judge may have come, or somebody who is none. */
+static int opened(unsigned unit, unsigned access)
+{
+	(void)unit;
+	(void)access;
+	manager_kick();
+	return 0;
+}
+
 static int start(void)
 {
 	struct bdev_config config = {.offline_ns = timeout_us * 1000};
@@ -107,10 +118,11 @@ static int status(char *buf, size_t len)
 {
 	int n = snprintf(buf, len,
 	                 "state=%s\ngeneration=%llu\nsectors=%llu\nregion_sectors=%u\n"
-	                 "copied_sectors=%llu\ndirty_regions=%u\n",
+	                 "copied_sectors=%llu\ndirty_regions=%u\nunsynced_regions=%u\n",
 	                 set_state(), (unsigned long long)set.super.generation,
 	                 (unsigned long long)set.super.data_sectors, set.super.region_sectors,
-	                 (unsigned long long)copier_copied(), mirror_dirty_regions(&set));
+	                 (unsigned long long)copier_copied(), mirror_dirty_regions(&set),
+	                 set.unsynced_count);
 
 	return n < 0 || (size_t)n >= len ? 0 : n + leg_status(buf + n, len - (size_t)n);
 }
@@ -119,6 +131,7 @@ int main(int argc, char **argv)
 {
 	static const char *const options[] = {"policy", "patience", "timeout", NULL};
 	static const struct bserver_ops ops = {.info = data_info,
+	                                       .open = opened,
 	                                       .submit = data_submit,
 	                                       .status = filter_status,
 	                                       .arena_added = filter_arena_added,

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The manager: a fiber that assembles the set and then does one thing after the other, most urgent
- * first: superblocks (completions wait), bitmap (writes wait), legs that are back, sweeping.
+ * first: superblocks (completions wait), bitmap (writes wait), regions that may differ, legs that are
+ * back. Another one forgets regions that are no longer written.
  */
+#include <stdio.h>
 #include <string.h>
 #include "mirror.h"
 
-#define SWEEP_NS         500000000ull
+#define TICK_NS          500000000ull
+#define SWEEP_NS         2000000000ull
 #define SETTLE_NS        20000000ull
 #define REFUSED_AGAIN_NS 2000000000ull
 
@@ -15,9 +18,10 @@ static bool is_idle;    /* waits for a kick, and for nothing else */
 static bool was_kicked; /* while it was busy */
 static bool is_refused;
 static struct filter_timer tick;
-static bool want_sweep, want_sweep_all;
+static bool want_sweep_all;
 static struct filter_timer settle;
 static uint64_t writes_at_flush;
+static bool is_settled; /* and ds knows */
 
 bool manager_is_refused(void)
 {
@@ -47,9 +51,8 @@ static void tick_due(struct filter_timer *t)
 {
 	uint64_t now = now_ns();
 
-	want_sweep = true;
 	leg_retry_due(now);
-	filter_timer_set(t, now + SWEEP_NS);
+	filter_timer_set(t, now + TICK_NS);
 	manager_kick();
 }
 
@@ -144,6 +147,59 @@ static void announce_again(void)
 		sys_log("the unit cannot be announced\n");
 }
 
+/* ---- after an unclean stop ---- */
+
+/* ds remembers, as long as the system runs, that the legs were equal once in its life. Without that
+ * a restart of this filter cannot know whether the one before had finished. */
+static void settled_key(char key[DS_KEY_MAX])
+{
+	snprintf(key, DS_KEY_MAX, "settled.%.*s", DS_KEY_MAX - 9, filter_unit());
+}
+
+static bool was_settled(void)
+{
+	char key[DS_KEY_MAX], value[DS_VALUE_MAX];
+
+	settled_key(key);
+	return filter_is_restart() && ds_lookup_str(key, value, sizeof(value)) == 0;
+}
+
+static void note_settled(void)
+{
+	char key[DS_KEY_MAX];
+
+	if (is_settled || !mirror_is_settled(&set))
+		return;
+	settled_key(key);
+	is_settled = ds_publish_str(key, "yes") == 0;
+}
+
+void manager_delegate(void)
+{
+	if (set.unsynced_count == 0)
+		return;
+	mirror_delegate(&set);
+	for (unsigned i = 0; i < set.legs; i++) {
+		if (set.leg[i].state == MIRROR_GOOD && mirror_resync_left(&set, i) > 0)
+			log_event(EV_LEG_RESYNC, EP_SELF, sys_label(), i,
+			          mirror_resync_left(&set, i));
+	}
+	copier_kick();
+}
+
+/* Regions that may differ wait for the first client that may write: whether it can judge decides who
+ * makes them equal. (Others just look, vfs at every unit.) */
+static void find_judge(void)
+{
+	unsigned access = bserver_open_access(FILTER_UNIT);
+
+	if (set.unsynced_count > 0 && (access & BLK_ACCESS_WRITE) != 0 &&
+	    (access & BLK_ACCESS_JUDGE) == 0) {
+		sys_log("nobody above can judge: copying from leg %u\n", mirror_source(&set));
+		manager_delegate();
+	}
+}
+
 static void run(const struct mirror_found *found)
 {
 	if (is_refused)
@@ -151,7 +207,9 @@ static void run(const struct mirror_found *found)
 	mirror_start(&set,
 	             own_memory + OWN_HEADER(mirror_source(&set)) +
 	                     (size_t)MIRROR_BITMAP_START * MIRROR_SECTOR,
-	             !filter_is_restart());
+	             !was_settled());
+	if (set.unsynced_count > 0)
+		sys_log("unclean stop: legs may differ in %u regions\n", set.unsynced_count);
 	for (unsigned i = 0; i < set.legs; i++) {
 		struct bdev *b = legs[i].b;
 
@@ -222,6 +280,14 @@ static void flush_legs(struct filter_gate *g, struct own_io o[MIRROR_LEGS_MAX])
 	}
 }
 
+static void fail_those_with_errors(const struct own_io o[MIRROR_LEGS_MAX])
+{
+	for (unsigned i = 0; i < set.legs; i++) {
+		if (o[i].io.status != 0)
+			leg_fail(i, o[i].io.status);
+	}
+}
+
 /* Until all legs that take writes have the current generation, on the medium. */
 static void record(void)
 {
@@ -234,10 +300,7 @@ static void record(void)
 		filter_wait(&g);
 		flush_legs(&g, o);
 		filter_wait(&g);
-		for (unsigned i = 0; i < set.legs; i++) {
-			if (o[i].io.status != 0)
-				leg_fail(i, o[i].io.status);
-		}
+		fail_those_with_errors(o);
 		/* The last good leg may refuse the record too: nothing better can be done then. */
 		if (set.super.generation == generation)
 			mirror_recorded(&set);
@@ -263,10 +326,7 @@ static void write_bitmap_sector(unsigned sector)
 		filter_submit(&g, legs[i].b, &o[i].io);
 	}
 	filter_wait(&g);
-	for (unsigned i = 0; i < set.legs; i++) {
-		if (o[i].io.status != 0)
-			leg_fail(i, o[i].io.status);
-	}
+	fail_those_with_errors(o);
 	mirror_bitmap_stable(&set, sector, written);
 }
 
@@ -316,6 +376,43 @@ static void join_legs(void)
 	}
 }
 
+/* ---- sweeping: a fiber of its own, since a flush may take long and writes wait for the manager ---- */
+
+static bool has_cache(unsigned leg)
+{
+	return legs[leg].b != NULL && bdev_info(legs[leg].b) != NULL &&
+	       (bdev_info(legs[leg].b)->flags & BLK_FLAG_VOLATILE_CACHE) != 0;
+}
+
+static void flush_caches(void)
+{
+	struct own_io o[MIRROR_LEGS_MAX] = {0};
+	struct filter_gate g = {0};
+
+	for (unsigned i = 0; i < set.legs; i++) {
+		if (!mirror_takes_writes(&set, i) || !has_cache(i))
+			continue;
+		o[i].io = (struct bdev_io){.op = BLK_FLUSH};
+		filter_submit(&g, legs[i].b, &o[i].io);
+	}
+	filter_wait(&g);
+	fail_those_with_errors(o);
+}
+
+static void sweep(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		filter_sleep(SWEEP_NS);
+		if (!set.is_running)
+			continue;
+		if (mirror_sweep_begin(&set))
+			flush_caches();
+		mirror_sweep(&set);
+		manager_kick();
+	}
+}
+
 static void manage(void *arg)
 {
 	(void)arg;
@@ -330,13 +427,13 @@ static void manage(void *arg)
 		if (!is_announced)
 			bserver_units_changed();
 		is_announced = true;
+		find_judge();
+		note_settled();
 		copier_kick();
 		join_legs();
-		if (want_sweep)
-			mirror_sweep(&set);
 		if (want_sweep_all)
 			mirror_sweep_all(&set);
-		want_sweep = want_sweep_all = false;
+		want_sweep_all = false;
 		if (!set.want_record && set.want_bitmap == 0)
 			wait_for_kick();
 	}
@@ -345,7 +442,7 @@ static void manage(void *arg)
 int manager_start(void)
 {
 	tick.fn = tick_due;
-	filter_timer_set(&tick, now_ns() + SWEEP_NS / 10);
+	filter_timer_set(&tick, now_ns() + TICK_NS / 10);
 	fiber = fiber_start(manage, NULL);
-	return fiber != NULL ? 0 : -ENOMEM;
+	return fiber != NULL && fiber_start(sweep, NULL) != NULL ? 0 : -ENOMEM;
 }

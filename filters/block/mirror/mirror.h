@@ -80,11 +80,13 @@ void leg_close_due(void);
 void leg_retry_due(uint64_t now);
 int leg_status(char *buf, size_t len);
 
-/* manager.c: the fiber that assembles, records, writes the bitmap, takes legs back */
+/* manager.c: the fiber that assembles, records, writes the bitmap, takes legs back, decides who makes
+ * legs equal after an unclean stop */
 int manager_start(void);
 void manager_kick(void);
 void manager_flushed(void); /* a flush ended and nothing else is going on */
 bool manager_is_refused(void);
+void manager_delegate(void); /* nobody can judge the regions that may differ: copy them */
 
 /* copier.c: the fiber that resyncs and repairs */
 int copier_start(void);

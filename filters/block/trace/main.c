@@ -9,23 +9,16 @@
 #include "filter/filter.h"
 #include "histogram/histogram.h"
 
-#define OPS 4 /* enum blk_op counts from 1 */
+#define OPS 5 /* enum blk_op counts from 1 */
 
-struct request {
-	struct bserver_request *r;
-	struct bdev_io io;
-	struct blk_element elements[BLK_ELEMENTS_MAX];
-};
-
-static struct request requests[BSERVER_REQUESTS_MAX];
-static struct bdev *lower;
+static struct filter_request requests[BSERVER_REQUESTS_MAX];
 static bool want_log;
 static struct histogram latency_us[OPS], sectors[OPS];
 static uint64_t errors[OPS], sequential[OPS], next_sector[OPS];
 
-static const char *const op_names[OPS] = {"", "read", "write", "flush"};
+static const char *const op_names[OPS] = {"", "read", "write", "flush", "sync"};
 
-static void count(const struct request *q)
+static void count(const struct filter_request *q)
 {
 	unsigned op = q->io.op;
 	uint64_t us = (now_ns() - q->r->t_start_ns) / 1000;
@@ -41,29 +34,20 @@ static void count(const struct request *q)
 
 static void done(struct bdev_io *io)
 {
-	struct request *q = io->cookie;
+	const struct filter_request *q = io->cookie;
 
 	count(q);
-	q->r->served_replica = io->served_replica;
-	bserver_complete(q->r, io->status);
+	filter_complete(q->r, io);
 }
 
 static void submit(struct bserver_request *r)
 {
-	struct request *q = &requests[r->slot];
-	int result;
+	struct filter_request *q = &requests[r->slot];
 
-	q->r = r;
-	filter_elements(r, q->elements);
-	filter_io_of(r, q->elements, &q->io);
-	q->io.replica = r->replica;
-	q->io.done = done;
-	q->io.cookie = q;
+	filter_request_init(q, r);
 	sequential[r->op] += r->sector == next_sector[r->op];
 	next_sector[r->op] = r->sector + r->sectors;
-	result = bdev_submit(lower, &q->io);
-	if (result != 0)
-		bserver_complete(r, result);
+	filter_send(q, done);
 }
 
 /* ---- start ---- */
@@ -76,27 +60,6 @@ static int configure(const struct stack_options *o)
 		return filter_usage("log=%s: expected yes or no", word);
 	want_log = word != NULL && strcmp(word, "yes") == 0;
 	return 0;
-}
-
-static void opened(void *ctx, struct bdev *b, int status)
-{
-	(void)ctx;
-	(void)b;
-	if (status == 0)
-		bserver_units_changed();
-}
-
-static int start(void)
-{
-	static const struct bdev_events events = {.opened = opened};
-
-	lower = bdev_open(filter_lower(0), BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events, NULL);
-	return lower == NULL ? -ENOSPC : 0;
-}
-
-static int info(unsigned unit, struct blk_info *out)
-{
-	return filter_pass_info(lower, unit, out);
 }
 
 static int status(char *buf, size_t len)
@@ -123,18 +86,12 @@ static int status(char *buf, size_t len)
 int main(int argc, char **argv)
 {
 	static const char *const options[] = {"log", NULL};
-	static const struct bserver_ops ops = {.info = info,
-	                                       .submit = submit,
-	                                       .status = filter_status,
-	                                       .arena_added = filter_arena_added,
-	                                       .arena_removed = filter_arena_removed};
 	static const struct filter filter = {.name = "trace",
 	                                     .options = options,
 	                                     .lowers_min = 1,
 	                                     .lowers_max = 1,
-	                                     .ops = &ops,
+	                                     .submit = submit,
 	                                     .configure = configure,
-	                                     .start = start,
 	                                     .status = status};
 
 	filter_main(argc, argv, &filter);

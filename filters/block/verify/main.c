@@ -17,7 +17,6 @@
 #define REQUESTS_MAX 32
 #define BUFFER_BYTES (64u * 1024) /* for each request; longer ones are compared piece by piece */
 
-static struct bdev *lower;
 static uint8_t *buffers;
 static int arena;
 static uint64_t tries_max = 2;
@@ -78,7 +77,7 @@ static int compare(const struct bserver_request *r, unsigned buffer)
 		                     .sectors = sectors,
 		                     .element_count = 1,
 		                     .elements = &e};
-		int result = bdev_io_wait(lower, &io);
+		int result = bdev_io_wait(filter_single(), &io);
 
 		if (result != 0)
 			return result;
@@ -91,28 +90,31 @@ static int compare(const struct bserver_request *r, unsigned buffer)
 
 /* ---- requests ---- */
 
-static int pass(struct bserver_request *r, uint8_t flags)
+static void pass(struct bserver_request *r)
 {
-	struct blk_element elements[BLK_ELEMENTS_MAX];
-	struct bdev_io io;
-	int result;
+	struct filter_request q;
 
-	filter_elements(r, elements);
-	filter_io_of(r, elements, &io);
-	io.flags |= flags;
-	io.replica = r->replica;
-	result = bdev_io_wait(lower, &io);
-	r->served_replica = io.served_replica;
-	return result;
+	filter_request_init(&q, r);
+	q.io.status = bdev_io_wait(filter_single(), &q.io);
+	filter_complete(r, &q.io);
+}
+
+static int write_durably(struct bserver_request *r)
+{
+	struct filter_request q;
+
+	filter_request_init(&q, r);
+	q.io.flags |= BLK_REQ_FUA;
+	return bdev_io_wait(filter_single(), &q.io);
 }
 
 static int write_once(struct bserver_request *r, unsigned buffer)
 {
 	struct bdev_io flush = {.op = BLK_FLUSH};
-	int result = pass(r, BLK_REQ_FUA);
+	int result = write_durably(r);
 
 	if (result == 0)
-		result = bdev_io_wait(lower, &flush);
+		result = bdev_io_wait(filter_single(), &flush);
 	return result != 0 ? result : compare(r, buffer);
 }
 
@@ -123,17 +125,19 @@ static int write_verified(struct bserver_request *r)
 
 	for (uint64_t i = 0; result == 1 && i < tries_max; i++) {
 		differing++;
-		log_event(EV_CORRUPT, bdev_server(lower), sys_label(), r->sector, r->replica);
+		log_event(EV_CORRUPT, bdev_server(filter_single()), sys_label(), r->sector,
+		          r->replica);
 		result = write_once(r, buffer);
 		if (result == 0) {
 			rewritten++;
-			log_event(EV_HEAL, bdev_server(lower), sys_label(), r->sector, r->replica);
+			log_event(EV_HEAL, bdev_server(filter_single()), sys_label(), r->sector,
+			          r->replica);
 		}
 	}
 	is_used[buffer] = false;
 	if (result == 1) {
 		failed++;
-		bdev_complain(lower, RULE_B6, NULL, &r->sector, sizeof(r->sector));
+		bdev_complain(filter_single(), RULE_B6, NULL, &r->sector, sizeof(r->sector));
 		result = -EIO;
 	}
 	verified += result == 0;
@@ -144,7 +148,10 @@ static void serve(void *arg)
 {
 	struct bserver_request *r = arg;
 
-	bserver_complete(r, r->op == BLK_WRITE ? write_verified(r) : pass(r, 0));
+	if (r->op == BLK_WRITE)
+		bserver_complete(r, write_verified(r));
+	else
+		pass(r);
 }
 
 static void submit(struct bserver_request *r)
@@ -162,17 +169,8 @@ static int configure(const struct stack_options *o)
 	return filter_option(o, &n, &tries_max);
 }
 
-static void opened(void *ctx, struct bdev *b, int status)
-{
-	(void)ctx;
-	(void)b;
-	if (status == 0)
-		bserver_units_changed();
-}
-
 static int start(void)
 {
-	static const struct bdev_events events = {.opened = opened};
 	const size_t bytes = (size_t)REQUESTS_MAX * BUFFER_BYTES;
 
 	buffers = aligned_alloc(PAGE_BYTES, bytes);
@@ -180,15 +178,7 @@ static int start(void)
 		return -ENOMEM;
 	memset(buffers, 0, bytes);
 	arena = bdev_arena(buffers, bytes, false);
-	if (arena < 0)
-		return arena;
-	lower = bdev_open(filter_lower(0), BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events, NULL);
-	return lower == NULL ? -ENOSPC : 0;
-}
-
-static int info(unsigned unit, struct blk_info *out)
-{
-	return filter_pass_info(lower, unit, out);
+	return arena < 0 ? arena : 0;
 }
 
 static int status(char *buf, size_t len)
@@ -203,11 +193,6 @@ static int status(char *buf, size_t len)
 int main(int argc, char **argv)
 {
 	static const char *const options[] = {"n", NULL};
-	static const struct bserver_ops ops = {.info = info,
-	                                       .submit = submit,
-	                                       .status = filter_status,
-	                                       .arena_added = filter_arena_added,
-	                                       .arena_removed = filter_arena_removed};
 	static const struct filter filter = {.name = "verify",
 	                                     .options = options,
 	                                     .lowers_min = 1,
@@ -215,7 +200,7 @@ int main(int argc, char **argv)
 	                                     .maps_arenas = true,
 	                                     .fibers = REQUESTS_MAX,
 	                                     .queue_depth = REQUESTS_MAX,
-	                                     .ops = &ops,
+	                                     .submit = submit,
 	                                     .configure = configure,
 	                                     .start = start,
 	                                     .status = status};

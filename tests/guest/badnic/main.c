@@ -60,6 +60,7 @@ static uint64_t seen, echoed, unheard;
 static struct nserver_rx *buffers[QUEUE];
 static unsigned buffer_count;
 static struct nserver_tx *unconfirmed;
+static bool is_silent; /* nothing is confirmed any more */
 
 /* ---- lies ---- */
 
@@ -101,6 +102,14 @@ static void lie_about_rx(struct nserver_session *s, uint32_t id)
 		s->rx.has_completions = true;
 }
 
+/* The next honest completion would put it right again: from here on there is none. */
+static void lie_about_index(struct nserver_session *s)
+{
+	s->tx.done.shared->produced += 100000;
+	s->tx.has_completions = true;
+	is_silent = true;
+}
+
 /* True: the frame is not confirmed. */
 static bool lie(const struct nserver_tx *t)
 {
@@ -116,12 +125,12 @@ static bool lie(const struct nserver_tx *t)
 	else if (mode == LIE_WRONG_ID || mode == LIE_DOUBLE || mode == LIE_RESERVED)
 		lie_about_tx(s, t->id);
 	else if (mode == LIE_INDEX)
-		s->tx.done.shared->produced += 100000;
+		lie_about_index(s);
 	else if (mode == LIE_CRASH)
 		__builtin_trap();
 	while (mode == LIE_HANG)
 		__asm__ volatile("pause");
-	return mode == LIE_NEVER;
+	return mode == LIE_NEVER || mode == LIE_INDEX;
 }
 
 /* ---- frames ---- */
@@ -142,7 +151,9 @@ static void echo(const struct nserver_tx *t)
 		return;
 	}
 	r = buffers[0];
-	memmove(buffers, buffers + 1, --buffer_count * sizeof(buffers[0]));
+	buffer_count--;
+	for (unsigned i = 0; i < buffer_count; i++)
+		buffers[i] = buffers[i + 1];
 	frame = r->buffer.ptr;
 	nserver_tx_copy(t, 0, frame, t->bytes);
 	memcpy(address, frame, sizeof(address));
@@ -154,6 +165,8 @@ static void echo(const struct nserver_tx *t)
 
 static bool tx(struct nserver_tx *t)
 {
+	if (is_silent)
+		return false;
 	seen++;
 	echo(t);
 	if (will_lie() && lie(t)) {

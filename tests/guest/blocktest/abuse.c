@@ -22,7 +22,7 @@ static void op_zero(struct blk_request *r)
 
 static void op_unknown(struct blk_request *r)
 {
-	r->op = BLK_FLUSH + 1;
+	r->op = BLK_SYNC + 1;
 }
 
 static void op_255(struct blk_request *r)

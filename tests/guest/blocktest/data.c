@@ -64,7 +64,7 @@ static const char *completion_tells_bytes_and_times(void)
 	CHECK(raw_do(&r, NULL, &c) == 0);
 	CHECK(c.bytes == 16 * BLK_SECTOR);
 	CHECK(c.t_start_ns != 0 && c.t_end_ns >= c.t_start_ns && c.t_end_ns <= now_ns());
-	CHECK(c.reserved == 0 && c.reserved2[0] == 0 && c.reserved2[1] == 0 && c.reserved2[2] == 0);
+	CHECK(c.reserved == 0 && c.next_sector == 0 && c.next_sectors == 0 && c.reserved2 == 0);
 	return NULL;
 }
 

@@ -193,23 +193,31 @@ static void idle(void)
 static int status(char *buf, size_t len)
 {
 	const struct probe_counts *c = &probe_counts;
-	int n = snprintf(
-		buf, len,
-		"done=%d\npassed=%u\nfailed=%u\nanswered=%llu\nlost=%llu\nrepeated=%llu\n"
-		"strange=%llu\nwrong=%llu\nlongest_ms=%llu\nsent=%llu\nconfirmed=%llu\n"
-		"tx_failed=%llu\nreceived=%llu\nreceive_errors=%llu\nrounds=%u\nmerged=%llu\n",
-		is_done, passed, failed, (unsigned long long)c->answered,
-		(unsigned long long)c->lost, (unsigned long long)c->repeated,
-		(unsigned long long)c->strange, (unsigned long long)c->wrong,
-		(unsigned long long)(c->longest_ns / 1000000),
-		(unsigned long long)(ports[0].sent + ports[1].sent),
-		(unsigned long long)(ports[0].confirmed + ports[1].confirmed),
-		(unsigned long long)(ports[0].failed + ports[1].failed),
-		(unsigned long long)(ports[0].received + ports[1].received),
-		(unsigned long long)(ports[0].receive_errors + ports[1].receive_errors),
-		ports[0].rounds + ports[1].rounds,
-		(unsigned long long)(ports[0].merged + ports[1].merged));
+	const struct port *p = &ports[0], *q = &ports[1];
+	const struct {
+		const char *name;
+		uint64_t value;
+	} lines[] = {{"done", is_done},
+	             {"passed", passed},
+	             {"failed", failed},
+	             {"answered", c->answered},
+	             {"lost", c->lost},
+	             {"repeated", c->repeated},
+	             {"strange", c->strange},
+	             {"wrong", c->wrong},
+	             {"longest_us", c->longest_ns / 1000},
+	             {"sent", p->sent + q->sent},
+	             {"confirmed", p->confirmed + q->confirmed},
+	             {"tx_failed", p->failed + q->failed},
+	             {"received", p->received + q->received},
+	             {"receive_errors", p->receive_errors + q->receive_errors},
+	             {"rounds", p->rounds + q->rounds},
+	             {"merged", p->merged + q->merged}};
+	int n = 0;
 
+	for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		n += snprintf(buf + n, len - (size_t)n, "%s=%llu\n", lines[i].name,
+		              (unsigned long long)lines[i].value);
 	return n + netdev_status_text(buf + n, len - (size_t)n);
 }
 

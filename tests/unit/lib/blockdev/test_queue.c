@@ -84,7 +84,7 @@ static void replay_keeps_the_order_of_submission(void **state)
 	bqueue_remove(&q, &ios[5]);
 	add(12, 14);
 	assert_int_equal(bqueue_death(&q), 10);
-	assert_null(bqueue_condemn(&q));
+	assert_null(bqueue_judge(&q, BDEV_BLAME_HARD, false));
 	for (io = q.waiting.head; io != NULL; io = io->next, i++)
 		if (io->next != NULL)
 			assert_true(io->order < io->next->order);
@@ -93,24 +93,31 @@ static void replay_keeps_the_order_of_submission(void **state)
 	assert_int_equal(q.free_count, 16);
 }
 
+/* All that was sent dies with the server; returns how many were found guilty. */
+static unsigned die(unsigned points, bool only_accused)
+{
+	unsigned count = 0;
+
+	bqueue_death(&q);
+	for (struct bdev_io *io = bqueue_judge(&q, points, only_accused); io != NULL; io = io->next)
+		count++;
+	assert_null(bqueue_judge(&q, points, only_accused)); /* once is enough */
+	return count;
+}
+
 static void suspects_go_alone(void **state)
 {
-	struct bdev_io *killers;
-
 	(void)state;
 	add(0, 3);
-	for (unsigned i = 0; i < BDEV_KILLER_DEATHS; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(send_all(), 3);
-		assert_int_equal(bqueue_death(&q), 3);
-		assert_null(bqueue_condemn(&q));
+		assert_int_equal(die(BDEV_BLAME_HARD, false), 0);
 	}
 	assert_int_equal(q.suspects, 3);
 	add(3, 4);
 	assert_int_equal(send_all(), 1);
-	assert_int_equal(bqueue_death(&q), 1);
-	killers = bqueue_condemn(&q);
-	assert_ptr_equal(killers, &ios[0]);
-	assert_null(killers->next);
+	assert_int_equal(die(BDEV_BLAME_HARD, false), 1);
+	assert_int_equal(ios[0].state, IO_IDLE);
 	assert_int_equal(q.suspects, 2);
 	assert_int_equal(send_all(), 1);
 	bqueue_remove(&q, &ios[1]); /* it was innocent */
@@ -123,28 +130,77 @@ static void suspects_go_alone(void **state)
 static void deaths_from_outside_are_forgiven(void **state)
 {
 	(void)state;
-	add(0, 3);
-	for (unsigned i = 0; i < 4 * BDEV_KILLER_DEATHS; i++) {
-		assert_int_equal(send_all(), 3);
-		bqueue_death(&q);
-		bqueue_forgive(&q);
-		bqueue_forgive(&q); /* once is enough */
-		assert_int_equal(ios[0].deaths, 0);
+	add(0, 2);
+	for (unsigned i = 0; i < 12; i++) {
+		assert_int_equal(send_all(), 2);
+		assert_int_equal(die(0, false), 0);
 	}
 	assert_int_equal(q.suspects, 0);
-	for (unsigned i = 0; i < BDEV_KILLER_DEATHS; i++) {
-		send_all();
-		bqueue_death(&q);
-		assert_null(bqueue_condemn(&q));
+	assert_int_equal(ios[0].deaths, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(send_all(), 2);
+		assert_int_equal(die(BDEV_BLAME_HARD, false), 0);
 	}
-	assert_int_equal(send_all(), 1); /* a suspect, alone: this death is not its fault */
-	bqueue_death(&q);
-	bqueue_forgive(&q);
-	assert_null(bqueue_condemn(&q));
-	assert_int_equal(q.suspects, 3);
 	assert_int_equal(send_all(), 1);
-	bqueue_death(&q);
-	assert_ptr_equal(bqueue_condemn(&q), &ios[0]);
+	assert_int_equal(die(0, false), 0); /* alone, and innocent all the same */
+	assert_int_equal(q.suspects, 2);
+	assert_int_equal(send_all(), 1);
+	assert_int_equal(die(BDEV_BLAME_HARD, false), 1);
+	assert_int_equal(ios[0].state, IO_IDLE);
+}
+
+static void hangs_count_half(void **state)
+{
+	(void)state;
+	add(0, 1);
+	for (unsigned i = 0; i < 7; i++) {
+		assert_int_equal(q.suspects, i >= 6);
+		assert_int_equal(send_all(), 1);
+		assert_int_equal(die(BDEV_BLAME_SOFT, false), 0);
+	}
+	assert_int_equal(send_all(), 1);
+	assert_int_equal(die(BDEV_BLAME_SOFT, false), 1);
+}
+
+static void complaints_blame_those_that_they_name(void **state)
+{
+	(void)state;
+	add(0, 4);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(send_all(), 4);
+		assert_int_equal(die(BDEV_BLAME_HARD, true), 0); /* another client's complaint */
+		assert_int_equal(send_all(), 4);
+		ios[2].is_accused = 1;
+		assert_int_equal(die(BDEV_BLAME_HARD, true), 0);
+	}
+	assert_int_equal(q.suspects, 1);
+	assert_int_equal(send_all(), 1);
+	assert_int_equal(ios[2].state, IO_SENT);
+	ios[0].is_accused = 1; /* it waits: nothing that happens now can be its doing */
+	ios[2].is_accused = 1;
+	assert_int_equal(die(BDEV_BLAME_HARD, true), 1);
+	assert_int_equal(ios[2].state, IO_IDLE);
+	assert_int_equal(ios[0].deaths, 0);
+	assert_int_equal(send_all(), 3);
+}
+
+static void completed_ids_are_remembered(void **state)
+{
+	uint32_t id;
+
+	(void)state;
+	add(0, 1);
+	send_all();
+	id = ios[0].id;
+	assert_false(bqueue_was_done(&q, id));
+	assert_false(bqueue_was_done(&q, 0));
+	bqueue_remove(&q, &ios[0]);
+	assert_true(bqueue_was_done(&q, id));
+	assert_false(bqueue_was_done(&q, id ^ 1u << 31));
+	add(0, 1);
+	send_all();
+	bqueue_death(&q); /* unsent is not done */
+	assert_false(bqueue_was_done(&q, ios[0].id));
 }
 
 static void deadlines_are_found_in_order(void **state)
@@ -230,6 +286,9 @@ int main(void)
 		T(replay_keeps_the_order_of_submission),
 		T(suspects_go_alone),
 		T(deaths_from_outside_are_forgiven),
+		T(hangs_count_half),
+		T(complaints_blame_those_that_they_name),
+		T(completed_ids_are_remembered),
 		T(deadlines_are_found_in_order),
 		T(nothing_is_overdue_behind_a_flush),
 		T(a_unit_moves_with_its_requests),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: lib/blockdev/client.c lib/blockdev/session.c lib/blockdev/arenas.c lib/blockdev/resolve.c
- *       lib/blockdev/queue.c lib/blockdev/check.c lib/blockdev/server.c lib/arena/ lib/unitname/
- *       lib/blockdev/host.c lib/blockdev/maps.c lib/blockdev/segments.c lib/ring/ring.c
- *       tests/unit/lib/blockdev/world.c tests/unit/lib/peers/peers.c */
+/* uses: lib/blockdev/client.c lib/blockdev/session.c lib/blockdev/deadline.c lib/blockdev/arenas.c
+ *       lib/blockdev/resolve.c lib/blockdev/queue.c lib/blockdev/check.c lib/blockdev/server.c
+ *       lib/arena/ lib/unitname/ lib/blockdev/host.c lib/blockdev/maps.c lib/blockdev/segments.c
+ *       lib/ring/ring.c tests/unit/lib/peers/peers.c tests/unit/lib/blockdev/world.c
+ *       tests/unit/lib/blockdev/fixture.c */
 /* Both halves of the block protocol against each other: data, deaths, replay, quarantine, lies. */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,81 +13,7 @@
 #include "blockdev/client.h"
 #include "blockdev/host.h"
 #include "ring/blk_region.h"
-#include "world.h"
-
-#define IOS 300
-
-static uint8_t *memory;
-static int arena;
-static struct bdev *bdev;
-static struct bdev_io ios[IOS];
-static struct blk_element elements[IOS][BLK_ELEMENTS_MAX];
-static unsigned done_count, lost_count, opened_count;
-static int opened_status;
-static uint64_t done_order[IOS];
-
-static void done(struct bdev_io *io)
-{
-	done_order[done_count++ % IOS] = io->sector;
-}
-
-static void opened(void *ctx, struct bdev *b, int status)
-{
-	(void)ctx;
-	(void)b;
-	opened_count++;
-	opened_status = status;
-}
-
-static void lost(void *ctx, struct bdev *b)
-{
-	(void)ctx;
-	(void)b;
-	lost_count++;
-}
-
-static int setup(void **state)
-{
-	static const struct bdev_events events = {.opened = opened, .lost = lost};
-
-	(void)state;
-	world_reset();
-	done_count = lost_count = opened_count = 0;
-	memory = aligned_alloc(PAGE_BYTES, 64 * PAGE_BYTES);
-	memset(memory, 0, 64 * PAGE_BYTES);
-	arena = bdev_arena(memory, 64 * PAGE_BYTES, false);
-	assert_true(arena >= 0);
-	bdev = bdev_open("d0", BLK_ACCESS_READ | BLK_ACCESS_WRITE, &events, NULL);
-	assert_non_null(bdev);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	free(memory);
-	return 0;
-}
-
-/* Request number i: `count` sectors at `sector`, data at i pages into the arena. */
-static struct bdev_io *make(unsigned i, enum blk_op op, uint64_t sector, unsigned count)
-{
-	elements[i][0] = (struct blk_element){.offset = (i % 64) * PAGE_BYTES,
-	                                      .len_bytes = count * BLK_SECTOR,
-	                                      .arena = (uint16_t)arena};
-	ios[i] = (struct bdev_io){.op = (uint8_t)op,
-	                          .element_count = count > 0,
-	                          .sectors = count,
-	                          .sector = sector,
-	                          .elements = elements[i],
-	                          .done = done};
-	return &ios[i];
-}
-
-static void submit(unsigned i, enum blk_op op, uint64_t sector, unsigned count)
-{
-	assert_int_equal(bdev_submit(bdev, make(i, op, sector, count)), 0);
-}
+#include "fixture.h"
 
 static void opens_when_server_appears(void **state)
 {
@@ -217,40 +144,6 @@ static void death_during_setup_loses_nothing(void **state)
 	assert_int_equal(ios[0].deaths, 0);
 }
 
-static void killer_request_is_quarantined_and_fails(void **state)
-{
-	(void)state;
-	world.mode = DISK_HOLDS;
-	submit(0, BLK_READ, 666, 1);
-	submit(1, BLK_READ, 7, 1);
-	for (unsigned i = 0; i < BDEV_KILLER_DEATHS; i++) {
-		world_start_server();
-		world_run();
-		assert_int_equal(world.held_count, 2);
-		world_kill_server();
-	}
-	/* Both are suspects now: the first goes alone. */
-	world_start_server();
-	world_run();
-	assert_int_equal(world.held_count, 1);
-	assert_int_equal(world.held[0]->sector, 666);
-	world_kill_server();
-	world_start_server();
-	world_run();
-	assert_int_equal(done_count, 1);
-	assert_int_equal(ios[0].status, -EIO);
-	assert_int_equal(peers.events[EV_QUARANTINE], 1);
-	assert_int_equal(world.held_count, 1);
-	submit(2, BLK_READ, 8, 1);
-	world_run();
-	assert_int_equal(world.held_count, 1); /* nothing beside a suspect */
-	world.mode = DISK_WORKS;
-	world_release_held(1, 0);
-	assert_int_equal(done_count, 3);
-	assert_int_equal(ios[1].status, 0);
-	assert_int_equal(ios[2].status, 0);
-}
-
 static void errors_reach_the_caller(void **state)
 {
 	(void)state;
@@ -261,63 +154,6 @@ static void errors_reach_the_caller(void **state)
 	assert_int_equal(done_count, 1);
 	assert_int_equal(ios[0].status, -EIO);
 	assert_int_equal(peers.complaints, 0);
-}
-
-static void overdue_request_is_complained_about(void **state)
-{
-	(void)state;
-	world_start_server();
-	world.mode = DISK_HOLDS;
-	submit(0, BLK_READ, 0, 1);
-	world_run();
-	assert_true(bdev_next_deadline() >= peers.now + BDEV_DEADLINE_NS - 1000);
-	world_advance(BDEV_DEADLINE_NS + 1000);
-	assert_int_equal(peers.complaints, 1);
-	assert_int_equal(peers.last_rule, RULE_B8);
-	assert_int_equal(done_count, 0);
-	world_kill_server();
-	world.mode = DISK_WORKS;
-	world_start_server();
-	world_run();
-	assert_int_equal(done_count, 1);
-	assert_int_equal(ios[0].status, 0);
-}
-
-static void invented_completion_is_complained_about(void **state)
-{
-	struct blk_completion c = {.id = 0x12345678};
-
-	(void)state;
-	world_start_server();
-	world.mode = DISK_HOLDS;
-	submit(0, BLK_READ, 0, 1);
-	world_run();
-	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
-	bdev_doorbell(peers.server);
-	assert_int_equal(peers.last_rule, RULE_B4);
-	c = (struct blk_completion){.id = ios[0].id, .status = 0, .bytes = 511};
-	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
-	bdev_doorbell(peers.server);
-	assert_int_equal(peers.last_rule, RULE_B2);
-	assert_int_equal(peers.complaints, 2);
-	assert_int_equal(done_count, 0);
-	world_release_held(1, 0);
-	assert_int_equal(done_count, 1);
-}
-
-static void duplicate_completion_is_complained_about(void **state)
-{
-	struct blk_completion c;
-
-	(void)state;
-	world_start_server();
-	submit(0, BLK_READ, 0, 1);
-	world_run();
-	c = (struct blk_completion){.id = ios[0].id, .bytes = BLK_SECTOR};
-	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
-	bdev_doorbell(peers.server);
-	assert_int_equal(done_count, 1);
-	assert_int_equal(peers.last_rule, RULE_B4);
 }
 
 static void jumping_completion_index_ends_the_session(void **state)
@@ -478,11 +314,7 @@ int main(void)
 		T(replays_in_order_before_anything_new),
 		T(survives_many_deaths_of_idle_and_busy_servers),
 		T(death_during_setup_loses_nothing),
-		T(killer_request_is_quarantined_and_fails),
 		T(errors_reach_the_caller),
-		T(overdue_request_is_complained_about),
-		T(invented_completion_is_complained_about),
-		T(duplicate_completion_is_complained_about),
 		T(jumping_completion_index_ends_the_session),
 		T(jumping_request_index_drops_the_client),
 		T(removed_label_fails_requests),

@@ -22,7 +22,8 @@ static int disk_info(unsigned unit, struct blk_info *info)
 	                          .max_bytes = BLK_REQUEST_MAX,
 	                          .max_elements = BLK_ELEMENTS_MAX,
 	                          .queue_depth = 32,
-	                          .replicas = 1};
+	                          .replicas = 2,
+	                          .flags = world.info_flags};
 	return world.info_result;
 }
 
@@ -55,6 +56,16 @@ static void disk_submit(struct bserver_request *r)
 		else
 			memcpy(world.disk + at, r->elements[i].ptr, r->elements[i].len_bytes);
 		at += r->elements[i].len_bytes;
+	}
+	if (r->op == BLK_SYNC) {
+		r->next_sector = r->sector + r->sectors;
+		r->next_sectors = r->next_sector < DISK_SECTORS ? 8 : 0;
+		r->next_replicas = 3;
+	}
+	if (world.want_lie) {
+		world.want_lie = false;
+		bserver_complete_lying(r, world.lie);
+		return;
 	}
 	bserver_complete(r, world.mode == DISK_WORKS ? 0 : -EIO);
 }
@@ -90,7 +101,7 @@ void world_start_server(void)
 	bserver_init(&c);
 	if (bserver_publish("d0", 0) != 0)
 		abort();
-	peers_tell_server(CAUSE_NONE);
+	peers_tell_server(world.cause);
 }
 
 void world_kill_server(void)

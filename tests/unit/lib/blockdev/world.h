@@ -25,6 +25,10 @@ struct world {
 	int info_result;
 	unsigned fewer_sectors;
 	unsigned opens, closes;
+	enum rs_cause cause; /* of the next death */
+	uint32_t info_flags; /* BLK_FLAG_* of the disk */
+	enum bserver_lie lie;
+	bool want_lie; /* in the next completion */
 };
 extern struct world world;
 

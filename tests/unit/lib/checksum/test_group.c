@@ -297,6 +297,59 @@ static void data_of_one_and_entry_of_another_agree(void **state)
 	heal_teardown(&c);
 }
 
+/* Replica 1 has another good version of the group; sector 1 of replica 0 and sector 2 of all are bad. */
+static void good_copies_that_differ_become_the_first(void **state)
+{
+	struct checksum_codec k;
+	struct heal_case c, other;
+	uint8_t lost[REPLICAS][SUM_SECTOR];
+
+	(void)state;
+	make_codec(&k, SUM_XXH64, 4);
+	heal_setup(&k, &c);
+	heal_setup(&k, &other);
+	memcpy(c.h.copies[1], other.right, c.bytes);
+	c.h.copies[0][1 * SUM_SECTOR] ^= 1;
+	for (unsigned r = 0; r < REPLICAS; r++) {
+		c.h.copies[r][2 * SUM_SECTOR] ^= (uint8_t)(2 << r);
+		memcpy(lost[r], c.h.copies[r] + (size_t)2 * SUM_SECTOR, SUM_SECTOR);
+	}
+	c.h.want_equal = true;
+	checksum_heal(&k, &c.h, c.good);
+	for (unsigned r = 0; r < REPLICAS; r++) {
+		const uint8_t *copy = c.h.copies[r];
+
+		assert_memory_equal(copy, c.right, SUM_SECTOR);
+		assert_memory_equal(copy + SUM_SECTOR, other.right + SUM_SECTOR, SUM_SECTOR);
+		assert_memory_equal(copy + (size_t)2 * SUM_SECTOR, lost[r], SUM_SECTOR);
+		assert_memory_equal(copy + (size_t)3 * SUM_SECTOR, c.right + (size_t)3 * SUM_SECTOR,
+		                    SUM_SECTOR);
+		assert_true(checksum_mask_has(&c.h.bad[r], 2));
+		(void)checksum_verify_group(&k, 3, copy, &c.h.bad[r]);
+		assert_true(checksum_mask_has(&c.h.bad[r], 2)); /* not laundered */
+		assert_int_equal(c.h.bad[r].bits[0], 1 << 2);
+		assert_true(c.h.want_write[r]);
+	}
+	assert_int_equal(c.h.lost.bits[0], 1 << 2);
+	heal_teardown(&c);
+	heal_teardown(&other);
+}
+
+static void equal_copies_are_not_written(void **state)
+{
+	struct checksum_codec k;
+	struct heal_case c;
+
+	(void)state;
+	make_codec(&k, SUM_XXH64, 4);
+	heal_setup(&k, &c);
+	c.h.want_equal = true;
+	checksum_heal(&k, &c.h, c.good);
+	for (unsigned r = 0; r < REPLICAS; r++)
+		assert_false(c.h.want_write[r]);
+	heal_teardown(&c);
+}
+
 static void lost_sectors_stay_bad_and_others_heal(void **state)
 {
 	struct checksum_codec k;
@@ -360,6 +413,8 @@ int main(void)
 		cmocka_unit_test(misdirected_sectors_do_not_match),
 		cmocka_unit_test(any_agreeing_pair_heals_all_copies),
 		cmocka_unit_test(data_of_one_and_entry_of_another_agree),
+		cmocka_unit_test(good_copies_that_differ_become_the_first),
+		cmocka_unit_test(equal_copies_are_not_written),
 		cmocka_unit_test(lost_sectors_stay_bad_and_others_heal),
 		cmocka_unit_test(superblock_round_trip),
 	};

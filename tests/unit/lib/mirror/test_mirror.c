@@ -1,8 +1,7 @@
-/* uses: lib/mirror/ lib/checksum/xxh64.c */
+/* uses: lib/mirror/ lib/checksum/xxh64.c tests/unit/lib/mirror/fixture.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The mirror's logic: superblocks, assembly, states, write intent, resync; and a model of media
- * with random failures and power cuts that no acknowledged write may be lost on.
+ * The mirror's logic: superblocks, assembly, states, write intent, resync.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,29 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "axolotl/errno.h"
-#include "mirror/set.h"
-
-#define LEG_SECTORS (MIRROR_DATA_START + 20 * MIRROR_REGION_MIN + 100)
-
-static struct mirror_set set;
-static struct mirror_found found[MIRROR_LEGS_MAX];
-static struct mirror_why why;
-
-static void find_fresh(unsigned legs)
-{
-	struct mirror_super super;
-
-	memset(&set, 0, sizeof(set));
-	memset(found, 0, sizeof(found));
-	set.legs = legs;
-	assert_int_equal(mirror_super_make(&super, legs, LEG_SECTORS), 0);
-	memcpy(super.uuid, "abcdefghijklmno", 16);
-	for (unsigned i = 0; i < legs; i++) {
-		super.self = i;
-		mirror_super_seal(&super);
-		found[i] = (struct mirror_found){true, MIRROR_VALID, super};
-	}
-}
+#include "fixture.h"
 
 static void start_fresh(unsigned legs)
 {
@@ -55,12 +32,6 @@ static void write_bitmap(void)
 		mirror_bitmap_stable(&set, i, sector);
 	}
 	assert_int_equal(set.want_bitmap, 0);
-}
-
-static int choose(uint64_t sector, uint8_t replica, uint32_t tried)
-{
-	return mirror_choose(&set, MIRROR_PRIMARY,
-	                     &(struct mirror_read){sector, 8, replica, tried});
 }
 
 static void superblock_slots_survive_torn_writes(void **state)
@@ -216,6 +187,23 @@ static void write_is_marked_before_it_starts(void **state)
 	assert_false(mirror_write_marked(&set, 100, 8));
 }
 
+static void what_a_flush_may_miss_is_not_forgotten(void **state)
+{
+	(void)state;
+	start_fresh(2);
+	(void)mirror_write_begin(&set, 100, 8);
+	write_bitmap();
+	mirror_sweep(&set);
+	assert_false(mirror_sweep_begin(&set)); /* in flight */
+	mirror_write_end(&set, 100, 8);         /* during the flush of something else */
+	mirror_sweep(&set);
+	assert_true(mirror_write_marked(&set, 100, 8));
+	assert_true(mirror_sweep_begin(&set));
+	mirror_sweep(&set);
+	assert_false(mirror_write_marked(&set, 100, 8));
+	assert_false(mirror_sweep_begin(&set));
+}
+
 static void late_bitmap_write_does_not_mark_what_was_cleaned(void **state)
 {
 	uint8_t sector[MIRROR_SECTOR];
@@ -282,16 +270,86 @@ static void last_region_may_be_short(void **state)
 	assert_false(mirror_resync_next(&set, 4096, &chunk));
 }
 
-static void unclean_regions_are_read_from_one_leg_only(void **state)
+static void start_unclean(unsigned legs, uint8_t regions)
 {
-	uint8_t bitmap[MIRROR_BITMAP_SECTORS * MIRROR_SECTOR] = {0};
-	struct mirror_chunk chunk;
+	uint8_t bitmap[MIRROR_BITMAP_SECTORS * MIRROR_SECTOR] = {regions};
+
+	find_fresh(legs);
+	assert_int_equal(mirror_assemble(&set, found, false, &why), MIRROR_RUN);
+	mirror_start(&set, bitmap, true);
+}
+
+static void unclean_regions_are_read_from_one_leg_unless_another_is_named(void **state)
+{
+	(void)state;
+	start_unclean(2, 1 << 2);
+	assert_int_equal(set.unsynced_count, 1);
+	assert_int_equal(choose(2 * MIRROR_REGION_MIN, 0, 0), 0);
+	assert_int_equal(choose(2 * MIRROR_REGION_MIN, 2, 0), 1);
+	assert_int_equal(choose(2 * MIRROR_REGION_MIN, 0, 1), 1); /* the source cannot read it */
+	set.leg[0].queue = 9;
+	assert_int_equal(mirror_choose(&set, MIRROR_SHORTEST,
+	                               &(struct mirror_read){2 * MIRROR_REGION_MIN - 4, 8, 0, 0}),
+	                 0);
+	assert_int_equal(mirror_choose(&set, MIRROR_SHORTEST, &(struct mirror_read){0, 8, 0, 0}),
+	                 1);
+}
+
+static void places_are_named_until_they_are_judged(void **state)
+{
+	struct mirror_range range;
+
+	(void)state;
+	start_unclean(3, 1 << 2 | 1 << 3 | 1 << 6);
+	assert_false(mirror_is_settled(&set));
+	assert_true(mirror_next_unsynced(&set, 0, &range));
+	assert_true(range.sector == 2 * MIRROR_REGION_MIN && range.sectors == MIRROR_REGION_MIN);
+	assert_int_equal(range.legs, 7);
+	assert_true(mirror_next_unsynced(&set, 4 * MIRROR_REGION_MIN, &range));
+	assert_true(range.sector == 6 * MIRROR_REGION_MIN);
+	assert_false(mirror_next_unsynced(&set, 7 * MIRROR_REGION_MIN, &range));
+	assert_false(mirror_next_unsynced(&set, UINT32_MAX, &range));
+	/* Not all of a region: nothing is known of the rest. */
+	mirror_synced(&set, 2 * MIRROR_REGION_MIN + 1, MIRROR_REGION_MIN);
+	assert_int_equal(set.unsynced_count, 3);
+	mirror_sweep(&set);
+	mirror_sweep(&set);
+	assert_true(mirror_write_marked(&set, 2 * MIRROR_REGION_MIN, 8)); /* not forgotten */
+	mirror_synced(&set, MIRROR_REGION_MIN + 5, 3 * MIRROR_REGION_MIN);
+	assert_int_equal(set.unsynced_count, 1);
+	mirror_synced(&set, 0, 20 * MIRROR_REGION_MIN);
+	mirror_synced(&set, 0, 20 * MIRROR_REGION_MIN);
+	assert_int_equal(set.unsynced_count, 0);
+	assert_true(mirror_is_settled(&set));
+	mirror_sweep(&set);
+	assert_false(mirror_write_marked(&set, 2 * MIRROR_REGION_MIN, 8));
+}
+
+static void short_last_region_is_judged_too(void **state)
+{
+	uint8_t bitmap[MIRROR_BITMAP_SECTORS * MIRROR_SECTOR] = {0, 0, 1 << 4};
+	struct mirror_range range;
 
 	(void)state;
 	find_fresh(2);
 	assert_int_equal(mirror_assemble(&set, found, false, &why), MIRROR_RUN);
-	bitmap[0] = 1 << 2;
 	mirror_start(&set, bitmap, true);
+	assert_true(mirror_next_unsynced(&set, 0, &range));
+	assert_int_equal(range.sectors, 100);
+	mirror_synced(&set, range.sector, range.sectors);
+	assert_true(mirror_is_settled(&set));
+}
+
+static void without_a_judge_the_source_is_copied(void **state)
+{
+	struct mirror_chunk chunk;
+
+	(void)state;
+	start_unclean(2, 1 << 2);
+	assert_false(mirror_resync_next(&set, 4096, &chunk));
+	mirror_delegate(&set);
+	assert_int_equal(set.unsynced_count, 0);
+	assert_false(mirror_is_settled(&set));
 	assert_int_equal(set.leg[1].state, MIRROR_GOOD);
 	assert_int_equal(choose(2 * MIRROR_REGION_MIN, 2, 0), -1);
 	assert_int_equal(choose(2 * MIRROR_REGION_MIN - 4, 2, 0), -1);
@@ -300,7 +358,25 @@ static void unclean_regions_are_read_from_one_leg_only(void **state)
 	assert_true(mirror_resync_next(&set, 4096, &chunk));
 	assert_true(mirror_resync_done(&set, &chunk));
 	assert_int_equal(choose(2 * MIRROR_REGION_MIN, 2, 0), 1);
+	assert_true(mirror_is_settled(&set));
 	assert_true(mirror_fail(&set, 0));
+}
+
+static void last_good_leg_differs_from_nothing(void **state)
+{
+	struct mirror_range range;
+
+	(void)state;
+	start_unclean(3, 1 << 2);
+	assert_true(mirror_fail(&set, 0));
+	assert_int_equal(set.unsynced_count, 1);
+	assert_true(mirror_next_unsynced(&set, 0, &range));
+	assert_int_equal(range.legs, 6);
+	assert_true(mirror_fail(&set, 1));
+	assert_int_equal(set.unsynced_count, 0);
+	/* One that comes back is brought up to date there, like everywhere. */
+	assert_int_equal(mirror_return(&set, 0, &found[0]), 0);
+	assert_int_equal(mirror_resync_left(&set, 0), 1);
 }
 
 static void restart_of_the_filter_alone_copies_nothing(void **state)
@@ -356,10 +432,15 @@ int main(void)
 		cmocka_unit_test(legs_that_ran_alone_do_not_mix),
 		cmocka_unit_test(last_good_leg_is_kept),
 		cmocka_unit_test(write_is_marked_before_it_starts),
+		cmocka_unit_test(what_a_flush_may_miss_is_not_forgotten),
 		cmocka_unit_test(late_bitmap_write_does_not_mark_what_was_cleaned),
 		cmocka_unit_test(nothing_is_cleaned_while_degraded),
 		cmocka_unit_test(last_region_may_be_short),
-		cmocka_unit_test(unclean_regions_are_read_from_one_leg_only),
+		cmocka_unit_test(unclean_regions_are_read_from_one_leg_unless_another_is_named),
+		cmocka_unit_test(places_are_named_until_they_are_judged),
+		cmocka_unit_test(short_last_region_is_judged_too),
+		cmocka_unit_test(without_a_judge_the_source_is_copied),
+		cmocka_unit_test(last_good_leg_differs_from_nothing),
 		cmocka_unit_test(restart_of_the_filter_alone_copies_nothing),
 		cmocka_unit_test(policies_choose),
 	};

@@ -1,8 +1,9 @@
-/* uses: lib/mirror/ lib/checksum/xxh64.c */
+/* uses: lib/mirror/ lib/checksum/xxh64.c tests/unit/lib/mirror/fixture.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The mirror's logic: superblocks, assembly, states, write intent, resync; and a model of media
- * with random failures and power cuts that no acknowledged write may be lost on.
+ * The mirror's logic on a model of media, with random failures, power cuts and corruption while the
+ * power is off: no acknowledged write may be lost. A judge knows
+ * corrupt contents when it sees them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,35 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "mirror/set.h"
-
-#define LEG_SECTORS (MIRROR_DATA_START + 20 * MIRROR_REGION_MIN + 100)
-
-static struct mirror_set set;
-static struct mirror_found found[MIRROR_LEGS_MAX];
-static struct mirror_why why;
-
-static void find_fresh(unsigned legs)
-{
-	struct mirror_super super;
-
-	memset(&set, 0, sizeof(set));
-	memset(found, 0, sizeof(found));
-	set.legs = legs;
-	assert_int_equal(mirror_super_make(&super, legs, LEG_SECTORS), 0);
-	memcpy(super.uuid, "abcdefghijklmno", 16);
-	for (unsigned i = 0; i < legs; i++) {
-		super.self = i;
-		mirror_super_seal(&super);
-		found[i] = (struct mirror_found){true, MIRROR_VALID, super};
-	}
-}
-
-static int choose(uint64_t sector, uint8_t replica, uint32_t tried)
-{
-	return mirror_choose(&set, MIRROR_PRIMARY,
-	                     &(struct mirror_read){sector, 8, replica, tried});
-}
+#include "fixture.h"
 
 #define MODEL_BLOCKS 40 /* one value stands for half a region */
 #define MODEL_BLOCK  (MIRROR_REGION_MIN / 2)
@@ -52,6 +25,9 @@ struct medium {
 static struct medium media[2];
 static unsigned acked[MODEL_BLOCKS];       /* value of the last acknowledged write */
 static unsigned tried_value[MODEL_BLOCKS]; /* of the last write that was begun */
+static bool has_judge;
+
+#define CORRUPT 0x80000000u /* a value that was spoiled on the medium */
 
 static void model_record(void)
 {
@@ -96,6 +72,8 @@ static void model_boot(void)
 	}
 	assert_int_equal(mirror_assemble(&set, found, true, &why), MIRROR_RUN);
 	mirror_start(&set, media[mirror_source(&set)].bitmap, true);
+	if (!has_judge)
+		mirror_delegate(&set);
 	model_bitmap();
 	model_record();
 }
@@ -142,9 +120,82 @@ static void model_resync(unsigned chunks)
 	}
 }
 
+static bool is_unsynced(unsigned block)
+{
+	struct mirror_range range;
+	const uint64_t sector = (uint64_t)block * MODEL_BLOCK;
+
+	return mirror_next_unsynced(&set, sector, &range) && range.sector <= sector;
+}
+
+/* What the judge takes of a block: the first leg that is not corrupt. */
+static unsigned judged_value(unsigned block)
+{
+	unsigned source = mirror_source(&set), value = media[source].values[block];
+
+	return (value & CORRUPT) == 0 || set.leg[!source].state != MIRROR_GOOD
+	               ? value
+	               : media[!source].values[block];
+}
+
+static void model_judge(unsigned places)
+{
+	struct mirror_range range;
+
+	while (places-- > 0 && mirror_next_unsynced(&set, 0, &range)) {
+		for (unsigned k = 0; k * MODEL_BLOCK < range.sectors; k++) {
+			unsigned block = (unsigned)(range.sector / MODEL_BLOCK) + k;
+			unsigned value;
+
+			if (block >= MODEL_BLOCKS)
+				continue;
+			value = judged_value(block);
+			for (unsigned i = 0; i < 2; i++) {
+				if ((range.legs >> i & 1) != 0)
+					media[i].values[block] = value;
+			}
+		}
+		mirror_synced(&set, range.sector, range.sectors);
+	}
+}
+
+/* While the power was off, one leg was spoiled where the other one is good. Not where they differ since
+ * an earlier crash: what was read there meanwhile may be gone then. */
+static void model_corrupt(unsigned crashed)
+{
+	unsigned block = (unsigned)rand() % MODEL_BLOCKS, leg = (unsigned)rand() % 2;
+	unsigned other = media[!leg].values[block];
+
+	if (is_unsynced(block) && (other & CORRUPT) == 0 &&
+	    (block == crashed || media[leg].values[block] == other))
+		media[leg].values[block] |= CORRUPT;
+}
+
+/* The power is cut and comes back. The client of a write that was under way does not know; what it
+ * reads now is what counts. */
+static void model_crash(unsigned block)
+{
+	model_boot();
+	for (unsigned i = 0; has_judge && i < 20; i++)
+		model_corrupt(block);
+	acked[block] = tried_value[block] = judged_value(block);
+}
+
+/* Without a judge that is all there is to say of a block; with one, corrupt contents are seen. */
+static void check_unsynced(unsigned block)
+{
+	unsigned value = judged_value(block);
+
+	assert_true(value == acked[block] || value == tried_value[block]);
+}
+
 static void model_check(void)
 {
 	for (unsigned block = 0; block < MODEL_BLOCKS; block++) {
+		if (is_unsynced(block)) {
+			check_unsynced(block);
+			continue;
+		}
 		for (unsigned leg = 0; leg < 2; leg++) {
 			int from = choose((uint64_t)block * MODEL_BLOCK, (uint8_t)(leg + 1), 0);
 			unsigned value;
@@ -170,17 +221,19 @@ static void model_toggle_leg(unsigned leg)
 		assert_int_equal(mirror_return(&set, leg, &found[leg]), 0);
 		model_record();
 		model_bitmap();
-	} else if (set.leg[!leg].state == MIRROR_GOOD && set.leg[!leg].stale_count == 0 &&
-	           !media[!leg].is_broken) {
+	} else if (mirror_is_settled(&set) && set.leg[!leg].state == MIRROR_GOOD &&
+	           set.leg[!leg].stale_count == 0 && !media[!leg].is_broken) {
 		media[leg].is_broken = true;
 	}
 }
 
-static void random_history_loses_nothing(void **state)
+static void random_history(void)
 {
-	(void)state;
 	srand(3);
 	find_fresh(2);
+	memset(media, 0, sizeof(media));
+	memset(acked, 0, sizeof(acked));
+	memset(tried_value, 0, sizeof(tried_value));
 	for (unsigned i = 0; i < 2; i++)
 		media[i].slots[1] = found[i].super;
 	model_boot();
@@ -199,14 +252,12 @@ static void random_history_loses_nothing(void **state)
 		} else if (what < 94) { /* the power is cut in the middle of a write */
 			unsigned block = (unsigned)rand() % MODEL_BLOCKS;
 
-			if (!model_write(block, step, rand() % 5)) {
-				model_boot();
-				/* The client does not know; what it reads now is what counts. */
-				acked[block] = media[mirror_source(&set)].values[block];
-				tried_value[block] = acked[block];
-			}
-		} else if (what < 96) {
+			if (!model_write(block, step, rand() % 5))
+				model_crash(block);
+		} else if (what < 95) {
 			model_boot();
+		} else if (what < 97) {
+			model_judge(1 + (unsigned)rand() % 4);
 		} else {
 			model_check();
 		}
@@ -214,10 +265,25 @@ static void random_history_loses_nothing(void **state)
 	model_check();
 }
 
+static void random_history_loses_nothing(void **state)
+{
+	(void)state;
+	has_judge = false;
+	random_history();
+}
+
+static void with_a_judge_corruption_is_not_spread_either(void **state)
+{
+	(void)state;
+	has_judge = true;
+	random_history();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_history_loses_nothing),
+		cmocka_unit_test(with_a_judge_corruption_is_not_spread_either),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

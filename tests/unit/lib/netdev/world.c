@@ -96,10 +96,11 @@ void world_release(unsigned first, unsigned count, int status)
 {
 	struct nserver_tx *released[HELD_MAX];
 
-	memcpy(released, world.held + first, count * sizeof(released[0]));
+	for (unsigned i = 0; i < count; i++)
+		released[i] = world.held[first + i];
 	world.held_count -= count;
-	memmove(world.held + first, world.held + first + count,
-	        (world.held_count - first) * sizeof(released[0]));
+	for (unsigned i = first; i < world.held_count; i++)
+		world.held[i] = world.held[i + count];
 	for (unsigned i = 0; i < count; i++)
 		send_now(released[i], status);
 }
@@ -111,7 +112,9 @@ bool world_receive(uint32_t number, unsigned bytes)
 	if (world.buffer_count == 0)
 		return false;
 	r = world.buffers[0];
-	memmove(world.buffers, world.buffers + 1, --world.buffer_count * sizeof(r));
+	world.buffer_count--;
+	for (unsigned i = 0; i < world.buffer_count; i++)
+		world.buffers[i] = world.buffers[i + 1];
 	memcpy((uint8_t *)r->buffer.ptr + NET_FRAME_MIN, &number, sizeof(number));
 	nserver_rx_done(r, (int)bytes, 0);
 	return true;

@@ -202,6 +202,9 @@ static void shipped_policies_parse(void **state)
 	if (policy_parse("system.conf", text, &all, &error) != 0)
 		fail_msg("%s", error.message);
 	assert_non_null(policy_find(&all, "ahci", "ahci"));
+	assert_int_equal(policy_find(&all, "netguard", "netguard.net0")->serves, POLICY_NET);
+	assert_int_equal(policy_find(&all, "guard", "guard.disk")->serves, POLICY_BLOCK);
+	assert_int_equal(policy_find(&all, "inet", "inet")->needs, 1u << POLICY_NET);
 }
 
 int main(void)

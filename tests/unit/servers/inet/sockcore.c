@@ -205,7 +205,7 @@ int ifctl_add_address6(struct netif *n, const ip6_addr_t *address)
 
 int ifctl_del_address6(struct netif *n, const ip6_addr_t *address)
 {
-	int i = netif_get_ip6_addr_match(n, address);
+	s8_t i = netif_get_ip6_addr_match(n, address);
 
 	if (i < 0)
 		return -EADDRNOTAVAIL;

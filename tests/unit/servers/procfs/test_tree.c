@@ -18,10 +18,11 @@ static const struct node proc_nodes[] = {
 	[KIND_FD] = {"fd", KIND_DIR, NODE_DIR, NULL, 0},
 	[KIND_TASK] = {"task", KIND_DIR, NODE_DIR, NULL, 0},
 	[KIND_TASK_DIR] = {"", KIND_TASK, NODE_DIR, NULL, 0},
+	[KIND_NET] = {"net", KIND_DIR, NODE_DIR, NULL, 0},
 	[KIND_FIRST_FILE] = {"stat", KIND_DIR, NODE_FILE, NULL, 0},
 	{"comm", KIND_DIR, NODE_FILE, NULL, 0},
 };
-static const struct tree tr = {nodes, 5, proc_nodes, 6};
+static const struct tree tr = {nodes, 5, proc_nodes, 7};
 
 static uint32_t find(uint32_t dir, const char *name)
 {
@@ -67,7 +68,7 @@ static void wild_inode_numbers_mean_nothing(void **state)
 	                         INO_PROC,
 	                         INO_PROC | 0xfff,
 	                         0xffffffff,
-	                         tree_proc_ino(5, 6),
+	                         tree_proc_ino(5, 7),
 	                         tree_proc_ino(5, 0x800)};
 	struct place p;
 
@@ -87,7 +88,7 @@ static void children_are_listed_once(void **state)
 	n = 0;
 	while (tree_child(&tr, tree_proc_ino(9, KIND_DIR), n))
 		n++;
-	assert_int_equal(n, 4);
+	assert_int_equal(n, 5);
 	assert_int_equal(tree_child(&tr, tree_proc_ino(9, KIND_FD), 0), 0);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: servers/vm/frame.c */
+/* uses: servers/vm/frame.c tests/unit/servers/vm/fixture.c */
 /*
  * Frame allocator against a model: random allocations of all orders and frees in random order; no
  * frame is handed out twice, blocks are aligned, counts are exact, and in the end everything has
@@ -22,12 +22,6 @@ struct block {
 static struct frame table[COUNT];
 static bool in_use[COUNT];
 static struct block blocks[BLOCKS_MAX];
-
-void vm_fail(const char *file, int line, const char *what)
-{
-	print_error("%s:%d: %s\n", file, line, what);
-	abort();
-}
 
 static int setup(void **state)
 {

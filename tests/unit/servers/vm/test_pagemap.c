@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: servers/vm/frame.c servers/vm/pagemap.c */
+/* uses: servers/vm/frame.c servers/vm/pagemap.c tests/unit/servers/vm/fixture.c */
 /*
  * Page map against a model (a plain array for a sparse set of indices): random set, replace, clear,
  * walk; all frames of the map come back.
@@ -10,20 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "fixture.h"
 #include "servers/vm/pagemap.h"
 
 #define FRAMES 4096u
 #define KEYS   3000u
 
-static struct frame table[FRAMES];
-static uint8_t *ram;
 static uint32_t model[KEYS];
-
-void vm_fail(const char *file, int line, const char *what)
-{
-	print_error("%s:%d: %s\n", file, line, what);
-	abort();
-}
 
 /* Clusters of 100 pages, spread over the whole user half. */
 static uint64_t index_of(unsigned key)
@@ -34,11 +27,9 @@ static uint64_t index_of(unsigned key)
 static int setup(void **state)
 {
 	(void)state;
-	memset(table, 0, sizeof(table));
 	memset(model, 0, sizeof(model));
 	srand(11);
-	frame_init(table, FRAMES, ram);
-	frame_add_range(1, FRAMES - 1);
+	frames_fresh(FRAMES);
 	return 0;
 }
 
@@ -132,20 +123,6 @@ static void no_memory_is_an_error(void **state)
 	assert_int_equal(pagemap_get(&pm, 1), 0);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	ram = aligned_alloc(PAGE_BYTES, FRAMES * PAGE_BYTES);
-	return ram == NULL;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	free(ram);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,5 +132,5 @@ int main(void)
 		cmocka_unit_test_setup(no_memory_is_an_error, setup),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, frames_group_setup, frames_group_teardown);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: servers/vm/frame.c servers/vm/region.c */
+/* uses: servers/vm/frame.c servers/vm/region.c tests/unit/servers/vm/fixture.c */
 /*
  * Regions against a model that keeps one value a page: random mapping over, unmapping and
  * protecting of ranges; the array stays sorted, disjoint and merged, and says the same as the
@@ -10,30 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "fixture.h"
 #include "servers/vm/region.h"
 
 #define FRAMES 1024u
 #define PAGES  200u
 #define BASE   0x10000ul
 
-static struct frame table[FRAMES];
-static uint8_t *ram;
 static uint8_t model[PAGES]; /* 0: free, else prot + 1 */
-
-void vm_fail(const char *file, int line, const char *what)
-{
-	print_error("%s:%d: %s\n", file, line, what);
-	abort();
-}
 
 static int setup(void **state)
 {
 	(void)state;
-	memset(table, 0, sizeof(table));
 	memset(model, 0, sizeof(model));
 	srand(5);
-	frame_init(table, FRAMES, ram);
-	frame_add_range(1, FRAMES - 1);
+	frames_fresh(FRAMES);
 	return 0;
 }
 
@@ -166,20 +157,6 @@ static void whole_mappings_are_not_merged(void **state)
 	regions_destroy(&rs);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	ram = aligned_alloc(PAGE_BYTES, FRAMES * PAGE_BYTES);
-	return ram == NULL;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	free(ram);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,5 +165,5 @@ int main(void)
 		cmocka_unit_test_setup(whole_mappings_are_not_merged, setup),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, frames_group_setup, frames_group_teardown);
 }

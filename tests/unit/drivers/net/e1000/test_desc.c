@@ -34,6 +34,7 @@ static void put16(unsigned at, unsigned value)
 /* A segmented TCP frame over IPv4 with `payload` bytes, as a client makes it. */
 static void make_ipv4(uint32_t payload)
 {
+	static const uint8_t addresses[] = {192, 168, 1, 2, 10, 0, 2, 15};
 	uint32_t sum;
 
 	memset(header, 0, sizeof(header));
@@ -42,7 +43,7 @@ static void make_ipv4(uint32_t payload)
 	put16(16, (uint16_t)(40 + payload));
 	header[23] = 6;
 	put16(24, 0xdead); /* a checksum of before */
-	memcpy(header + 26, "\xc0\xa8\x01\x02\x0a\x00\x02\x0f", 8);
+	memcpy(header + 26, addresses, sizeof(addresses));
 	header[46] = 0x50;
 	sum = sum_of(header + 26, 8, 6 + 20 + payload);
 	put16(50, sum);
