@@ -406,8 +406,7 @@ void sock_starved(struct sock *s)
 
 bool sock_idle(void)
 {
-	/* Serving marks sockets again (a window opens, a peer on this machine is freed): those are the next
-	 * round's, so this one ends. */
+	/* Serving marks sockets again (a window opens, a peer here is freed): the next round's. */
 	struct sock *last = NULL;
 
 	for (struct sock *s = changed; s; s = s->next_changed)

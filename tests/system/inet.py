@@ -137,8 +137,12 @@ def outages(guest):
     return sorted(int(us) for us in re.findall(r"net-flow e1000_0 .*outage_us=(\d+)", guest.sh("cat /proc/axolotl/events")))
 
 
-def test_address_by_dhcp(guest):
+def wait_for_lease(guest):
     guest.until("ifconfig eth0 | grep -q 'inet addr:10.0.2.15 .*Mask:255.255.255.0'", 20)
+
+
+def test_address_by_dhcp(guest):
+    wait_for_lease(guest)
     guest.until("ping -c 1 10.0.2.2", 20)
 
 
@@ -164,6 +168,7 @@ def test_echoes_under_kills(guest):
 
 def test_stream_in_under_kills(guest):
     data = content(STREAM_BYTES)
+    wait_for_lease(guest)
     port, thread, _ = serve(lambda connection: connection.sendall(data))
     guest.sh(f"(nc 10.0.2.2 {port} </dev/null | sha1sum >/tmp/in.sum; echo done >>/tmp/in.sum) >/dev/null 2>&1 &")
     killed(guest, "0.5")
@@ -171,6 +176,7 @@ def test_stream_in_under_kills(guest):
         guest.until("grep -q done /tmp/in.sum", 40, "the stream does not end")
     except AssertionError as error:
         raise AssertionError(guest.sh("service status inet; service status e1000; grep -v peer /proc/axolotl/events | tail -30")) from error
+    thread.join(5)
     assert not thread.is_alive()
     thread.join()
     assert guest.sh("cat /tmp/in.sum").split()[0] == hashlib.sha1(data).hexdigest()
@@ -189,6 +195,7 @@ def test_stream_out_under_kills(guest):
             count += len(piece)
 
     port, thread, result = serve(drain)
+    wait_for_lease(guest)
     parts = "for i in 1 2 3 4 5 6 7 8; do cat /bin/busybox; done"
     expected = guest.sh(f"({parts}) | sha1sum", 60).split()[0], 8 * int(guest.sh("wc -c </bin/busybox"))
     guest.sh(f"(({parts}) | nc 10.0.2.2 {port}) >/tmp/out.log 2>&1 &")
