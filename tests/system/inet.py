@@ -104,7 +104,7 @@ def add_nics(session):
     session.config = config
 
 
-OPTIONS = {"prepare": add_nics, "boot": ["address=eth1:10.9.8.1/24"]}
+OPTIONS = {"prepare": add_nics, "nics": [], "boot": ["address=eth1:10.9.8.1/24"]}
 
 
 def killed(guest, after="1"):

@@ -3,7 +3,7 @@
 import re
 import struct
 
-OPTIONS = {}
+OPTIONS = {"nics": [], "boot": ["skip=inet"]}    # badnic is the only card, and inet would take it
 
 # enum proto_rule of axolotl/blk.h
 RULES = {"R4": 2, "N1": 12, "N2": 13, "N3": 14, "N4": 15, "N6": 17}

@@ -32,7 +32,7 @@ def add_nic(session):
     session.config = config
 
 
-OPTIONS = {"prepare": add_nic}
+OPTIONS = {"prepare": add_nic, "nics": []}
 
 
 def wait_for_lease(guest):

@@ -38,7 +38,7 @@ def add_nics(session):
 
 
 # inet would take the units.
-OPTIONS = {"prepare": add_nics, "boot": ["skip=inet"]}
+OPTIONS = {"prepare": add_nics, "nics": [], "boot": ["skip=inet"]}
 
 
 def start(guest, what):

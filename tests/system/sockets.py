@@ -10,17 +10,7 @@ BYTES = 1 << 20
 ROWS = "6 passed, 0 failed"
 
 
-def add_nic(session):
-    make = session.config
-
-    def config():
-        result = make()
-        result.qemu_args = list(result.qemu_args) + ["-nic", "user,model=e1000"]
-        return result
-    session.config = config
-
-
-OPTIONS = {"prepare": add_nic}
+OPTIONS = {}
 
 
 @contextlib.contextmanager

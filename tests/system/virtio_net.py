@@ -23,7 +23,7 @@ def machine(boot, devices, options=()):
             return result
         session.config = config
 
-    return boot(prepare=prepare, boot=["skip=inet", *options])
+    return boot(prepare=prepare, nics=[], boot=["skip=inet", *options])
 
 
 def start(guest, what):
