@@ -5,7 +5,7 @@ kill, up to the first data frame that is acknowledged again.
 
 Throughput is that of all connections of a turn, bytes over seconds with the time for connecting included (wget), or iperf3's own
 count; what a turn and what loss is says turns.py. With --net-backend user the sender of downloads is the TCP of QEMU's own
-network, which waits for a timer after every kill; with tap it is Linux, and the figures are those of our side. Uploads carry their SHA-1 in every turn, downloads at the end of each interval.
+network, a BSD's without SACK; with tap it is Linux. Uploads carry their SHA-1 in every turn, downloads at the end of each interval.
 """
 from agent import AgentError
 from record import Record

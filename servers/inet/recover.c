@@ -10,18 +10,25 @@
 
 /* A bit of pcb->flags that lwIP does not use: this connection has not been looked after yet. */
 #define TF_UNHEALED 0x8000u
-_Static_assert((TF_UNHEALED &
+/* And one more: its peer may have more to retransmit (catch_up). */
+#define TF_CATCHING 0x4000u
+_Static_assert(((TF_UNHEALED | TF_CATCHING) &
                 (TF_SACK | TF_RTO | TF_TIMESTAMP | TF_BACKLOGPEND | TF_WND_SCALE | 0xff)) == 0,
-               "the bit is free");
+               "the bits are free");
 /* Three duplicates of one that the peer has seen; the last before the outage may not have arrived. */
 #define DUPLICATE_ACKS 4u
 #define SPARE_FRAMES   64u /* left for others while connections are healed */
+#define CATCHING_NS    1000000000ull
+#define CATCHING_MOST                                                                              \
+	(128u << 10) /* bytes: beyond that the peer's timer is faster than single steps */
+#define CAUGHT_UP 3u /* segments in one turn: the peer streams again */
 
 static struct {
 	uint64_t t_back_ns;
 	bool is_waiting; /* for the first segment after the return */
 } returns[NETDEV_MAX];
 static bool has_unhealed;
+static uint64_t t_catching_ns; /* until then connections may be catching up; 0: none is */
 static u32_t last_ticks;
 
 static unsigned slot_of(const struct iface *i)
@@ -119,14 +126,70 @@ static void keep_window(struct tcp_pcb *pcb)
 	tcp_set_flags(pcb, TF_INFR);
 }
 
-/* false: not enough memory or frames now. */
-static bool heal(struct tcp_pcb *pcb)
+static bool send_duplicates(struct tcp_pcb *pcb)
 {
 	if (frame_free_count() < SPARE_FRAMES)
 		return false;
-	for (unsigned n = 0; hears_peer(pcb) && n < DUPLICATE_ACKS; n++)
+	for (unsigned n = 0; n < DUPLICATE_ACKS; n++)
 		if (tcp_send_empty_ack(pcb) != ERR_OK)
 			return false;
+	return true;
+}
+
+/* ---- catching up: what was on its way when the driver died ends at the edge of our window ---- */
+
+#define EXT_CATCHING 0 /* edge << 32 | rcv_nxt of the last look */
+
+static void look(struct tcp_pcb *pcb, u32_t edge)
+{
+	tcp_ext_arg_set(pcb, EXT_CATCHING, (void *)((uintptr_t)edge << 32 | pcb->rcv_nxt));
+	tcp_set_flags(pcb, TF_CATCHING);
+}
+
+static void start_catching(struct tcp_pcb *pcb)
+{
+	u32_t window = pcb->rcv_ann_right_edge - pcb->rcv_nxt;
+
+	look(pcb, pcb->rcv_nxt + LWIP_MIN(window, CATCHING_MOST));
+	t_catching_ns = now_ns() + CATCHING_NS;
+}
+
+/* A peer without SACK (RFC 6582, 3.2 at best) retransmits one segment for three duplicates, and waits for
+ * its timer when our ACK of that one tells of the next hole. So each such step is acknowledged as
+ * the first was, until the peer streams again or has passed the edge. */
+static void catch_up(struct tcp_pcb *pcb)
+{
+	uintptr_t last = (uintptr_t)tcp_ext_arg_get(pcb, EXT_CATCHING);
+	u32_t edge = (u32_t)(last >> 32), step = pcb->rcv_nxt - (u32_t)last;
+
+	if (step == 0)
+		return;
+	tcp_clear_flags(pcb, TF_CATCHING);
+	if (!hears_peer(pcb) || TCP_SEQ_GEQ(pcb->rcv_nxt, edge) ||
+	    (step >= CAUGHT_UP * pcb->mss && pcb->ooseq == NULL))
+		return;
+	if (send_duplicates(pcb))
+		look(pcb, edge);
+}
+
+static void catch_up_all(void)
+{
+	if (t_catching_ns == 0)
+		return;
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+		if (pcb->flags & TF_CATCHING)
+			catch_up(pcb);
+	if (now_ns() > t_catching_ns)
+		t_catching_ns = 0;
+}
+
+/* false: not enough memory or frames now. */
+static bool heal(struct tcp_pcb *pcb)
+{
+	if (frame_free_count() < SPARE_FRAMES || (hears_peer(pcb) && !send_duplicates(pcb)))
+		return false;
+	if (hears_peer(pcb))
+		start_catching(pcb);
 	tcp_clear_flags(pcb, TF_UNHEALED);
 	keep_window(pcb);
 	/* Refused if a frame still holds it; netdev has sent that again. */
@@ -142,6 +205,7 @@ void recover_idle(void)
 {
 	bool is_done = true;
 
+	catch_up_all();
 	if (!has_unhealed)
 		return;
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL && is_done; pcb = pcb->next)

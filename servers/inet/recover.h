@@ -11,6 +11,8 @@
  *   waiting for its timer, and repeats its own first unacknowledged segment, unless that is in a frame
  *   that netdev sends again anyway: the peer's answer tells where it stands. Congestion windows
  *   stay as they were. Requests of ARP and neighbour discovery that have no answer are sent again.
+ * - A peer that lost many segments repeats one at a time: each of these steps is answered by duplicate ACKs
+ *   as well, until it streams again.
  *
  * A peer that negotiated SACK and counts only SACKed duplicates (Linux does) ignores plain duplicate
  * ACKs; it finds out by its tail loss probe.

@@ -116,7 +116,7 @@ static void abstract_names_have_no_file(void)
 	FAILS(connect(t, (void *)&a.sa, a.len), ECONNREFUSED); /* it does not listen */
 	CHECK(listen(s, 1) == 0 && connect(t, (void *)&a.sa, a.len) == 0);
 	CHECK(close(s) == 0);
-	s = local_bound(SOCK_STREAM, &a);
+	CHECK(local_bound(SOCK_STREAM, &a) >= 0);
 }
 
 static void a_family_alone_gets_a_name(void)
@@ -369,7 +369,8 @@ static void half_closed_streams(void)
 	CHECK(write(s[0], "last", 4) == 4 && shutdown(s[0], SHUT_WR) == 0);
 	FAILS(send(s[0], "x", 1, MSG_NOSIGNAL), EPIPE);
 	CHECK(events_of(s[1], POLLIN | POLLRDHUP) == (POLLIN | POLLRDHUP));
-	CHECK(read(s[1], buf, 8) == 4 && read(s[1], buf, 8) == 0);
+	CHECK(read(s[1], buf, 8) == 4);
+	CHECK(read(s[1], buf, 8) == 0);
 	CHECK(write(s[1], "still", 5) == 5 && read(s[0], buf, 8) == 5);
 	CHECK(shutdown(s[0], SHUT_RD) == 0);
 	FAILS(send(s[1], "x", 1, MSG_NOSIGNAL), EPIPE);

@@ -166,6 +166,31 @@ static void outage_of_the_receiver_is_short(void **state)
 	streams_stop();
 }
 
+/* lwIP as the sender repeats one segment for three duplicates, like any sender without SACK: each step must
+ * be provoked, or its timer (300 ms here) runs. */
+static void burst_loss_at_the_receiver_needs_no_timer(void **state)
+{
+	uint64_t got;
+	unsigned ms = 0;
+
+	(void)state;
+	wire_init(0);
+	streams_start(4 << 20, 0);
+	for (unsigned k = 0; k < 12; k++)
+		wire_step();
+	assert_false(streams_are_done());
+	wire_kill(1);
+	for (unsigned k = 0; k < 4; k++)
+		wire_step();
+	wire_revive(1);
+	got = stream_server.got;
+	for (; stream_server.got < got + 64ull * TCP_MSS && ms < 1000; ms++)
+		wire_step();
+	assert_in_range(ms, 1, 150);
+	streams_run(60000);
+	streams_stop();
+}
+
 static void idle_connection_sends_duplicate_acks(void **state)
 {
 	(void)state;
@@ -221,6 +246,7 @@ int main(void)
 		cmocka_unit_test(deaths_lose_no_byte),
 		cmocka_unit_test(outage_of_the_sender_is_short),
 		cmocka_unit_test(outage_of_the_receiver_is_short),
+		cmocka_unit_test(burst_loss_at_the_receiver_needs_no_timer),
 		cmocka_unit_test(idle_connection_sends_duplicate_acks),
 		cmocka_unit_test(outage_does_not_count_as_retransmissions),
 	};

@@ -330,9 +330,11 @@ static void confirm(struct netdev *d, unsigned count)
 {
 	struct netdev_tx *done[QUEUE_MAX];
 
-	memcpy(done, d->tx, count * sizeof(done[0]));
 	d->tx_count -= count;
-	memmove(d->tx, d->tx + count, d->tx_count * sizeof(d->tx[0]));
+	for (unsigned i = 0; i < count; i++)
+		done[i] = d->tx[i];
+	for (unsigned i = 0; i < d->tx_count; i++)
+		d->tx[i] = d->tx[i + count];
 	for (unsigned i = 0; i < count; i++)
 		done[i]->done(done[i], 0);
 }
@@ -352,7 +354,8 @@ static void receive_due(struct netdev *d)
 		}
 		r = d->rx[0];
 		d->rx_count--;
-		memmove(d->rx, d->rx + 1, d->rx_count * sizeof(d->rx[0]));
+		for (unsigned i = 0; i < d->rx_count; i++)
+			d->rx[i] = d->rx[i + 1];
 		memcpy(areas[r->buffer.arena] + r->buffer.offset, p.bytes, p.len);
 		free(p.bytes);
 		r->filled(r, (int)p.len, p.flags);
