@@ -50,6 +50,10 @@ def counts(guest):
     return {key: int(value) for key, value in re.findall(r"^(\w+)=(\d+)$", text, re.M)}
 
 
+def wait_answers(guest):
+    guest.until("service status nettest | grep -q '^answered=[1-9]'", 15, "nettest sends nothing")
+
+
 def finish(guest, timeout=40):
     """Waits for the end; the counts, of a test without failures."""
     try:
@@ -105,6 +109,7 @@ def pair_under_kills(guest, driver):
 def other_deaths(guest, driver):
     """Crash, hang and polite replacement while echoes go on."""
     start(guest, f"{driver.units}_0:ping:{LOAD_S}")
+    wait_answers(guest)    # a death before the first session is not a round
     for command in ("kill -SEGV {pid}", "kill -STOP {pid}", "service refresh " + driver.label):
         before = restarts(guest, driver.label)
         guest.sh(command.format(pid=guest.pid_of(driver.label)))
@@ -119,7 +124,7 @@ def client_dies(guest, driver):
     start(guest, f"{driver.units}_1,{driver.units}_2:pair:60")
     for _ in range(5):
         pid = guest.pid_of("nettest")
-        guest.until("service status nettest | grep -q '^answered=[1-9]'", 15, "nettest sends nothing")
+        wait_answers(guest)
         guest.sh(f"kill -9 {pid}")
         guest.until(f"service list | awk '$1 == \"nettest\" && $3 != {pid} && $2 == \"running\" {{ok = 1}} END {{exit !ok}}'", 15)
     guest.sh("service down nettest")
