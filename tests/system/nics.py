@@ -109,12 +109,14 @@ def pair_under_kills(guest, driver):
 def other_deaths(guest, driver):
     """Crash, hang and polite replacement while echoes go on."""
     start(guest, f"{driver.units}_0:ping:{LOAD_S}")
-    wait_answers(guest)    # a death before the first session is not a round
-    for command in ("kill -SEGV {pid}", "kill -STOP {pid}", "service refresh " + driver.label):
+    wait_answers(guest)
+    for number, command in enumerate(("kill -SEGV {pid}", "kill -STOP {pid}", "service refresh " + driver.label)):
         before = restarts(guest, driver.label)
         guest.sh(command.format(pid=guest.pid_of(driver.label)))
         guest.until(f"service list | awk '$1 == \"{driver.label}\" && $4 > {before} && $2 == \"running\" {{ok = 1}} END {{exit !ok}}'",
                     15, f"{driver.label} does not come back after `{command}`")
+        guest.until(f"service status nettest | awk -F= '$1 == \"rounds\" && $2 > {number} {{ok = 1}} END {{exit !ok}}'", 5,
+                    f"the client does not find {driver.label} after `{command}`")
     status = finish(guest)
     assert status["lost"] == 0 and status["rounds"] >= 3, status
 
