@@ -5,7 +5,6 @@ fixed intervals, against the same work undisturbed; and the SHA-1 of the stream 
 Throughput is that of plain reads and writes (streamio), bytes over seconds of all passes of a turn; what a turn and what loss
 is says turns.py.
 """
-import re
 
 from agent import AgentError
 from record import Record
@@ -26,13 +25,9 @@ FULL = {"file_mb": 1024, "read_intervals": [0.1, 1, 2, 4, 8, 15], "write_interva
         "min_s": 10.0, "check_s": 60}
 
 
-PASS = re.compile(r"^bytes=(\d+) seconds=([\d.]+)", re.M)
-
-
 def timed(rig, state, command, seconds):
     """Passes of streamio for so many seconds; megabytes a second over all of them, or 0 after an error."""
-    result = rig.agent.run(f"streamio -d {seconds:g} {command}", 900)
-    passes = [(int(size), float(took)) for size, took in PASS.findall(result.text)]
+    result, passes = rig.stream(command, seconds)
     state["errors"] += result.status != 0 or not passes
     state["bytes"] += sum(size for size, _ in passes)
     return sum(size for size, _ in passes) / 1e6 / max(sum(took for _, took in passes), 1e-6) if passes else 0.0

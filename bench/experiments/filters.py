@@ -3,7 +3,6 @@
 checksum, and on both; each round boots one machine for each stack, one after the other, so that a machine that becomes
 slower meanwhile slows all of them. The cost is median seconds of the stack / median seconds of the bare disk.
 """
-import re
 import statistics
 
 from agent import AgentError
@@ -20,13 +19,14 @@ STACKS = {"none": BARE, "mirror": "mirror(sata0,sata1)", "checksum": "checksum(s
 TARGET = 1.5
 QUICK = {"file_mb": 256, "rounds": 3, "seconds": 3}
 FULL = {"file_mb": 1024, "rounds": 5, "seconds": 10}
-PASS = re.compile(r"^bytes=(\d+) seconds=([\d.]+)", re.M)
 
 
 def ns_per_byte(rig, seconds):
     """Of a whole reading of the file, the file being larger than all caches; best of the passes in so many seconds."""
-    text = rig.sh(f"streamio -d {seconds} {FILE}", 900).text
-    return min(float(took) * 1e9 / int(size) for size, took in PASS.findall(text))
+    result, passes = rig.stream(FILE, seconds)
+    if result.status != 0 or not passes:
+        raise AgentError(f"streamio {FILE} ended with status {result.status}")
+    return min(took * 1e9 / size for size, took in passes)
 
 
 def one_boot(args, params, record, name):

@@ -15,6 +15,7 @@ STACK = "checksum(mirror(sata0,sata1))"
 DRIVER = "ahci"
 DATA_PORT = "sata3"
 TILE_BYTES = 8 << 20
+PASS = re.compile(r"^bytes=(\d+) seconds=([\d.]+)", re.M)    # a line of streamio
 
 
 def sha1_of(path):
@@ -135,6 +136,11 @@ class Rig(BaseRig):
     def sha1(self, path):
         """SHA-1 of a file in the guest (streamio's, three times as fast as busybox's)."""
         return self.sh(f"streamio -h {path}", 900).text.split("sha1=")[1]
+
+    def stream(self, arguments, seconds):
+        """Passes of streamio for so many seconds: its result, and (bytes, seconds) of each pass."""
+        result = self.agent.run(f"streamio -d {seconds:g} {arguments}", 900)
+        return result, [(int(size), float(took)) for size, took in PASS.findall(result.text)]
 
     def fill(self, path):
         """Copies the data disk into a file of the storage; its SHA-1 must be right."""
