@@ -8,6 +8,7 @@
 #include "lwip/pbuf.h"
 #include "recover.h"
 #include "rxpool.h"
+#include "sieve.h"
 #include "sys/sys.h"
 #include "timers.h"
 
@@ -157,6 +158,11 @@ static void input(struct iface *i, struct pbuf *p, bool is_checked)
 	              (type[0] == 0x86 && type[1] == 0xdd && p->len > 20 && type[8] == 6);
 
 	count_frame(i, p);
+	if (!sieve_admits(p->payload, p->len, p->tot_len)) {
+		i->count.rx_dropped++;
+		pbuf_free(p);
+		return;
+	}
 	timers_activity();
 	if (is_tcp)
 		recover_heard(i);
