@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "lwip/lwip_hooks.h"
+#include "lwip/prot/ip.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
 #include "sieve.h"
 #include "sys/sys.h"
 
 enum { ETHER_BYTES = 14, ARP_BYTES = 28, IP4_BYTES = 20, IP6_BYTES = 40 };
-enum { IP4_SOURCE = 12, IP6_SOURCE = 8 };
+enum { IP4_PROTOCOL = 9, IP4_SOURCE = 12, IP6_SOURCE = 8 };
 enum { NEXT_HOP_BY_HOP = 0, NEXT_ROUTING = 43, NEXT_FRAGMENT = 44, NEXT_AH = 51, NEXT_NONE = 59 };
 enum { NEXT_OPTIONS = 60, NEXT_ICMP6 = 58 };
 #define ICMP6_TOO_BIG    2u
@@ -61,6 +62,15 @@ static bool is_own4(const uint8_t *address)
 			return true;
 	}
 	return false;
+}
+
+/* Nobody can be answered there: only what asks for an address and IGMP come from it (RFC 1122, 3.2.1.3). */
+static bool is_nowhere4(const uint8_t *packet)
+{
+	static const uint8_t nowhere[4];
+
+	return memcmp(packet + IP4_SOURCE, nowhere, sizeof(nowhere)) == 0 &&
+	       packet[IP4_PROTOCOL] != IP_PROTO_UDP && packet[IP4_PROTOCOL] != IP_PROTO_IGMP;
 }
 
 static bool is_own6(const uint8_t *address)
@@ -127,7 +137,8 @@ static bool is_sane(const uint8_t *frame, size_t head_bytes, size_t frame_bytes)
 
 	switch (get16(frame + 12)) {
 	case 0x0806: return left >= ARP_BYTES;
-	case 0x0800: return left >= IP4_BYTES && !is_own4(packet + IP4_SOURCE);
+	case 0x0800:
+		return left >= IP4_BYTES && !is_own4(packet + IP4_SOURCE) && !is_nowhere4(packet);
 	case 0x86dd:
 		/* Who defends an address that we want sends from it. */
 		return left >= IP6_BYTES &&
@@ -181,6 +192,14 @@ static bool is_in_window(const struct tcp_pcb *pcb, u32_t seq, u32_t len)
 	return !TCP_SEQ_GT(seq, pcb->rcv_nxt) || !TCP_SEQ_GT(seq + len, edge);
 }
 
+/* lwIP cuts data into halves of the largest window that it has seen, and trips when that is small at first and
+ * then less small. It splits what does not fit into the window anyway. */
+static void widen(struct tcp_pcb *pcb)
+{
+	if (pcb->state > SYN_SENT && pcb->snd_wnd_max < 2 * TCP_MSS)
+		pcb->snd_wnd_max = 2 * TCP_MSS;
+}
+
 /* RFC 5961, 5.2. */
 static bool is_ack_sane(const struct tcp_pcb *pcb, u32_t ack)
 {
@@ -220,6 +239,7 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
 	if (options_rest != NULL) /* in memory that a driver may write */
 		return drop();
 	tame_options((uint8_t *)(header + 1), options, (flags & TCP_SYN) != 0);
+	widen(pcb);
 	/* RFC 5961, 3 and 4, are lwIP's. */
 	if (pcb->state < SYN_RCVD || pcb->state == TIME_WAIT || (flags & (TCP_RST | TCP_SYN)) != 0)
 		return ERR_OK;
