@@ -9,6 +9,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
 #include "rxpool.h"
+#include "sieve.h"
 #include "sockif.h"
 #include "status.h"
 
@@ -67,6 +68,7 @@ static void add_connections(struct out *o)
 int status_text(char *buf, size_t len)
 {
 	struct out o = {buf, len, 0};
+	struct sieve_counts sieved;
 	struct arena_stats a;
 
 	if (len == 0)
@@ -78,6 +80,10 @@ int status_text(char *buf, size_t len)
 	add(&o, "arena.blocks=%u\narena.used=%u\narena.used_max=%u\narena.refused=%llu\n", a.blocks,
 	    a.blocks_used, a.blocks_used_max, (unsigned long long)a.refused);
 	add(&o, "frames.free=%u\nreceive.free=%u\n", frame_free_count(), rxpool_free_count());
+	sieve_get_counts(&sieved);
+	add(&o, "sieve.frames=%llu\nsieve.segments=%llu\nsieve.challenges=%llu\n",
+	    (unsigned long long)sieved.frames, (unsigned long long)sieved.segments,
+	    (unsigned long long)sieved.challenges);
 	o.done += (size_t)sock_status_text(buf + o.done, len - o.done);
 	return (int)o.done;
 }

@@ -45,12 +45,14 @@ size_t take_bytes(struct input *in, uint8_t *to, size_t max)
 {
 	size_t n = take8(in);
 
-	if (n >= 224) /* long ones are rare */
-		n = (n & 31) << 8 | take8(in);
+	bool is_long = n >= 160; /* filled up: else they would be rare */
+
+	if (is_long)
+		n = (n - 160) * 16;
 	if (n > max)
 		n = max;
 	for (size_t i = 0; i < n; i++)
-		to[i] = in->left > 0 ? take8(in) : (uint8_t)i;
+		to[i] = in->left > 0 && (!is_long || i < 8) ? take8(in) : (uint8_t)i;
 	return n;
 }
 

@@ -243,6 +243,12 @@ def ip6_fragments(peer, rng):
         yield piece(ident, 0, data[:rng.randrange(1, 8)], 1)
 
 
+def ip6_flush(peer, _):
+    """IPv6 fragments wait for a minute, those of five packets: small ones take the others' place."""
+    for ident in range(1000, 1010):
+        yield packet6(peer, 44, bytes([f.UDP, 0]) + struct.pack("!HI", 9, ident) + b"12345678")
+
+
 def neighbours(peer, rng):
     """Solicitations, advertisements, router advertisements, redirects whose lengths are wrong, or that come from far away."""
     for kind in (133, 134, 135, 136, 137):
@@ -377,4 +383,4 @@ def mutations(count):
 
 # What needs long to be forgotten comes first.
 ALL = [ip4_fragments, ip6_fragments, syn_flood, lengths, kinds, arps, ip4_headers, icmp_errors, groups, ip6_headers, neighbours, tcp_headers, tcp_options,
-       tcp_blind, tcp_overrun, tcp_zero_window, datagrams, mutations(1500)]
+       tcp_blind, tcp_overrun, tcp_zero_window, datagrams, mutations(1500), ip6_flush]
