@@ -11,6 +11,7 @@ from wirepeer import frames as f
 
 STRANGER = bytes([10, 9, 8, 66])
 STRANGER_MAC = bytes([2, 0x66, 0x66, 0x66, 0x66, 0x66])
+STRANGER6 = f.address("fe80::bad:1")
 ALL_NODES = f.address("ff02::1")
 CLOSED_PORT, OPEN_PORT = 9, 80
 WINDOW = 1 << 20     # inet's largest
@@ -251,19 +252,23 @@ def ip6_flush(peer, _):
 
 def neighbours(peer, rng):
     """Solicitations, advertisements, router advertisements, redirects whose lengths are wrong, or that come from far away."""
+    def packet(kind, body, target=peer.guest_ip6, hops=255, code=0):
+        return to_guest(peer, f.IP6, f.ip6(STRANGER6, target, f.ICMP6, f.icmp6(STRANGER6, target, kind, body, code), hops))
     for kind in (133, 134, 135, 136, 137):
-        head = {133: b"\0" * 4, 134: b"\x40\0\x07\x08" + b"\0" * 8, 135: b"\0" * 4 + peer.guest_ip6, 136: b"\x20\0\0\0" + peer.ips6[0],
-                137: b"\0" * 4 + peer.ips6[0] * 2}[kind]
+        head = {133: b"\0" * 4, 134: b"\x40\0\x07\x08" + b"\0" * 8, 135: b"\0" * 4 + peer.guest_ip6, 136: b"\x20\0\0\0" + STRANGER6,
+                137: b"\0" * 4 + STRANGER6 * 2}[kind]
         for option in (1, 2, 3, 4, 5, 24, 25, 31, 255):
             for length in (0, 2, 5, 31, 255):
-                body = head + (bytes([option, length]) + rng.randbytes(rng.choice((0, 1, 6, 14, 30))))
-                yield packet6(peer, f.ICMP6, f.icmp6(peer.ips6[0], peer.guest_ip6, kind, body), hops=255)
+                yield packet(kind, head + (bytes([option, length]) + rng.randbytes(rng.choice((0, 1, 6, 14, 30)))))
         for length in range(0, len(head), 3):
-            yield packet6(peer, f.ICMP6, f.icmp6(peer.ips6[0], ALL_NODES, kind, head[:length]), hops=255)
-        yield packet6(peer, f.ICMP6, f.icmp6(peer.ips6[0], peer.guest_ip6, kind, head + b"\2\1" + STRANGER_MAC), hops=64)
-        yield packet6(peer, f.ICMP6, f.icmp6(peer.ips6[0], peer.guest_ip6, kind, head + b"\2\1" + STRANGER_MAC, code=9), hops=255)
+            yield packet(kind, head[:length], ALL_NODES)
+        yield packet(kind, head + b"\2\1" + STRANGER_MAC, hops=64)
+        yield packet(kind, head + b"\2\1" + STRANGER_MAC, code=9)
+    for hops in (64, 254):          # the peer's own address, but from behind a router
+        body = b"\x20\0\0\0" + peer.ips6[0] + b"\2\1" + STRANGER_MAC
+        yield packet6(peer, f.ICMP6, f.icmp6(peer.ips6[0], peer.guest_ip6, 136, body), hops=hops)
     for _ in range(150):            # more neighbours than the cache holds
-        source = peer.ips6[0][:8] + rng.randbytes(8)
+        source = STRANGER6[:8] + rng.randbytes(8)
         body = b"\0" * 4 + peer.guest_ip6 + b"\1\1" + STRANGER_MAC
         yield to_guest(peer, f.IP6, f.ip6(source, peer.guest_ip6, f.ICMP6, f.icmp6(source, peer.guest_ip6, 135, body), 255))
 
