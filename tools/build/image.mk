@@ -17,7 +17,9 @@ else
 image: $(BOOTIMG) $(ISO)
 endif
 
-$(B)/ports/%/.stamp: ports/%/recipe | $(SETUP)
+# Not intermediate, though nothing but pattern rules may name it.
+.PRECIOUS: $(B)/ports/%/.stamp
+$(B)/ports/%/.stamp: ports/%/recipe
 	$(Q)ports/port $*
 	$(Q)touch $@
 
