@@ -17,7 +17,7 @@
 #include "servers/inet/random.h"
 #include "servers/inet/rxpool.h"
 #include "servers/inet/sockif.h"
-#include "servers/inet/sum.h"
+#include "inetsum/inetsum.h"
 #include "tests/unit/servers/inet/wire.h"
 #include "servers/inet/timers.h"
 #include "sys/sys.h"
