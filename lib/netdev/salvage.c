@@ -87,7 +87,7 @@ static uint32_t ip6_bytes(const uint8_t *ip, uint32_t room)
 	if (ip[0] >> 4 != 6 || payload == 0 || payload > room - IP6_BYTES)
 		return 0;
 	return is_payload_right(ip[6], ip + IP6_BYTES, payload, ip + 8, 32) ? IP6_BYTES + payload
-	                                                                     : 0;
+	                                                                    : 0;
 }
 
 uint32_t net_salvage_frame(const uint8_t *buffer, uint32_t len_bytes)

@@ -25,7 +25,7 @@ static void put_sum(uint8_t *at, uint32_t sum)
 	uint16_t folded;
 
 	sum = (sum & 0xffff) + (sum >> 16);
-	folded = (uint16_t)~((sum & 0xffff) + (sum >> 16));
+	folded = (uint16_t) ~((sum & 0xffff) + (sum >> 16));
 	memcpy(at, &folded, 2);
 }
 
@@ -57,8 +57,8 @@ static unsigned make_frame(uint8_t *f, bool is_v6, unsigned protocol, unsigned p
 		body[i] = (uint8_t)(i * 7 + 1);
 	put16(body + sum_offset(protocol), 0);
 	if (protocol != ICMP)
-		sum = inet_sum(ip + (is_v6 ? 8 : 12), is_v6 ? 32 : 8) +
-		      htons((uint16_t)protocol) + htons((uint16_t)payload);
+		sum = inet_sum(ip + (is_v6 ? 8 : 12), is_v6 ? 32 : 8) + htons((uint16_t)protocol) +
+		      htons((uint16_t)payload);
 	put_sum(body + sum_offset(protocol), sum + inet_sum(body, (int)payload));
 	return 14 + (is_v6 ? 40u : 20u) + payload;
 }
