@@ -311,3 +311,8 @@ void bserver_idle(void)
 			bserver_cfg.ops->flush_batch();
 	} while (!is_settled);
 }
+
+const struct server_half bserver_half = {.message = bserver_message,
+                                         .doorbell = bserver_doorbell,
+                                         .idle = bserver_idle,
+                                         .status_text = bserver_status_text};

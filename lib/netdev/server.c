@@ -402,3 +402,8 @@ void nserver_idle(void)
 		unit_tell_link(&nserver_units[i]);
 	host_answer_parked(); /* a session may have ended just now */
 }
+
+const struct server_half nserver_half = {.message = nserver_message,
+                                         .doorbell = nserver_doorbell,
+                                         .idle = nserver_idle,
+                                         .status_text = nserver_status_text};
