@@ -14,11 +14,11 @@
 
 #include "blockdev/client.h"
 #include "ring/blk_region.h"
+#include "sys/control.h"
 
 #define RETRY_SOON_NS 10000000ull   /* the asynchronous table was full, the server is busy */
 #define RETRY_LATE_NS 1000000000ull /* after a violation: rs should have replaced it by then */
 
-static uint32_t last_control_id;
 static uint32_t last_generation;
 
 static void set_state(struct server *s, enum server_state state)
@@ -36,7 +36,6 @@ static void set_state(struct server *s, enum server_state state)
 
 int server_control(struct server *s, uint32_t type, void *payload, struct control **c)
 {
-	struct msg m;
 	unsigned i = 0;
 	int err;
 
@@ -44,17 +43,14 @@ int server_control(struct server *s, uint32_t type, void *payload, struct contro
 		i++;
 	if (i == CONTROLS_MAX)
 		return -EAGAIN;
-	if (++last_control_id == 0)
-		last_control_id = 1;
-	memcpy(payload, &last_control_id, sizeof(last_control_id));
-	msg_put_bytes(&m, type, payload,
-	              type == BLK_ATTACH  ? sizeof(struct blk_attach)
-	              : type == BLK_ARENA ? sizeof(struct blk_arena)
-	                                  : sizeof(struct blk_ctl));
-	err = sys_asend(s->ep, &m);
+	err = control_ask(s->ep, type, payload,
+	                  type == BLK_ATTACH  ? sizeof(struct blk_attach)
+	                  : type == BLK_ARENA ? sizeof(struct blk_arena)
+	                                      : sizeof(struct blk_ctl));
 	if (err != 0)
 		return err;
-	s->controls[i] = (struct control){.id = last_control_id, .type = type};
+	s->controls[i] = (struct control){.type = type};
+	memcpy(&s->controls[i].id, payload, sizeof(s->controls[i].id));
 	if (s->t_control_ns == 0)
 		s->t_control_ns = now_ns() + bdev_cfg.deadline_ns;
 	*c = &s->controls[i];

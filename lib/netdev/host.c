@@ -8,9 +8,7 @@
 
 #include "netdev/host.h"
 #include "ring/net_region.h"
-
-#define PARKED_MAX        32
-#define STATUS_TEXT_BYTES 2048
+#include "sys/control.h"
 
 struct nserver_config nserver_cfg;
 struct nserver_unit nserver_units[NET_UNITS_MAX];
@@ -19,11 +17,7 @@ static uint32_t next_number;
 
 /* Requests that are answered later: of units that are not known yet, or still busy with the session
  * before. */
-static struct parked {
-	bool is_used;
-	enum ipc_primitive how;
-	struct msg m;
-} parked[PARKED_MAX];
+static struct control_parking parking;
 static bool want_parked;
 
 /* ---- arenas ---- */
@@ -271,21 +265,15 @@ static int do_status(const struct msg *m, const struct net_ctl *c, struct net_re
 {
 	const struct nserver_session *s = find_session(m, c->session);
 	uint32_t unit = s != NULL ? s->unit : c->session;
-	char text[STATUS_TEXT_BYTES];
-	int n, err;
+	struct control_text to = {
+		.client = m->source, .grant = c->grant, .len_bytes = c->len_bytes};
+	int n;
 
 	if (unit >= NET_UNITS_MAX)
 		return -ERESTART;
-	if (nserver_cfg.ops->status == NULL)
-		return -ENOSYS;
-	n = nserver_cfg.ops->status(unit, text, sizeof(text));
-	if (n < 0)
-		return n;
-	if ((uint32_t)n > c->len_bytes)
-		n = (int)c->len_bytes;
-	err = k_safecopy_to(m->source, c->grant, 0, text, (size_t)n);
-	rep->value = err == 0 ? (uint32_t)n : 0;
-	return err;
+	n = control_status(&to, unit, nserver_cfg.ops->status);
+	rep->value = n > 0 ? (uint32_t)n : 0;
+	return n < 0 ? n : 0;
 }
 
 /* Answered when the component has given everything back: then nobody writes into the client's memory. */
@@ -315,17 +303,6 @@ static int do_ctl(const struct msg *m, struct net_rep *rep)
 
 /* ---- dispatch ---- */
 
-static bool park(const struct msg *m, enum ipc_primitive how)
-{
-	for (unsigned i = 0; i < PARKED_MAX; i++) {
-		if (parked[i].is_used)
-			continue;
-		parked[i] = (struct parked){.is_used = true, .how = how, .m = *m};
-		return true;
-	}
-	return false;
-}
-
 static void answer(const struct msg *m, enum ipc_primitive how)
 {
 	struct net_rep rep = {.id = 0};
@@ -338,7 +315,7 @@ static void answer(const struct msg *m, enum ipc_primitive how)
 		rep.result = do_conf(m, &rep);
 	else
 		rep.result = do_ctl(m, &rep);
-	if (rep.result == -EAGAIN && park(m, how))
+	if (rep.result == -EAGAIN && control_park(&parking, m, how))
 		return;
 	sys_reply(m, how, &rep);
 }
@@ -353,14 +330,7 @@ void host_answer_parked(void)
 	if (!want_parked)
 		return;
 	want_parked = false;
-	for (unsigned i = 0; i < PARKED_MAX; i++) {
-		struct parked p = parked[i];
-
-		if (!p.is_used)
-			continue;
-		parked[i].is_used = false;
-		answer(&p.m, p.how);
-	}
+	control_retry(&parking, answer);
 }
 
 bool nserver_message(const struct msg *m, enum ipc_primitive how)
