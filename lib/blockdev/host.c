@@ -57,12 +57,21 @@ void bserver_forget_opens(unsigned unit)
 
 /* ---- sessions ---- */
 
+static struct arena_use arena_use(void)
+{
+	return (struct arena_use){.how = (bserver_cfg.maps_arenas ? ARENA_PTR : 0) |
+	                                 (bserver_cfg.wants_bus ? ARENA_BUS : 0),
+	                          .added = bserver_cfg.ops->arena_added,
+	                          .removed = bserver_cfg.ops->arena_removed};
+}
+
 void session_free_if_idle(struct bserver_session *s)
 {
+	const struct arena_use use = arena_use();
+
 	if (s->pending > 0)
 		return;
-	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++)
-		arena_remove(s, i);
+	arena_remove_all(&s->arenas, &use);
 	(void)!vm_unmap(s->region, s->region_bytes); /* fails if the client has revoked it */
 	s->is_used = false;
 }
@@ -161,6 +170,8 @@ static int do_attach(const struct msg *m, struct blk_rep *rep)
 
 static int do_arena(const struct msg *m, struct blk_rep *rep)
 {
+	const struct arena_use use = arena_use();
+	struct arena_offer offer;
 	struct blk_arena req;
 	struct bserver_session *s;
 
@@ -169,13 +180,12 @@ static int do_arena(const struct msg *m, struct blk_rep *rep)
 	s = find_session(m, req.session);
 	if (s == NULL)
 		return -ERESTART;
-	if (req.arena >= BLK_ARENAS_MAX || req.is_readonly > 1 || req.len_bytes == 0 ||
-	    req.len_bytes % PAGE_BYTES != 0)
-		return -EINVAL;
-	if (s->arenas[req.arena].pending > 0)
-		return -EBUSY;
-	arena_remove(s, req.arena);
-	return arena_add(s, &req);
+	offer = (struct arena_offer){.client = s->client,
+	                             .grant = req.grant,
+	                             .len_bytes = req.len_bytes,
+	                             .arena = req.arena,
+	                             .is_readonly = req.is_readonly};
+	return arena_add(&s->arenas, &offer, &use);
 }
 
 /* ---- units ---- */

@@ -91,7 +91,7 @@ static void complete_as(struct bserver_request *r, const struct blk_completion *
 	r->is_pending = false;
 	count_completion(r, c->status);
 	for (unsigned i = 0; i < r->element_count; i++)
-		s->arenas[r->elements[i].arena].pending--;
+		s->arenas.slots[r->elements[i].arena].pending--;
 	free_requests[free_count++] = (uint16_t)r->slot;
 	with_component--;
 	s->pending--;
@@ -145,7 +145,7 @@ static int check(const struct bserver_session *s, const struct blk_request *d,
                  const struct blk_element *elements)
 {
 	struct blk_info info;
-	struct blk_limits limits = {.info = &info, .arenas = s->views};
+	struct blk_limits limits = {.info = &info, .arenas = s->arenas.views};
 	int err;
 
 	limits.is_open = s->open_count[d->unit] > 0;
@@ -188,7 +188,7 @@ static void hand_over(struct bserver_session *s, const struct blk_request *d,
 	r->session = s;
 	r->is_pending = true;
 	for (unsigned i = 0; i < d->elements; i++) {
-		struct bserver_arena *a = &s->arenas[elements[i].arena];
+		struct arena_slot *a = &s->arenas.slots[elements[i].arena];
 
 		a->pending++;
 		r->elements[i] = (struct bserver_element){

@@ -9,9 +9,9 @@
  *   UP         lost, attach      -                -                  request deadline: B8
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "arena/arena.h"
 #include "blockdev/client.h"
 #include "ring/blk_region.h"
 #include "sys/control.h"
@@ -64,10 +64,9 @@ static int prepare_region(struct server *s)
 	if (s->region == NULL) {
 		size_t bytes = blk_region_bytes(bdev_cfg.slots);
 
-		s->region = aligned_alloc(PAGE_BYTES, bytes);
+		s->region = arena_pages(bytes);
 		if (s->region == NULL)
 			return -ENOMEM;
-		memset(s->region, 0, bytes); /* present: the server maps it */
 		s->region_bytes = bytes;
 	}
 	s->generation = ++last_generation;
@@ -330,12 +329,7 @@ static void units_lost(struct server *s)
 
 static void drop_grants(struct server *s, bool is_death)
 {
-	/* A live server that broke the rules keeps nothing of ours; a dead one has no mappings. */
-	if (is_death)
-		grant_revoke(s->region_grant);
-	else
-		grant_revoke_map(s->region_grant);
-	s->region_grant = GRANT_INVALID;
+	arena_take_back(&s->region_grant, is_death);
 	server_drop_arena_grants(s, is_death);
 }
 

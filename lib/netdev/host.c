@@ -20,63 +20,23 @@ static uint32_t next_number;
 static struct control_parking parking;
 static bool want_parked;
 
-/* ---- arenas ---- */
-
-static void arena_remove(struct nserver_session *s, unsigned arena)
-{
-	struct nserver_arena *a = &s->arenas[arena];
-
-	if (a->has_tag && nserver_cfg.ops->arena_removed != NULL)
-		nserver_cfg.ops->arena_removed(a->tag);
-	arena_unmap(&a->map);
-	memset(a, 0, sizeof(*a));
-	s->views[arena] = (struct net_arena_view){.len_bytes = 0};
-}
-
-static int arena_tag(struct nserver_arena *a, const struct arena_offer *o)
-{
-	int tag;
-
-	if (nserver_cfg.ops->arena_added == NULL)
-		return 0;
-	tag = nserver_cfg.ops->arena_added(o->client, o->grant, o->len_bytes, o->is_readonly);
-	if (tag < 0)
-		return tag;
-	a->tag = (unsigned)tag;
-	a->has_tag = true;
-	return 0;
-}
-
-static int arena_add(struct nserver_session *s, const struct net_arena *req)
-{
-	struct nserver_arena *a = &s->arenas[req->arena];
-	struct arena_offer offer = {.client = s->client,
-	                            .grant = req->grant,
-	                            .len_bytes = req->len_bytes,
-	                            .is_readonly = req->is_readonly};
-	int err = arena_map(&a->map, &offer,
-	                    (nserver_cfg.maps_arenas ? ARENA_PTR : 0) |
-	                            (nserver_cfg.wants_bus ? ARENA_BUS : 0));
-
-	if (err == 0)
-		err = arena_tag(a, &offer);
-	if (err != 0) {
-		arena_remove(s, req->arena);
-		return err;
-	}
-	s->views[req->arena] = (struct net_arena_view){.len_bytes = req->len_bytes,
-	                                               .is_readonly = req->is_readonly};
-	return 0;
-}
-
 /* ---- sessions ---- */
+
+static struct arena_use arena_use(void)
+{
+	return (struct arena_use){.how = (nserver_cfg.maps_arenas ? ARENA_PTR : 0) |
+	                                 (nserver_cfg.wants_bus ? ARENA_BUS : 0),
+	                          .added = nserver_cfg.ops->arena_added,
+	                          .removed = nserver_cfg.ops->arena_removed};
+}
 
 void session_free_if_idle(struct nserver_session *s)
 {
+	const struct arena_use use = arena_use();
+
 	if (!s->is_used || s->tx.pending > 0 || s->rx.pending > 0)
 		return;
-	for (unsigned i = 0; i < NET_ARENAS_MAX; i++)
-		arena_remove(s, i);
+	arena_remove_all(&s->arenas, &use);
 	(void)!vm_unmap(s->region, s->region_bytes); /* fails if the client has revoked it */
 	s->is_used = false;
 	want_parked = true; /* somebody may wait to attach */
@@ -201,6 +161,8 @@ static int do_attach(const struct msg *m, struct net_rep *rep)
 
 static int do_arena(const struct msg *m, struct net_rep *rep)
 {
+	const struct arena_use use = arena_use();
+	struct arena_offer offer;
 	struct net_arena req;
 	struct nserver_session *s;
 
@@ -209,13 +171,12 @@ static int do_arena(const struct msg *m, struct net_rep *rep)
 	s = find_session(m, req.session);
 	if (s == NULL)
 		return -ERESTART;
-	if (req.arena >= NET_ARENAS_MAX || req.is_readonly > 1 || req.len_bytes == 0 ||
-	    req.len_bytes % PAGE_BYTES != 0)
-		return -EINVAL;
-	if (s->arenas[req.arena].pending > 0)
-		return -EBUSY;
-	arena_remove(s, req.arena);
-	return arena_add(s, &req);
+	offer = (struct arena_offer){.client = s->client,
+	                             .grant = req.grant,
+	                             .len_bytes = req.len_bytes,
+	                             .arena = req.arena,
+	                             .is_readonly = req.is_readonly};
+	return arena_add(&s->arenas, &offer, &use);
 }
 
 /* ---- units ---- */

@@ -61,7 +61,7 @@ static void push_done(struct nserver_session *s, struct nserver_lane *lane, cons
 
 static void release_element(struct nserver_session *s, const struct nserver_element *e)
 {
-	s->arenas[e->arena].pending--;
+	s->arenas.slots[e->arena].pending--;
 }
 
 static void release_tx(struct nserver_tx *t)
@@ -143,7 +143,7 @@ void nserver_rx_done(struct nserver_rx *r, int bytes, unsigned flags)
 static void set_element(struct nserver_session *s, struct nserver_element *e,
                         const struct net_element *from)
 {
-	struct nserver_arena *a = &s->arenas[from->arena];
+	struct arena_slot *a = &s->arenas.slots[from->arena];
 
 	a->pending++;
 	*e = (struct nserver_element){.ptr = a->map.ptr != NULL ? a->map.ptr + from->offset : NULL,
@@ -253,7 +253,8 @@ static bool lane_next(struct nserver_session *s, struct nserver_lane *lane, void
 static bool take_tx(struct nserver_session *s)
 {
 	static struct net_element copy[NET_ELEMENTS_MAX]; /* until hand_over_tx() has read it */
-	struct net_limits limits = {.info = &s->info, .offloads = s->offloads, .arenas = s->views};
+	struct net_limits limits = {
+		.info = &s->info, .offloads = s->offloads, .arenas = s->arenas.views};
 	const struct net_element *elements;
 	struct net_tx d;
 	uint32_t slot, bytes;
@@ -281,7 +282,8 @@ static bool take_tx(struct nserver_session *s)
 
 static bool take_rx(struct nserver_session *s)
 {
-	struct net_limits limits = {.info = &s->info, .offloads = s->offloads, .arenas = s->views};
+	struct net_limits limits = {
+		.info = &s->info, .offloads = s->offloads, .arenas = s->arenas.views};
 	struct net_rx d;
 	int err;
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena/arena.h"
 #include "netdev/client.h"
 #include "ring/net_region.h"
 #include "sys/control.h"
@@ -100,10 +101,9 @@ static int prepare_region(struct netdev *d)
 	if (d->region == NULL) {
 		size_t bytes = net_region_bytes(netdev_cfg.slots);
 
-		d->region = aligned_alloc(PAGE_BYTES, bytes);
+		d->region = arena_pages(bytes);
 		if (d->region == NULL)
 			return -ENOMEM;
-		memset(d->region, 0, bytes); /* present: the server maps it */
 		d->region_bytes = bytes;
 	}
 	d->generation = ++last_generation;
@@ -258,13 +258,8 @@ static void go_on(struct netdev *d)
 
 static void drop_grants(struct netdev *d, bool is_death)
 {
-	/* A live server that broke the rules keeps nothing of ours; a dead one has no mappings. */
-	if (is_death)
-		grant_revoke(d->region_grant);
-	else
-		grant_revoke_map(d->region_grant);
-	grant_revoke(d->info_grant);
-	d->region_grant = d->info_grant = GRANT_INVALID;
+	arena_take_back(&d->region_grant, is_death);
+	arena_take_back(&d->info_grant, true); /* it is never mapped */
 	netdev_drop_arena_grants(d, is_death);
 }
 

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "arena/arena.h"
 #include "filter/filter.h"
 #include "rules.h"
 
@@ -279,10 +280,9 @@ static int start(void)
 	if (filter_is_restart() &&
 	    ds_load(key, &rules.state, sizeof(rules.state)) != (int)sizeof(rules.state))
 		fault_seed(&rules, seed);
-	buffer = aligned_alloc(PAGE_BYTES, BUFFER_BYTES);
+	buffer = arena_pages(BUFFER_BYTES);
 	if (buffer == NULL)
 		return -ENOMEM;
-	memset(buffer, 0, BUFFER_BYTES);
 	buffer_arena = bdev_arena(buffer, BUFFER_BYTES, false);
 	return buffer_arena < 0 ? buffer_arena : 0;
 }

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "arena/arena.h"
 #include "netfilter/netfilter.h"
 #include "line.h"
 #include "rules.h"
@@ -324,10 +325,9 @@ static int start(void)
 	if (netfilter_is_restart() &&
 	    ds_load("fault", &rules.state, sizeof(rules.state)) != (int)sizeof(rules.state))
 		fault_state_seed(&rules.state, seed);
-	copies = aligned_alloc(PAGE_BYTES, bytes);
+	copies = arena_pages(bytes);
 	if (copies == NULL)
 		return -ENOMEM;
-	memset(copies, 0, bytes); /* present: it is mapped */
 	for (unsigned i = 0; i < COPIES; i++)
 		free_copies[free_count++] = (uint16_t)i;
 	if (has_rule(NETFAULT_DUPLICATE))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* uses: lib/blockdev/client.c lib/blockdev/session.c lib/blockdev/deadline.c lib/blockdev/arenas.c
  *       lib/blockdev/resolve.c lib/blockdev/queue.c lib/blockdev/check.c lib/blockdev/server.c
- *       lib/arena/ lib/unitname/ lib/sys/control.c lib/blockdev/host.c lib/blockdev/maps.c lib/blockdev/segments.c
+ *       lib/arena/ lib/unitname/ lib/sys/control.c lib/blockdev/host.c lib/blockdev/segments.c
  *       lib/ring/ring.c tests/unit/lib/peers/peers.c tests/unit/lib/blockdev/world.c
  *       tests/unit/lib/blockdev/fixture.c */
 /* What a client makes of servers that die, are late or lie: complaints, blame, quarantine. */
