@@ -402,3 +402,11 @@ int netdev_status_text(char *buf, size_t len)
 			used += (size_t)unit_text(&netdev_units[i], buf + used, len - used);
 	return (int)(used < len ? used : len);
 }
+
+const struct client_half netdev_half = {.message = netdev_message,
+                                        .doorbell = netdev_doorbell,
+                                        .ds_change = netdev_ds_change,
+                                        .alarm = netdev_alarm,
+                                        .idle = netdev_idle,
+                                        .next_deadline = netdev_next_deadline,
+                                        .status_text = netdev_status_text};

@@ -322,7 +322,7 @@ static int start(void)
 	start_ns = now_ns();
 	timer.fn = due;
 	fault_state_seed(&rules.state, seed);
-	if (netfilter_is_restart() &&
+	if (filter_is_restart() &&
 	    ds_load("fault", &rules.state, sizeof(rules.state)) != (int)sizeof(rules.state))
 		fault_state_seed(&rules.state, seed);
 	copies = arena_pages(bytes);
