@@ -68,11 +68,7 @@ static void closing_waits_for_the_card(void **state)
 static void closing_survives_a_death(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_post(4);
-	caller_send(0, 3);
-	world_run();
+	caller_hold(3, 4);
 	netdev_close(caller.dev);
 	world_kill_server();
 	world_start_server(CAUSE_SIGNAL);
@@ -99,10 +95,7 @@ static void closing_while_attaching_ends_the_session(void **state)
 static void a_deleted_name_is_told(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_send(0, 1);
-	world_run();
+	caller_hold(1, 0);
 	assert_int_equal(nserver_unpublish("n0"), 0);
 	world_run();
 	assert_int_equal(caller.events[NDEV_GONE], 1);
