@@ -130,14 +130,10 @@ static const struct blk_element *copy_elements(const struct bserver_session *s,
                                                const struct blk_request *d, uint32_t slot,
                                                struct blk_element *copy)
 {
-	const volatile uint64_t *row;
-	uint64_t *words = (uint64_t *)(void *)copy;
-
 	if (d->elements <= BLK_INLINE)
 		return d->inline_elements;
-	row = (const volatile uint64_t *)blk_region_row(s->region, s->requests.slots, slot);
-	for (unsigned i = 0; i < d->elements * sizeof(*copy) / sizeof(*words); i++)
-		words[i] = row[i];
+	ring_copy_row(copy, blk_region_row(s->region, s->requests.slots, slot),
+	              d->elements * sizeof(*copy));
 	return copy;
 }
 

@@ -36,6 +36,8 @@ struct filter_number {
 };
 int filter_option(const struct stack_options *o, const struct filter_number *n,
                   uint64_t *value) MUST_CHECK;
+/* An optional NAME=yes or NAME=no; 0 or -EINVAL with a message. */
+int filter_option_flag(const struct stack_options *o, const char *name, bool *value) MUST_CHECK;
 
 /* ---- timers ---- */
 

@@ -158,14 +158,10 @@ static const struct net_element *copy_elements(const struct nserver_session *s,
                                                const struct net_tx *d, uint32_t slot,
                                                struct net_element *copy)
 {
-	const volatile uint64_t *row;
-	uint64_t *words = (uint64_t *)(void *)copy;
-
 	if (d->elements <= NET_INLINE)
 		return d->inline_elements;
-	row = (const volatile uint64_t *)net_region_row(s->region, s->tx.in.slots, slot);
-	for (unsigned i = 0; i < d->elements * sizeof(*copy) / sizeof(*words); i++)
-		words[i] = row[i];
+	ring_copy_row(copy, net_region_row(s->region, s->tx.in.slots, slot),
+	              d->elements * sizeof(*copy));
 	return copy;
 }
 

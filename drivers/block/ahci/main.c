@@ -252,12 +252,8 @@ static uint64_t next_alarm(void)
 {
 	uint64_t soonest = 0;
 
-	for (unsigned i = 0; i < port_count; i++) {
-		uint64_t t = port_next_timer(&ports[i]);
-
-		if (t != 0 && (soonest == 0 || t < soonest))
-			soonest = t;
-	}
+	for (unsigned i = 0; i < port_count; i++)
+		soonest = ns_earlier(soonest, port_next_timer(&ports[i]));
 	return soonest;
 }
 
