@@ -49,6 +49,7 @@ struct iface {
 
 	struct tx_frame *collecting;   /* frame.c: may still grow by segments */
 	unsigned rx_posted, rx_target; /* rxpool.c */
+	bool is_rx_rest; /* the next buffer has the rest of a frame that is too long */
 	struct ifctl_counters count;
 	uint64_t deaths;
 	uint64_t t_lost_ns;

@@ -69,6 +69,7 @@ void rxpool_init(void *memory, int number)
 		s->rx.buffer = (struct net_element){.offset = (uint64_t)i * NET_RX_BUFFER,
 		                                    .len_bytes = NET_RX_BUFFER,
 		                                    .arena = (uint16_t)number};
+		s->rx.memory = s->buffer;
 		s->rx.filled = filled;
 		s->rx.cookie = s;
 		s->head.custom_free_function = free_head;
@@ -178,7 +179,7 @@ static void filled(struct netdev_rx *r, int bytes, unsigned flags)
 	struct rx_slot *s = r->cookie;
 	struct iface *i = s->owner;
 	struct pbuf *p = NULL;
-	bool is_lent;
+	bool is_lent, is_rest;
 
 	if (i == NULL) {
 		put_back(s);
@@ -189,9 +190,12 @@ static void filled(struct netdev_rx *r, int bytes, unsigned flags)
 		put_back(s);
 		return;
 	}
+	is_rest = i->is_rx_rest;
+	i->is_rx_rest = (flags & NET_RX_MORE) != 0;
 	is_lent = bytes > (int)RX_COPY_BYTES && free_count >= RX_LEND_MIN;
-	if (bytes < (int)NET_FRAME_MIN || bytes > (int)NET_RX_BUFFER || (flags & NET_RX_MORE))
-		i->count.rx_errors++;
+	if (is_rest || (flags & NET_RX_MORE) || bytes < (int)NET_FRAME_MIN ||
+	    bytes > (int)NET_RX_BUFFER)
+		i->count.rx_errors += !is_rest;
 	else
 		p = is_lent ? lend_frame(s, (uint16_t)bytes) : copy_frame(s, (uint16_t)bytes);
 	if (p == NULL || !is_lent) {

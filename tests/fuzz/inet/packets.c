@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "servers/inet/sum.h"
+#include "inetsum/inetsum.h"
 #include "tests/fuzz/inet/packets.h"
 
 enum { ETHER = 14, IP4 = 20, IP6 = 40, TCP = 20, UDP = 8, MTU = 1500 };

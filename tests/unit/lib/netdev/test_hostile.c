@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: lib/netdev/ lib/arena/ lib/unitname/ lib/ring/ring.c tests/unit/lib/netdev/world.c
- *       tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
+/* uses: lib/netdev/ lib/inetsum/ lib/arena/ lib/unitname/ lib/sys/control.c lib/ring/ring.c
+ *       tests/unit/lib/netdev/world.c tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
 /* Peers that break the rules of rings, descriptors and completions. */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,10 +17,7 @@ static void invented_completions_are_complained_about(void **state)
 	struct net_rx_done rx = {.id = 0x12345678, .len_bytes = 60};
 
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_send(0, 1);
-	world_run();
+	caller_hold(1, 0);
 	assert_int_equal(ring_push(&nserver_units[0].session.tx.done, &tx), 0);
 	netdev_doorbell(peers.server);
 	assert_int_equal(peers.last_rule, RULE_N3);
@@ -65,6 +62,37 @@ static void wrong_lengths_are_complained_about(void **state)
 	assert_int_equal(world.buffer_count, 4); /* none is lost */
 }
 
+/* Unasked, "the checksum is right" is not passed on by an honest server, nor believed of one that is not. */
+static void checksums_are_believed_only_if_asked_for(void **state)
+{
+	const struct net_conf with = {.offloads = NET_OFFLOAD_RX_CSUM}, without = {.offloads = 0};
+	struct net_rx_done rx = {.len_bytes = 60, .flags = NET_RX_CSUM_OK};
+
+	(void)state;
+	world.info.offloads |= NET_OFFLOAD_RX_CSUM;
+	caller.is_lazy = true;
+	caller_start();
+	caller_post(3);
+	netdev_set_conf(caller.dev, &with);
+	world_run();
+	nserver_rx_done(world.buffers[0], 60, NET_RX_CSUM_OK);
+	netdev_doorbell(peers.server);
+	assert_int_equal(caller.filled_count, 1);
+	assert_int_equal(caller.buffers[0].got_flags, NET_RX_CSUM_OK);
+	netdev_set_conf(caller.dev, &without);
+	world_run();
+	nserver_rx_done(world.buffers[1], 60, NET_RX_CSUM_OK);
+	netdev_doorbell(peers.server);
+	assert_int_equal(caller.filled_count, 2);
+	assert_int_equal(caller.buffers[1].got_flags, 0);
+	rx.id = caller.buffers[2].entry.id;
+	assert_int_equal(ring_push(&nserver_units[0].session.rx.done, &rx), 0);
+	netdev_doorbell(peers.server);
+	assert_int_equal(caller.filled_count, 3);
+	assert_int_equal(caller.buffers[2].got_flags, 0);
+	assert_int_equal(peers.complaints, 0);
+}
+
 static void complaints_of_one_session_are_few(void **state)
 {
 	struct net_tx_done tx = {.id = 7};
@@ -82,10 +110,7 @@ static void complaints_of_one_session_are_few(void **state)
 static void a_jumping_completion_index_ends_the_session(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_send(0, 1);
-	world_run();
+	caller_hold(1, 0);
 	nserver_units[0].session.tx.done.shared->produced += 1000;
 	netdev_doorbell(peers.server);
 	assert_int_equal(peers.last_rule, RULE_R4);
@@ -99,11 +124,7 @@ static void a_jumping_completion_index_ends_the_session(void **state)
 static void a_jumping_request_index_drops_the_client(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_post(3);
-	caller_send(0, 2);
-	world_run();
+	caller_hold(2, 3);
 	caller.dev->tx_ring.shared->produced += 5000;
 	nserver_doorbell(PEERS_CLIENT);
 	assert_int_equal(peers.violations, 1);
@@ -143,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(invented_completions_are_complained_about),
 		T(wrong_lengths_are_complained_about),
+		T(checksums_are_believed_only_if_asked_for),
 		T(complaints_of_one_session_are_few),
 		T(a_jumping_completion_index_ends_the_session),
 		T(a_jumping_request_index_drops_the_client),

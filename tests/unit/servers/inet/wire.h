@@ -22,6 +22,7 @@ struct wire {
 	unsigned loss_permille; /* of frames on the wire */
 	unsigned offloads;      /* of both units, before they come up */
 	unsigned tx_elements;
+	bool keeps_frames; /* for a dead unit: QEMU does, and netdev finds what a device had received */
 	/* Sees each frame that unit 0 sends; may be NULL. */
 	void (*on_frame)(const uint8_t *frame, size_t len);
 	/* Counted. */
