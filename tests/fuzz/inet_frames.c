@@ -56,6 +56,7 @@ enum action {
 	ACT_DEATH, /* the driver does */
 	ACT_REFLECT,
 	ACT_ASK,
+	ACT_FILL, /* in-order segments: the window shrinks while the application holds */
 	ACTIONS
 };
 
@@ -79,10 +80,13 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 	(void)err;
 	if (p == NULL)
 		return ERR_OK;
-	if (app.is_held && app.kept != NULL)
+	if (app.is_held && app.kept != NULL && app.kept->tot_len > 60000)
 		return ERR_MEM; /* lwIP keeps it, and asks again */
 	if (app.is_held) {
-		app.kept = p;
+		if (app.kept != NULL)
+			pbuf_cat(app.kept, p);
+		else
+			app.kept = p;
 		return ERR_OK;
 	}
 	(void)tcp_write(pcb, p->payload, p->len, TCP_WRITE_FLAG_COPY);
@@ -327,6 +331,18 @@ static void ask(struct input *in)
 	pbuf_free(p);
 }
 
+static void fill_window(unsigned count)
+{
+	uint8_t how[5] = {16, 0x10, 250};
+
+	for (unsigned i = 0; i < count; i++) {
+		struct input in = {how, sizeof(how)};
+
+		inject(packet_make(PACKET_TCP, &in, &peer, frame));
+		step(2);
+	}
+}
+
 static void act(struct input *in)
 {
 	uint8_t what = take8(in) % ACTIONS;
@@ -339,6 +355,7 @@ static void act(struct input *in)
 	case ACT_CLOSE: app_close(); break;
 	case ACT_REFLECT: reflect(in); break;
 	case ACT_ASK: ask(in); break;
+	case ACT_FILL: fill_window(1 + take8(in) % 48); break;
 	case ACT_DEATH:
 		if (wire_is_dead(0))
 			wire_revive(0);

@@ -214,8 +214,10 @@ static uint32_t take_step(struct input *in)
 		return 0;
 	if (how < 160)
 		return (uint32_t)(int8_t)take8(in);
-	if (how < 224)
+	if (how < 216)
 		return (uint32_t)(int16_t)take16(in);
+	if (how < 236)
+		return take16(in); /* as far as a window goes */
 	return take32(in);
 }
 
