@@ -144,4 +144,4 @@ def test_streams_survive_hostile_frames(guest):
     assert refused > 100, refused
 
 
-test_streams_survive_hostile_frames.timeout = 240
+test_streams_survive_hostile_frames.timeout = 300

@@ -86,4 +86,4 @@ def test_lies_below_a_guard(guest):
 
 
 for _test in (test_lies_below_inet, test_lies_below_a_guard):
-    _test.timeout = 150
+    _test.timeout = 240

@@ -6,11 +6,10 @@ cancel, one never does), so whoever checks it finds each spoiled segment, and a 
 not happen is that nobody checks: e1000e (82574L) says of each good segment that its sum is right, before the filter spoils it, and
 that word must not outlive the spoiling. e1000 (82540EM in QEMU) says nothing. ARP and acknowledgements alone are left out by their size: ARP has no
 sum, and the wrong address of a neighbour would stay."""
-import hashlib
 import random
 import re
 
-from inet import serve
+from inet import both_ways
 
 BYTES = 3 << 20
 RULES = "corrupt,rx,size=61-1514,prob=10000;corrupt,tx,size=61-1514,prob=10000"
@@ -42,22 +41,8 @@ def shots(guest):
 def transfer(boot, card):
     guest = boot(nics=[], prepare=add_card(card), net=f'fault(e1000_0,rules="{RULES}",seed=11)', addresses=["10.0.2.15/24,gw=10.0.2.2"])
     guest.until("ifconfig eth0 | grep -q 'inet addr:10.0.2.15 '", 20)
-    data, digest, count = random.Random(card).randbytes(BYTES), hashlib.sha1(), 0
-
-    def both_ways(connection):
-        nonlocal count
-        connection.sendall(data)
-        connection.shutdown(1)
-        while piece := connection.recv(1 << 16):
-            digest.update(piece)
-            count += len(piece)
-        return digest.hexdigest(), count
     guest.sh(f"head -c {BYTES} /dev/urandom > /tmp/up")
-    port, thread, result = serve(both_ways)
-    guest.sh(f"nc 10.0.2.2 {port} < /tmp/up > /tmp/down", 60)
-    thread.join(10)
-    assert result.get("value") == (guest.sh("sha1sum /tmp/up").split()[0], BYTES), result
-    assert guest.sh("sha1sum /tmp/down").split()[0] == hashlib.sha1(data).hexdigest()
+    both_ways(guest, "10.0.2.2", "/tmp/up", random.Random(card).randbytes(BYTES))
     fired = shots(guest)
     assert len(fired) == 2 and min(fired) >= 10, fired
     assert bad_sums(guest) >= fired[0] / 2, (bad_sums(guest), fired)     # others were spoiled in the IP header
