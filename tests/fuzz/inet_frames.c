@@ -11,7 +11,7 @@
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
          servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
-         tests/fuzz/inet/arena.c tests/fuzz/inet/packets.c */
+         tests/fuzz/inet/arena.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
 /* ports: lwip */
 /* libs: cmocka */
 #include <arpa/inet.h>
@@ -226,8 +226,9 @@ static void learn(const uint8_t *sent, size_t len)
 
 	if (len > 240 && sent[12] == 8 && sent[23] == 17)
 		peer.dhcp_id = get32(sent + 46);
-	if (len < 54 || sent[12] != (peer.is_ipv6 ? 0x86 : 8) || sent[peer.is_ipv6 ? 20 : 23] != 6 ||
-	    (tcp[0] << 8 | tcp[1]) != peer.local_port || (tcp[2] << 8 | tcp[3]) != peer.port)
+	if (len < 54 || sent[12] != (peer.is_ipv6 ? 0x86 : 8) ||
+	    sent[peer.is_ipv6 ? 20 : 23] != 6 || (tcp[0] << 8 | tcp[1]) != peer.local_port ||
+	    (tcp[2] << 8 | tcp[3]) != peer.port)
 		return;
 	peer.seq = get32(tcp + 8);
 	peer.ack = get32(tcp + 4) + ((tcp[13] & 2) != 0);
@@ -270,17 +271,10 @@ static void introduce_peer(bool is_ipv6)
 /* A neighbour that is known: the solicitation for the stack carries the peer's address. */
 static void introduce_neighbour(void)
 {
-	uint8_t bytes[] = {16, 10, 0, 0, 0}; /* how, type: neighbour solicitation, ... */
-	uint8_t input[64] = {0};
+	/* How: with target and option; a neighbour solicitation; one option: source, 8 bytes, 6 follow. */
+	uint8_t input[64] = {16 | 32 | 64, 11, 1, 1, 1, 6};
 	struct input in = {input, sizeof(input)};
 
-	(void)bytes;
-	input[0] = 16 | 32 | 64;
-	input[1] = 11;
-	input[2] = 1;
-	input[3] = 1;
-	input[4] = 1;
-	input[5] = 6;
 	memcpy(input + 6, peer.hardware, 6);
 	inject(packet_make(PACKET_ICMP6, &in, &peer, frame));
 	step(2);

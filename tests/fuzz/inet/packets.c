@@ -17,45 +17,6 @@ struct packet {
 	bool is_ipv6;
 };
 
-/* ---- input ---- */
-
-uint8_t take8(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
-
-uint16_t take16(struct input *in)
-{
-	uint16_t high = take8(in);
-
-	return (uint16_t)(high << 8 | take8(in));
-}
-
-uint32_t take32(struct input *in)
-{
-	uint32_t high = take16(in);
-
-	return high << 16 | take16(in);
-}
-
-size_t take_bytes(struct input *in, uint8_t *to, size_t max)
-{
-	size_t n = take8(in);
-
-	bool is_long = n >= 160; /* filled up: else they would be rare */
-
-	if (is_long)
-		n = (n - 160) * 16;
-	if (n > max)
-		n = max;
-	for (size_t i = 0; i < n; i++)
-		to[i] = in->left > 0 && (!is_long || i < 8) ? take8(in) : (uint8_t)i;
-	return n;
-}
-
 /* ---- pieces ---- */
 
 static void put8(struct packet *p, uint32_t v)
@@ -154,6 +115,13 @@ static void network(struct packet *p, const struct peer *peer, uint8_t protocol)
 		ip4(p, peer, protocol, NULL);
 }
 
+static void finish_sum4(const struct packet *p)
+{
+	set16(p, p->network + 10, 0);
+	set_sum(p, p->network + 10,
+	        inet_sum(p->frame + p->network, (p->frame[p->network] & 15) * 4));
+}
+
 /* Lengths and the header's checksum. */
 static void finish_network(const struct packet *p)
 {
@@ -162,9 +130,7 @@ static void finish_network(const struct packet *p)
 		return;
 	}
 	set16(p, p->network + 2, p->at - p->network);
-	set16(p, p->network + 10, 0);
-	set_sum(p, p->network + 10,
-	        inet_sum(p->frame + p->network, (p->frame[p->network] & 15) * 4));
+	finish_sum4(p);
 }
 
 /* The checksum of what is behind the network header, with a pseudo header. */
@@ -214,10 +180,8 @@ static uint32_t take_step(struct input *in)
 		return 0;
 	if (how < 160)
 		return (uint32_t)(int8_t)take8(in);
-	if (how < 216)
-		return (uint32_t)(int16_t)take16(in);
-	if (how < 236)
-		return take16(in); /* as far as a window goes */
+	if (how < 236) /* back, or as far as a window goes */
+		return how < 216 ? (uint32_t)(int16_t)take16(in) : take16(in);
 	return take32(in);
 }
 
@@ -246,8 +210,7 @@ static void make_ip4(struct packet *p, struct input *in, const struct peer *peer
 		memcpy(p->frame + p->network + 12, peer->address4[1], 4); /* from itself */
 	if (how & 8)
 		memset(p->frame + p->network + 16, 0xff, 4);
-	set16(p, p->network + 10, 0);
-	set_sum(p, p->network + 10, inet_sum(p->frame + p->network, IP4));
+	finish_sum4(p);
 }
 
 /* Of few packets, so that pieces meet. */
@@ -265,9 +228,7 @@ static void make_fragment4(struct packet *p, struct input *in, const struct peer
 	set16(p, p->network + 4, how >> 6);
 	set16(p, p->network + 6,
 	      (how & 16 ? 0x2000u : 0) | (how & 32 ? take16(in) & 0x1fff : take8(in)));
-	set16(p, p->network + 10, 0);
-	set_sum(p, p->network + 10,
-	        inet_sum(p->frame + p->network, (p->frame[p->network] & 15) * 4));
+	finish_sum4(p);
 }
 
 static void make_tcp(struct packet *p, struct input *in, const struct peer *peer)

@@ -4,7 +4,7 @@
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
          servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
-         tests/unit/servers/inet/streams.c tests/fuzz/inet/packets.c */
+         tests/unit/servers/inet/streams.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
 /* ports: lwip */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
 
-#define WINDOW 10000u
+#define WINDOW      10000u
 #define OPTIONS_MAX 40
 
 /* ---- frames ---- */
@@ -64,7 +64,8 @@ static void packet_from_ourselves_is_refused(void **state)
 /* A path MTU below IPv6's least, plain and behind extension headers, and a chain that does not end in what is copied. */
 static void ip6_chain_is_walked(void **state)
 {
-	uint8_t frame[400] = {[12] = 0x86, [13] = 0xdd, [14] = 0x60, [20] = 58, [54] = 2, [60] = 4, [61] = 0xff};
+	uint8_t frame[400] = {
+		[12] = 0x86, [13] = 0xdd, [14] = 0x60, [20] = 58, [54] = 2, [60] = 4, [61] = 0xff};
 
 	(void)state;
 	assert_false(admits(frame, sizeof(frame))); /* 1279 */
@@ -116,7 +117,7 @@ static void segments_out_of_the_window_are_dropped(void **state)
 	(void)state;
 	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK, 0), ERR_OK);
 	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK, 1460), ERR_OK);
-	assert_int_equal(judge(&pcb, next - 1, 6000, TCP_ACK, 0), ERR_OK);    /* keepalive */
+	assert_int_equal(judge(&pcb, next - 1, 6000, TCP_ACK, 0), ERR_OK);       /* keepalive */
 	assert_int_equal(judge(&pcb, next - 1460, 6000, TCP_ACK, 1460), ERR_OK); /* again */
 	assert_int_equal(judge(&pcb, edge, 6000, TCP_ACK, 0), ERR_OK);
 	assert_int_equal(judge(&pcb, edge - 1460, 6000, TCP_ACK, 1460), ERR_OK);
@@ -177,7 +178,8 @@ static void segment_sizes_are_tamed(void **state)
 	check_options(TCP_ACK, "\1\1\2\4\0\1\1\1", "\1\1\1\1\1\1\1\1", 8);
 	check_options(TCP_ACK, "\3\3\7\2\4\0\1\0", "\3\3\7\1\1\1\1\0", 8);
 	check_options(TCP_ACK, "\0\2\4\0\1\1\1\1", "\0\2\4\0\1\1\1\1", 8); /* behind the end */
-	check_options(TCP_ACK, "\x09\0\2\4\0\1\1\1", "\x09\0\2\4\0\1\1\1", 8); /* lwIP stops there, too */
+	check_options(TCP_ACK, "\x09\0\2\4\0\1\1\1", "\x09\0\2\4\0\1\1\1",
+	              8); /* lwIP stops there, too */
 	check_options(TCP_SYN, "\2\4\0", "\2\4\0", 3);
 }
 
@@ -196,7 +198,8 @@ static void options_in_a_drivers_memory_are_refused(void **state)
 /* ---- on the wire ---- */
 
 /* Segments into the middle of a stream, as from its peer. */
-static void inject_segment(u32_t seq, u32_t ack, const void *options, unsigned option_bytes, unsigned len)
+static void inject_segment(u32_t seq, u32_t ack, const void *options, unsigned option_bytes,
+                           unsigned len)
 {
 	struct tcp_pcb *pcb = stream_client.pcb;
 	uint8_t frame[PACKET_MAX] = {0};
