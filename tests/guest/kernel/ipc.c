@@ -99,7 +99,7 @@ static void notifications_merge(void)
 	CHECK(receive(EP_ANY, &m) == IPC_NOTIFY && m.source == EP_CLOCK);
 }
 
-static volatile unsigned rung;
+static volatile uint32_t rung;
 
 static void ring_back(long arg)
 {
@@ -116,14 +116,10 @@ static void ring_back(long arg)
 /* Rings, and waits until the child has rung back. */
 static void make_ring(endpoint_t child)
 {
-	unsigned before = rung;
-	struct msg m;
+	uint32_t before = rung;
 
 	CHECK(ipc_notify(child) == 0);
-	while (rung == before) {
-		CHECK(k_setalarm(clock_read() + 1000000) == 0);
-		CHECK(receive(EP_CLOCK, &m) == IPC_NOTIFY);
-	}
+	wait_for_change(&rung, before);
 }
 
 static void a_doorbell_that_rings_all_the_time_waits_its_turn(void)
