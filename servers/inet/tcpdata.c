@@ -217,7 +217,7 @@ static int peek(struct sock *s, const struct request *r)
 	if (t->rx_bytes == 0)
 		return nothing_to_read(s, r);
 	if (t->rx_bytes < want && !t->has_fin && !t->rd_shut && !s->error && t->state == TS_OPEN &&
-	    !(r->q.flags & SOCK_NONBLOCK))
+	    !(r->q.flags & SOCK_NOWAIT))
 		return WOULD_BLOCK;
 	return copy_out(t, r, 0, r->q.len_bytes);
 }

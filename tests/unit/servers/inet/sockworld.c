@@ -324,7 +324,7 @@ uint32_t t_make_addr(const char *ip, int port, struct sockaddr_in6 *out)
 int t_addr(uint32_t type, int h, const char *ip, int port)
 {
 	struct sockaddr_in6 a;
-	struct call c = {.handle = (uint32_t)h, .addr = &a, .flags = SOCK_NONBLOCK};
+	struct call c = {.handle = (uint32_t)h, .addr = &a, .flags = SOCK_NOWAIT};
 
 	c.addr_len = t_make_addr(ip, port, &a);
 	return world_call(type, &c);
@@ -349,7 +349,7 @@ int t_listen(int h, int backlog)
 
 int t_accept(int h)
 {
-	struct call c = {.handle = (uint32_t)h, .flags = SOCK_NONBLOCK};
+	struct call c = {.handle = (uint32_t)h, .flags = SOCK_NOWAIT};
 	int r = world_call(SOCK_ACCEPT, &c);
 
 	return r < 0 ? r : (int)c.rep.value;
@@ -361,7 +361,7 @@ int t_send(int h, const void *buf, uint32_t len)
 	                 .buf = (void *)(uintptr_t)buf,
 	                 .len = len,
 	                 .is_readonly = true,
-	                 .flags = SOCK_NONBLOCK};
+	                 .flags = SOCK_NOWAIT};
 
 	return world_call(SOCK_SEND, &c);
 }
@@ -374,7 +374,7 @@ int t_sendto(int h, const void *buf, uint32_t len, const char *ip, int port)
 	                 .len = len,
 	                 .is_readonly = true,
 	                 .addr = &a,
-	                 .flags = SOCK_NONBLOCK};
+	                 .flags = SOCK_NOWAIT};
 
 	c.addr_len = t_make_addr(ip, port, &a);
 	return world_call(SOCK_SEND, &c);
@@ -382,7 +382,7 @@ int t_sendto(int h, const void *buf, uint32_t len, const char *ip, int port)
 
 int t_recv(int h, void *buf, uint32_t len)
 {
-	struct call c = {.handle = (uint32_t)h, .buf = buf, .len = len, .flags = SOCK_NONBLOCK};
+	struct call c = {.handle = (uint32_t)h, .buf = buf, .len = len, .flags = SOCK_NOWAIT};
 
 	return world_call(SOCK_RECV, &c);
 }

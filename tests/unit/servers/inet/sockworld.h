@@ -8,7 +8,6 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#undef SOCK_NONBLOCK
 #include "axolotl/sock.h"
 
 #define PENDING INT32_MIN /* no answer yet */

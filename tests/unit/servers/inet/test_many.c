@@ -173,7 +173,7 @@ static void transfer(int h)
 	                   .buf = buf,
 	                   .len = random_below(sizeof(buf)),
 	                   .arg = POLLIN | POLLOUT,
-	                   .flags = random_below(3) ? SOCK_NONBLOCK : 0};
+	                   .flags = random_below(3) ? SOCK_NOWAIT : 0};
 	is_accept[waiting_count] = random_below(5) == 0;
 	(void)world_call(is_accept[waiting_count] ? SOCK_ACCEPT : types[random_below(4)], c);
 	waiting_count++;

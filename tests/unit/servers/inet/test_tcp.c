@@ -309,7 +309,7 @@ static void ipv6_and_mapped_addresses(void **state)
 	assert_int_equal(t_listen(l, 4), 0);
 	a = t_socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(t_connect(a, "127.0.0.1", 6002), -EINPROGRESS);
-	c = (struct call){.handle = (uint32_t)l, .flags = SOCK_NONBLOCK};
+	c = (struct call){.handle = (uint32_t)l, .flags = SOCK_NOWAIT};
 	assert_int_equal(world_call(SOCK_ACCEPT, &c), 0);
 	b = (int)c.rep.value;
 	memcpy(&sin6, c.rep.addr, sizeof(sin6));

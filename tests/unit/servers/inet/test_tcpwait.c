@@ -276,7 +276,7 @@ static void answers_survive_a_full_table(void **state)
 	(void)state;
 	t_pair(&a, &b);
 	world_deny_asend(true);
-	c = (struct call){.handle = (uint32_t)a, .buf = buf, .len = 8, .flags = SOCK_NONBLOCK};
+	c = (struct call){.handle = (uint32_t)a, .buf = buf, .len = 8, .flags = SOCK_NOWAIT};
 	assert_int_equal(world_call(SOCK_RECV, &c), PENDING);
 	world_deny_asend(false);
 	world_pump();
