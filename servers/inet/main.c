@@ -117,12 +117,14 @@ static void alarm_rang(uint64_t t_ns)
 	timers_run(now_ns());
 	netdev_alarm(t_ns);
 	sock_alarm(now_ns());
+	tcp_hold_run(now_ns());
 }
 
 static void set_alarm(void)
 {
 	static uint64_t set_for;
-	uint64_t wants[] = {timers_next_deadline(), netdev_next_deadline(), sock_next_deadline()};
+	uint64_t wants[] = {timers_next_deadline(), netdev_next_deadline(), sock_next_deadline(),
+	                    tcp_hold_deadline()};
 	uint64_t next = 0;
 
 	for (unsigned i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)

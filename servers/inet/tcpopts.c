@@ -49,10 +49,17 @@ static void uncork(struct tcp_sock *t, bool is_corked)
 		tcp_push(t);
 }
 
+static void set_nodelay(struct tcp_sock *t, bool is_on)
+{
+	t->nodelay = is_on;
+	if (is_on && t->t_hold_ns)
+		tcp_push(t);
+}
+
 static int set_int(struct tcp_sock *t, int name, int v)
 {
 	switch (name) {
-	case TCP_NODELAY: t->nodelay = v != 0; return 0;
+	case TCP_NODELAY: set_nodelay(t, v != 0); return 0;
 	case TCP_CORK: uncork(t, v != 0); return 0;
 	case TCP_MAXSEG: return set_maxseg(t, v);
 	case TCP_KEEPIDLE: return set_range(v, 1, KEEP_TIME_MAX, &t->keep_idle_s);

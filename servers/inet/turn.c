@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The end of a turn of the main loop (turn.h). */
+#include "chunk.h"
 #include "frame.h"
 #include "iface.h"
 #include "lwip/priv/tcp_priv.h"
@@ -12,9 +13,12 @@
 /* Memory or frames became free: connections that were refused some go on. */
 static void relieve(void)
 {
+	bool has_memory = chunk_take_relief(), has_frames = frame_take_relief();
 	struct tcp_pcb *next;
 
-	if (!frame_take_relief())
+	if (has_memory && !has_frames)
+		sock_retry();
+	if (!has_frames)
 		return;
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = next) {
 		next = pcb->next;

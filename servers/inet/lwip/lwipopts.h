@@ -4,8 +4,9 @@
  * is not here has lwIP's default (lwip/opt.h).
  *
  * Memory: pcbs, segments and other fixed structures are pools in our private memory (MEMP_*); pbufs with
- * data come from the arena that drivers may read (arena.h), by way of lwIP's malloc hooks; received
- * frames are custom pbufs over the receive arena (rxpool.h). lwIP's own pbuf pool is not used.
+ * data come from the arena that drivers may read (arena.h), by way of lwIP's malloc hooks; data of TCP are
+ * custom pbufs over chunks of it (chunk.h), received frames custom pbufs over the receive arena (rxpool.h).
+ * lwIP's own pbuf pool is not used.
  *
  * Timers are ours (timers.c): lwIP's would tick ten times a second on an idle machine.
  */
@@ -29,7 +30,7 @@
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 #define LWIP_PBUF_REF_T          u16_t
 #define PBUF_POOL_SIZE           0
-#define MEMP_NUM_PBUF            8192 /* pbufs without data of their own */
+#define MEMP_NUM_PBUF            256 /* references to data; those of TCP are chunk.c's */
 #define MEMP_NUM_RAW_PCB         64
 #define MEMP_NUM_UDP_PCB         512
 #define MEMP_NUM_TCP_PCB         2048

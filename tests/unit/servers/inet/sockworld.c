@@ -149,8 +149,12 @@ void world_pump(void)
 
 		netif_poll_all();
 		sock_idle();
-		if (!is_busy && !netif_list->loop_first && sock_next_deadline() != 1)
+		if (is_busy || netif_list->loop_first || sock_next_deadline() == 1)
+			continue;
+		if (tcp_hold_deadline() == 0)
 			return;
+		world_now = tcp_hold_deadline();
+		tcp_hold_run(world_now);
 	}
 	fail_msg("the world does not come to rest");
 }
