@@ -15,16 +15,15 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "arena.h"
 #include "axolotl/boot.h"
+#include "axolotl/sock.h"
 #include "config.h"
 #include "frame.h"
 #include "iface.h"
 #include "lwip/init.h"
+#include "memory.h"
 #include "random.h"
-#include "rxpool.h"
 #include "sockif.h"
 #include "status.h"
 #include "sys/sys.h"
@@ -32,48 +31,11 @@
 #include "turn.h"
 #include "units.h"
 
-#define SEND_BYTES     (12u << 20)
-#define RECEIVE_BYTES  (RX_SLOTS * NET_RX_BUFFER)
-/* Page index modulo 512, away from mfs's arena (costs: cache sets). */
-#define SEND_COLOUR    195
-#define RECEIVE_COLOUR 323
-
-/* In one piece if vm has one (fewer elements, large pages); drivers can do with less. */
-static void *share(size_t len_bytes, unsigned colour, bool is_readonly, int *number)
-{
-	void *memory = vm_alloc_dma(len_bytes, 0, colour, NULL);
-
-	if (memory == NULL)
-		memory = mmap(NULL, len_bytes, PROT_READ | PROT_WRITE,
-		              MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (memory == MAP_FAILED)
-		return NULL;
-	*number = netdev_arena(memory, len_bytes, is_readonly);
-	return *number >= 0 ? memory : NULL;
-}
-
-static int init_memory(void)
-{
-	int send_number, receive_number;
-	void *send = share(SEND_BYTES, SEND_COLOUR, true, &send_number);
-	void *receive = share(RECEIVE_BYTES, RECEIVE_COLOUR, false, &receive_number);
-
-	if (send == NULL || receive == NULL)
-		return -ENOMEM;
-	arena_init(send, SEND_BYTES, send_number);
-	arena_set_receive(receive, RECEIVE_BYTES, receive_number);
-	rxpool_init(receive, receive_number);
-	return 0;
-}
-
 static int init(const struct sys_init *how)
 {
 	struct boot_info boot = {0};
-	int r = init_memory();
 
 	(void)how;
-	if (r != 0)
-		return r;
 	if (k_getinfo(KINFO_BOOT, &boot, sizeof(boot), 0) < 0)
 		sys_log("the boot options cannot be read, interfaces use DHCP\n");
 	boot.cmdline[sizeof(boot.cmdline) - 1] = 0;
@@ -93,6 +55,8 @@ static void message(const struct msg *m, enum ipc_primitive how)
 	} unknown = {-ENOSYS};
 
 	timers_run(now_ns());
+	if (m->type == SOCK_CREATE && memory_for_sockets() != 0)
+		sys_log("there is no memory for what sockets send\n");
 	if (netdev_message(m) || sock_message(m, how))
 		return;
 	if (!(m->type & MSG_REPLY) && how == IPC_SEND)

@@ -28,6 +28,18 @@ static void relieve(void)
 	sock_retry();
 }
 
+static bool has_loopback(void)
+{
+	const struct netif *n;
+
+	NETIF_FOREACH(n)
+	{
+		if (n->loop_first != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* Packets to ourselves and sockets that these woke, until there are none: each may make more of the
  * other. It ends, because applications give new work only by messages. */
 static void drain_loopback(void)
@@ -35,17 +47,11 @@ static void drain_loopback(void)
 	bool again = true;
 
 	while (again) {
-		struct netif *n;
-
-		netif_poll_all();
-		again = sock_idle();
-		NETIF_FOREACH(n)
-		{
-			if (n->loop_first != NULL) {
-				timers_activity();
-				again = true;
-			}
+		if (has_loopback()) {
+			timers_activity(); /* else a delayed ACK waits ten times as long */
+			netif_poll_all();
 		}
+		again = sock_idle() || has_loopback();
 	}
 }
 
