@@ -28,7 +28,7 @@ struct ref {
 	};
 };
 static struct ref refs[REFS_MAX], *free_refs;
-static unsigned used_refs; /* that were ever used: the first so many */
+static unsigned used_refs;    /* that were ever used: the first so many */
 static struct chunk *writing; /* during tcp_write() */
 static bool was_refused, has_relief;
 static struct chunk_stats stats;
@@ -54,8 +54,8 @@ static uint8_t *data_of(struct chunk *c)
 
 struct chunk *chunk_new(uint32_t bytes)
 {
-	uint32_t size = bytes > CHUNK_BYTES_MAX - CHUNK_HEADER ? CHUNK_BYTES_MAX
-	                                                       : bytes + CHUNK_HEADER;
+	uint32_t size =
+		bytes > CHUNK_BYTES_MAX - CHUNK_HEADER ? CHUNK_BYTES_MAX : bytes + CHUNK_HEADER;
 	struct chunk *c = NULL;
 
 	for (;;) {

@@ -76,17 +76,26 @@ static void ds_change(const struct ds_change *c)
 	(void)units_ds_change(c);
 }
 
+/* The alarm that is set. */
+static uint64_t set_for;
+static bool is_set_idle;
+
 static void alarm_rang(uint64_t t_ns)
 {
+	bool is_early = t_ns < set_for;
+
+	set_for = 0;
+	is_set_idle = false;
 	timers_run(now_ns());
 	netdev_alarm(t_ns);
 	sock_alarm(now_ns());
-	tcp_hold_run(now_ns());
+	/* Nothing else is to be run: then nobody is about to write more. */
+	tcp_hold_run(is_early ? UINT64_MAX : now_ns());
 }
 
 static void set_alarm(void)
 {
-	static uint64_t set_for;
+	bool is_held = tcp_hold_deadline() != 0;
 	uint64_t wants[] = {timers_next_deadline(), netdev_next_deadline(), sock_next_deadline(),
 	                    tcp_hold_deadline()};
 	uint64_t next = 0;
@@ -94,11 +103,15 @@ static void set_alarm(void)
 	for (unsigned i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
 		if (wants[i] != 0 && (next == 0 || wants[i] < next))
 			next = wants[i];
-	/* An alarm in the past has rung, or will: it is set again only for another time. */
-	if (next == set_for && (next == 0 || next > now_ns()))
+	/* One that rings too early stays: a look at nothing is cheaper than the device, and deadlines move all
+	 * the time. One in the past has rung, or will. */
+	if (next == 0 && set_for == 0)
+		return;
+	if (set_for > now_ns() && (next == 0 || set_for <= next) && (is_set_idle || !is_held))
 		return;
 	set_for = next;
-	if (k_setalarm(next) != 0)
+	is_set_idle = is_held;
+	if ((is_held ? k_setalarm_idle(next) : k_setalarm(next)) != 0)
 		sys_panic("the alarm cannot be set");
 }
 

@@ -39,7 +39,7 @@ struct tcp_sock {
 
 	struct rx_piece *rx, **rx_end;
 	uint32_t rx_bytes;
-	uint32_t withheld; /* of the window, because SO_RCVBUF is smaller than it */
+	uint32_t withheld;    /* of the window, because SO_RCVBUF is smaller than it */
 	struct chunk *chunk;  /* that is being filled, or NULL */
 	uint32_t chunk_bytes; /* of the next one at least */
 	uint64_t t_hold_ns;   /* unsent data wait until then at most; 0: they do not */
@@ -93,9 +93,9 @@ void tcp_give_window(struct tcp_sock *t);
 
 /* tcpsend.c */
 int tcp_send(struct sock *s, struct request *r);
-uint32_t tcp_send_limit(const struct sock *s); /* bytes that may be unacknowledged */
-uint32_t tcp_send_room(const struct sock *s);  /* of them free now */
-void tcp_push(struct tcp_sock *t);             /* what is unsent goes out now */
+uint32_t tcp_send_limit(const struct sock *s);            /* bytes that may be unacknowledged */
+uint32_t tcp_send_room(const struct sock *s);             /* of them free now */
+void tcp_push(struct tcp_sock *t);                        /* what is unsent goes out now */
 void tcp_send_turn(struct tcp_sock *t, bool has_nothing); /* the application reads */
 void tcp_send_acked(struct tcp_sock *t);
 void tcp_send_end(struct tcp_sock *t); /* of sending: nothing is held any more */

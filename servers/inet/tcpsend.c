@@ -7,9 +7,9 @@
  * Small writes one after the other, with nothing read in between, are a stream: what they leave unsent is
  * held for a moment, so that many of them share segments, frames, acknowledgements and interrupts, which
  * cost much more than the bytes. (Nagle alone does not do that when the acknowledgement comes back before the
- * next write, as it does when driver and inet run before the application.) It goes out when there is enough of it, when the
- * moment is over, or when the application wants to read and there is nothing: then it waits for the
- * peer. TCP_NODELAY switches this off.
+ * next write, as it does when driver and inet run before the application.) It goes out when there is enough of it, when
+ * nobody has anything to run (k_setalarm_idle), when the moment is over, or when the application wants to read and
+ * there is nothing: then it waits for the peer. TCP_NODELAY switches this off.
  */
 #include <sys/socket.h>
 #include "sys/sys.h"
@@ -18,11 +18,13 @@
 #include "lwip/priv/tcp_priv.h"
 #include "tcp_impl.h"
 
-#define CHUNK_GROWN  16384u   /* of a connection that keeps sending */
-#define HOLD_NS      1000000ull
-#define HOLD_BYTES   16384u   /* that many are worth a doorbell */
-#define STREAM_NS    5000000ull /* between two writes of a stream */
-#define STREAM_FROM  2u       /* writes without reading: the first ones may be a request */
+#define CHUNK_GROWN 16384u /* of a connection that keeps sending */
+/* Data are held for one to two of these if the CPU is never idle. All deadlines are multiples of it: alarms that
+ * move are dear, they end at a device. */
+#define HOLD_NS     5000000ull
+#define HOLD_BYTES  16384u      /* that many are worth a doorbell */
+#define STREAM_NS   50000000ull /* between two writes of a stream */
+#define STREAM_FROM 2u          /* writes without reading: the first ones may be a request */
 
 static struct tcp_sock *holding; /* connections with data that are held */
 
@@ -62,7 +64,7 @@ static void hold(struct tcp_sock *t)
 {
 	if (t->t_hold_ns)
 		return; /* since an earlier write */
-	t->t_hold_ns = now_ns() + HOLD_NS;
+	t->t_hold_ns = (now_ns() / HOLD_NS + 2) * HOLD_NS;
 	t->next_holding = holding;
 	holding = t;
 }

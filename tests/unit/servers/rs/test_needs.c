@@ -75,10 +75,10 @@ static void only_the_first_start_waits(void **state)
 static void nothing_is_waited_for_without_drivers(void **state)
 {
 	(void)state;
-	assert_true(is_met(CS_DOWN, CS_DOWN)); /* no device */
+	assert_true(is_met(CS_DOWN, CS_DOWN));     /* no device */
 	assert_true(is_met(CS_DOWN, CS_STARTING)); /* what stands on none */
-	assert_true(is_met(CS_BACKOFF, CS_DOWN)); /* it is picked up when it comes */
-	components[DRIVER].is_used = false; /* net=none */
+	assert_true(is_met(CS_BACKOFF, CS_DOWN));  /* it is picked up when it comes */
+	components[DRIVER].is_used = false;        /* net=none */
 	assert_true(is_met(CS_DOWN, CS_DOWN));
 }
 
