@@ -64,8 +64,7 @@ struct tcp_sock {
 	uint32_t rtt_seq;  /* the sample ends when this was acknowledged */
 	uint64_t t_rtt_ns; /* 0: no sample under way */
 	uint32_t srtt_us, rttvar_us, min_rtt_us;
-	uint32_t retrans_total;
-	uint8_t last_nrtx;
+	uint32_t retrans_total; /* as of the last acknowledgement */
 	uint64_t bytes_sent, bytes_acked, bytes_received;
 	uint64_t t_last_sent_ns, t_last_recv_ns, t_last_ack_ns;
 };

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include "sys/sys.h"
 #include "lwip/priv/tcp_priv.h"
+#include "retrans.h"
 #include "tcp_impl.h"
 
 #define GATHER_BELOW 512u  /* smaller pieces are gathered */
@@ -277,11 +278,9 @@ static void measure_rtt(struct tcp_sock *t, uint64_t t_now)
 
 static void count_retransmissions(struct tcp_sock *t, const struct tcp_pcb *pcb)
 {
-	if (pcb->nrtx > t->last_nrtx) {
-		t->retrans_total += (uint32_t)(pcb->nrtx - t->last_nrtx);
+	if (t->retrans_total != retrans_of(pcb))
 		t->t_rtt_ns = 0; /* Karn: no sample from what was sent twice */
-	}
-	t->last_nrtx = pcb->nrtx;
+	t->retrans_total = retrans_of(pcb);
 }
 
 err_t tcp_on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)

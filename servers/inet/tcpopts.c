@@ -5,6 +5,7 @@
 #include <linux/tcp.h>
 #include "sys/sys.h"
 #include "lwip/priv/tcp_priv.h"
+#include "retrans.h"
 #include "tcp_impl.h"
 
 #define CONGESTION      "reno" /* what lwIP does is RFC 5681 */
@@ -120,6 +121,7 @@ static void info_of_pcb(const struct tcp_sock *t, struct tcp_info *i)
 	i->tcpi_rto = (uint32_t)pcb->rto * TCP_SLOW_INTERVAL * 1000u;
 	i->tcpi_retransmits = pcb->nrtx;
 	i->tcpi_backoff = pcb->nrtx;
+	i->tcpi_total_retrans = retrans_of(pcb);
 	i->tcpi_probes = pcb->persist_probe;
 	i->tcpi_rcv_space = pcb->rcv_wnd;
 	i->tcpi_snd_wnd = pcb->snd_wnd;

@@ -10,6 +10,7 @@
 struct stream_end {
 	struct tcp_pcb *pcb; /* NULL: ended with an error */
 	struct tcp_pcb *listener;
+	struct chunk *chunk; /* that data to send are put into, as sockets do; sometimes they are copied */
 	uint64_t sent, want, got;
 	unsigned errors;
 	bool is_held; /* does not read: pbufs are kept */
