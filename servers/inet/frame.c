@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "frame.h"
 #include "lwip/pbuf.h"
+#include "retrans.h"
 #include "segments.h"
 #include "sys/sys.h"
 #include "timers.h"
@@ -137,6 +138,7 @@ static struct tx_frame *take_frame(struct iface *i)
 
 	if (f == NULL) {
 		was_refused = true;
+		retrans_refused();
 		i->count.tx_dropped++;
 		return NULL;
 	}
@@ -259,6 +261,7 @@ err_t frame_linkoutput(struct netif *n, struct pbuf *p)
 	if (!fill(f, p)) {
 		i->count.tx_dropped++;
 		was_refused = true;
+		retrans_refused();
 		release(f);
 		return ERR_MEM;
 	}

@@ -13,5 +13,7 @@ enum { EXT_CATCHING, EXT_RETRANS };
 
 uint32_t retrans_of(const struct tcp_pcb *pcb);
 uint64_t retrans_total(void);
+/* The segment that lwIP is sending now finds no frame: it comes again. */
+void retrans_refused(void);
 
 #endif

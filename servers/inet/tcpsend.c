@@ -22,9 +22,9 @@
 /* Data are held for one to two of these if the CPU is never idle. All deadlines are multiples of it: alarms that
  * move are dear, they end at a device. */
 #define HOLD_NS     5000000ull
-#define HOLD_BYTES  16384u      /* that many are worth a doorbell */
-#define STREAM_NS   50000000ull /* between two writes of a stream */
-#define STREAM_FROM 2u          /* writes without reading: the first ones may be a request */
+#define HOLD_BYTES  16384u       /* that many are worth a doorbell */
+#define STREAM_NS   200000000ull /* between two writes of a stream */
+#define STREAM_FROM 2u           /* writes without reading: the first ones may be a request */
 
 static struct tcp_sock *holding; /* connections with data that are held */
 

@@ -122,12 +122,12 @@
 /* Called with constant connections, too, by what sends no data. */
 #define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS(p, hdr, pcb, opts)                                           \
 	inet_tcp_out(p, hdr, (struct tcp_pcb *)(mem_ptr_t)(pcb), opts)
-#define TCP_OVERSIZE                              TCP_MSS
-#define TCP_CALCULATE_EFF_SEND_MSS                1
+#define TCP_OVERSIZE                   TCP_MSS
+#define TCP_CALCULATE_EFF_SEND_MSS     1
 /* Fast and slow timer: 50 and 100 ms; retransmission after 300 ms when the round trip is short. */
-#define TCP_TMR_INTERVAL                          50
+#define TCP_TMR_INTERVAL               50
 /* The receive pool's size follows from the receive arena, not from lwIP's pool. */
-#define LWIP_DISABLE_TCP_SANITY_CHECKS            1
+#define LWIP_DISABLE_TCP_SANITY_CHECKS 1
 
 /* ---- statistics (/proc/net) ---- */
 

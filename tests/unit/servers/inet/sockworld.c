@@ -29,6 +29,7 @@
 #define ANSWERS (1u << 20)
 
 uint64_t world_now = 1000000000ull;
+bool world_is_busy;
 static struct {
 	uint8_t *base;
 	uint32_t len;
@@ -151,7 +152,7 @@ void world_pump(void)
 		sock_idle();
 		if (is_busy || netif_list->loop_first || sock_next_deadline() == 1)
 			continue;
-		if (tcp_hold_deadline() == 0)
+		if (tcp_hold_deadline() == 0 || world_is_busy)
 			return;
 		world_now = tcp_hold_deadline();
 		tcp_hold_run(world_now);

@@ -25,6 +25,8 @@ struct call {
 extern uint64_t world_now;      /* monotonic, ns */
 extern size_t world_arena_used; /* bytes of memory that lwIP holds */
 extern bool world_memory_denied;
+extern bool
+	world_is_busy; /* something always runs: data that connections hold stay where they are */
 
 void world_start(void);
 void world_pump(void);        /* until lwIP's loopback and the socket layer are quiet */

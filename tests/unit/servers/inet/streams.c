@@ -173,14 +173,19 @@ uint64_t streams_run(uint64_t limit_ms)
 	return steps;
 }
 
+void streams_release(void)
+{
+	chunk_release(stream_client.chunk);
+	chunk_release(stream_server.chunk);
+	stream_client.chunk = stream_server.chunk = NULL;
+}
+
 void streams_stop(void)
 {
 	assert_int_equal(stream_client.errors + stream_server.errors, 0);
 	tcp_abort(stream_client.pcb);
 	tcp_abort(stream_server.pcb);
 	tcp_close(stream_server.listener);
-	chunk_release(stream_client.chunk);
-	chunk_release(stream_server.chunk);
-	stream_client.chunk = stream_server.chunk = NULL;
+	streams_release();
 	wire_end();
 }
