@@ -6,8 +6,8 @@
 
 #include "lwip/ip_addr.h"
 #include "lwip/netif.h"
+#include "lwip/pbuf.h"
 
-struct pbuf;
 struct tcp_hdr;
 struct tcp_pcb;
 
@@ -25,5 +25,14 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
                     u8_t *options_rest, struct pbuf *p);
 /* Pbufs that the connection may keep out of order. */
 u16_t sieve_out_of_order_limit(const struct tcp_pcb *pcb);
+
+/* Sees each segment before its checksum is made (retrans.c); gives opts back. */
+u32_t *inet_tcp_out(const struct pbuf *p, const struct tcp_hdr *h, struct tcp_pcb *pcb,
+                    u32_t *opts);
+
+/* Not a hook that lwIP foresees: tcp_write() without a copy makes its references to data by pbuf_alloc(PBUF_ROM),
+ * and those must tell when they are freed (chunk.c). Other types are passed on. */
+struct pbuf *inet_pbuf_alloc(pbuf_layer layer, u16_t length, pbuf_type type);
+#define pbuf_alloc(layer, length, type) inet_pbuf_alloc(layer, length, type)
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interfaces of inet: buffers, checksums, and devices that go or change. */
-/* uses: servers/inet/addressopt.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c
+/* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/retrans.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
          servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -18,6 +19,7 @@
 #include "servers/inet/iface.h"
 #include "servers/inet/ifctl.h"
 #include "servers/inet/rxpool.h"
+#include "servers/inet/units.h"
 #include "inetsum/inetsum.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
@@ -71,6 +73,7 @@ static void gone_interface_ends_its_connections(void **state)
 	assert_non_null(ifctl_find("eth1"));
 	tcp_abort(stream_server.pcb);
 	tcp_close(stream_server.listener);
+	streams_release();
 	wire_end();
 }
 
@@ -88,6 +91,7 @@ static void changed_device_is_a_new_interface(void **state)
 	assert_int_equal(ifctl_index(ifctl_find("eth0")), 2);
 	tcp_abort(stream_server.pcb);
 	tcp_close(stream_server.listener);
+	streams_release();
 	wire_end();
 }
 
@@ -120,6 +124,7 @@ static void echo_is_answered_from_the_received_frame(void **state)
 	assert_int_equal(wire_last_bytes, sizeof(frame));
 	assert_memory_equal(wire_last_frame + 42, frame + 42, sizeof(frame) - 42);
 	assert_int_equal(inet_sum(wire_last_frame + 34, sizeof(frame) - 34), 0xffff);
+	streams_release();
 	wire_end();
 }
 
@@ -148,6 +153,35 @@ static void bad_checksum_is_dropped_good_flag_trusted(void **state)
 		wire_step();
 	assert_int_equal((unsigned)lwip_stats.udp.chkerr, after);
 	udp_remove(pcb);
+	streams_release();
+	wire_end();
+}
+
+static void announce(const char *key, const char *value)
+{
+	struct ds_change c = {.result = DS_STR}; /* "": deleted */
+
+	snprintf(c.key, sizeof(c.key), "%s", key);
+	snprintf(c.value.str, sizeof(c.value.str), "%s", value);
+	assert_true(units_ds_change(&c));
+}
+
+/* What stands on a unit has its number, and gives it back, however often. */
+static void filter_borrows_the_number(void **state)
+{
+	(void)state;
+	assert_int_equal(units_init(), 0);
+	announce("net.0", "driver:0");
+	for (unsigned k = 0; k < 3; k++) {
+		assert_int_equal(iface_find_unit("0")->number, 0);
+		announce("netup.0", "1");
+		assert_null(iface_find_unit("0"));
+		announce("net.1", "filter:0");
+		assert_int_equal(iface_find_unit("1")->number, 0);
+		announce("netup.0", ""); /* first, and its own name last */
+		assert_null(iface_find_unit("1"));
+		announce("net.1", "");
+	}
 	wire_end();
 }
 
@@ -159,6 +193,7 @@ int main(void)
 		cmocka_unit_test(changed_device_is_a_new_interface),
 		cmocka_unit_test(echo_is_answered_from_the_received_frame),
 		cmocka_unit_test(bad_checksum_is_dropped_good_flag_trusted),
+		cmocka_unit_test(filter_borrows_the_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
