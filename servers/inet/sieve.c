@@ -14,7 +14,7 @@ enum { ETHER_BYTES = 14, ARP_BYTES = 28, IP4_BYTES = 20, IP6_BYTES = 40 };
 enum { IP4_PROTOCOL = 9, IP4_SOURCE = 12, IP6_SOURCE = 8 };
 enum { NEXT_HOP_BY_HOP = 0, NEXT_ROUTING = 43, NEXT_FRAGMENT = 44, NEXT_AH = 51, NEXT_NONE = 59 };
 enum { NEXT_OPTIONS = 60, NEXT_ICMP6 = 58 };
-#define ICMP6_TOO_BIG    2u
+enum { ICMP6_TOO_BIG = 2, ICMP6_SOLICIT_ROUTER = 133, ICMP6_REDIRECT = 137 };
 #define ICMP6_BYTES      8u
 #define IP6_MTU_MIN      1280u
 /* Linux' tcp_min_snd_mss: smaller ones are only good for making us send many packets. */
@@ -104,11 +104,44 @@ static size_t extension_bytes(uint8_t next, const uint8_t *header)
 	return next == NEXT_AH ? (header[1] + 2u) * 4 : (header[1] + 1u) * 8;
 }
 
+/* Bytes of a neighbour discovery message before its options; 0: it is another message. */
+static size_t discovery_bytes(uint8_t type)
+{
+	static const uint8_t bytes[] = {8, 16, 24, 24, 40};
+
+	return type >= ICMP6_SOLICIT_ROUTER && type <= ICMP6_REDIRECT
+	               ? bytes[type - ICMP6_SOLICIT_ROUTER]
+	               : 0;
+}
+
+/* RFC 4861, 4.6: none is empty, none ends behind the message; a link-layer address is an Ethernet address. */
+static bool are_options_sane(const uint8_t *message, size_t at, size_t head_bytes, size_t bytes)
+{
+	while (at < bytes && at + 2 <= head_bytes) {
+		uint8_t type = message[at], words = message[at + 1];
+
+		if (words == 0 || at + words * 8u > bytes || (type <= 2 && words != 1))
+			return false;
+		at += words * 8u;
+	}
+	return true;
+}
+
+static bool is_icmp6_sane(const uint8_t *message, size_t head_bytes, size_t bytes)
+{
+	size_t options = discovery_bytes(message[0]);
+
+	if (message[0] == ICMP6_TOO_BIG)
+		return get32(message + 4) >= IP6_MTU_MIN;
+	return options == 0 || are_options_sane(message, options, head_bytes, bytes);
+}
+
 /* Headers up to the transport's are in what was copied, and do not say what must not be believed. */
 static bool is_chain_sane(const uint8_t *packet, size_t head_bytes, size_t packet_bytes)
 {
+	size_t at = IP6_BYTES, end = IP6_BYTES + (size_t)get16(packet + 4);
+	bool is_fragment = false;
 	uint8_t next = packet[6];
-	size_t at = IP6_BYTES;
 
 	while (is_extension(next)) {
 		const uint8_t *header = packet + at;
@@ -117,17 +150,23 @@ static bool is_chain_sane(const uint8_t *packet, size_t head_bytes, size_t packe
 			return false;
 		if (next == NEXT_FRAGMENT && (get16(header + 2) & 0xfff8) != 0)
 			return true; /* the chain was in the first one */
+		is_fragment |= next == NEXT_FRAGMENT;
 		at += extension_bytes(next, header);
 		next = header[0];
 	}
+	if (end > packet_bytes)
+		end = packet_bytes;
 	if (next == NEXT_NONE)
 		return true;
 	if (next != NEXT_ICMP6)
 		return at <= head_bytes;
+	if (at + ICMP6_BYTES > end)
+		return true; /* lwIP refuses it */
 	if (at + ICMP6_BYTES > head_bytes)
-		return at + ICMP6_BYTES > packet_bytes; /* lwIP refuses it */
-	/* Messages about neighbours and routers claim nothing of ours but in their addresses (RFC 4862). */
-	return packet[at] != ICMP6_TOO_BIG || get32(packet + at + 4) >= IP6_MTU_MIN;
+		return false;
+	if (is_fragment && discovery_bytes(packet[at]) != 0) /* RFC 6980 */
+		return false;
+	return is_icmp6_sane(packet + at, head_bytes - at, end - at);
 }
 
 static bool is_sane(const uint8_t *frame, size_t head_bytes, size_t frame_bytes)

@@ -5,7 +5,8 @@
  *
  * - Frames, before lwIP sees them: ARP packets that end early; packets from the wire that claim to come from
  *   ourselves (RFC 1122, 3.2.1.3); IPv6 header chains that end in memory that a driver may still write, or in a
- *   later fragment (RFC 7112); path MTUs below IPv6's least (RFC 8201, 4).
+ *   later fragment (RFC 7112); path MTUs below IPv6's least (RFC 8201, 4); neighbour discovery in fragments (RFC
+ *   6980) and with options that are empty or end behind it (RFC 4861, 4.6).
  * - Segments, when their connection is known (lwIP's hook): what is not acceptable by sequence number (RFC
  *   9293, 3.10.7.4) or acknowledges what could not be in flight (RFC 5961, 5.2) is answered by an ACK and goes no
  *   further: neither its window nor its options nor its data count. Segment sizes that leave no room for data

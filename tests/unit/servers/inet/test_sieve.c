@@ -64,8 +64,8 @@ static void packet_from_ourselves_is_refused(void **state)
 /* A path MTU below IPv6's least, plain and behind extension headers, and a chain that does not end in what is copied. */
 static void ip6_chain_is_walked(void **state)
 {
-	uint8_t frame[400] = {
-		[12] = 0x86, [13] = 0xdd, [14] = 0x60, [20] = 58, [54] = 2, [60] = 4, [61] = 0xff};
+	uint8_t frame[400] = {[12] = 0x86, [13] = 0xdd, [14] = 0x60, [18] = 1,   [19] = 0x5a,
+	                      [20] = 58,   [54] = 2,    [60] = 4,    [61] = 0xff};
 
 	(void)state;
 	assert_false(admits(frame, sizeof(frame))); /* 1279 */
@@ -81,6 +81,30 @@ static void ip6_chain_is_walked(void **state)
 	assert_false(admits(frame, sizeof(frame)));
 	frame[20] = 44; /* a later fragment has no chain */
 	frame[54] = 0, frame[56] = 1;
+	assert_true(admits(frame, sizeof(frame)));
+}
+
+/* lwIP took the address of an empty option from what is behind the frame. */
+static void discovery_options_are_checked(void **state)
+{
+	/* A neighbour solicitation with room for one option of 8 bytes. */
+	uint8_t frame[14 + 40 + 32] = {
+		[12] = 0x86, [13] = 0xdd, [14] = 0x60, [19] = 32, [20] = 58, [54] = 135};
+	uint8_t *option = frame + 14 + 40 + 24;
+
+	(void)state;
+	assert_false(admits(frame, sizeof(frame)));
+	option[0] = 1, option[1] = 1;
+	assert_true(admits(frame, sizeof(frame)));
+	option[1] = 2;
+	assert_false(admits(frame, sizeof(frame)));
+	option[0] = 5, option[1] = 1;
+	assert_true(admits(frame, sizeof(frame)));
+	frame[19] = 24; /* the rest is padding */
+	option[1] = 0;
+	assert_true(admits(frame, sizeof(frame)));
+	frame[54] = 128;
+	frame[19] = 32;
 	assert_true(admits(frame, sizeof(frame)));
 }
 
@@ -290,6 +314,7 @@ int main(void)
 		cmocka_unit_test(short_arp_is_refused),
 		cmocka_unit_test(packet_from_ourselves_is_refused),
 		cmocka_unit_test(ip6_chain_is_walked),
+		cmocka_unit_test(discovery_options_are_checked),
 		cmocka_unit_test(segments_out_of_the_window_are_dropped),
 		cmocka_unit_test(acknowledgements_must_be_possible),
 		cmocka_unit_test(small_windows_are_widened),
