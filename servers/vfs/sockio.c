@@ -347,8 +347,7 @@ static int64_t run_batch(struct call *c, struct file *f, const struct batch *b)
 
 static int64_t do_sendmmsg(struct call *c, struct file *f)
 {
-	return run_batch(c, f,
-	                 &(struct batch){.fn = send_message, .flags = (uint32_t)c->args[3]});
+	return run_batch(c, f, &(struct batch){.fn = send_message, .flags = (uint32_t)c->args[3]});
 }
 
 int64_t sys_sendmmsg(struct call *c)
