@@ -111,11 +111,11 @@ int raw_attach(void)
 
 int raw_add_arena(unsigned arena, grant_t grant, uint64_t len_bytes, unsigned is_readonly)
 {
-	struct blk_arena req = {.session = raw.session,
-	                        .arena = (uint16_t)arena,
-	                        .is_readonly = (uint16_t)is_readonly,
-	                        .grant = grant,
-	                        .len_bytes = len_bytes};
+	struct arena_announce req = {.session = raw.session,
+	                             .arena = (uint16_t)arena,
+	                             .is_readonly = (uint16_t)is_readonly,
+	                             .grant = grant,
+	                             .len_bytes = len_bytes};
 
 	return raw_control(BLK_ARENA, &req, sizeof(req), NULL);
 }
