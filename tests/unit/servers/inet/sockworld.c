@@ -233,7 +233,6 @@ static bool is_clean(void)
 int world_end(void **state)
 {
 	(void)state;
-	world_is_busy = false;
 	return is_clean() ? 0 : -1;
 }
 
