@@ -139,6 +139,28 @@ def take_all(connection, size=None):
     return bytes(data)
 
 
+@contextlib.contextmanager
+def answering():
+    """A datagram socket of the host that sends everything back in reverse; yields its port."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(0.2)
+        has_ended = threading.Event()
+
+        def loop():
+            while not has_ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    data, sender = sock.recvfrom(65536)
+                    sock.sendto(data[::-1], sender)
+        thread = threading.Thread(target=loop, daemon=True)
+        thread.start()
+        try:
+            yield sock.getsockname()[1]
+        finally:
+            has_ended.set()
+            thread.join()
+
+
 class Source(threading.Thread):
     """Sends the stream of a seed on a connection until end(), then ends this half; counts and sums what it has sent."""
 
@@ -283,26 +305,35 @@ def restarts(guest, label):
 
 @contextlib.contextmanager
 def frozen(guest, label):
-    """A driver that stands still while the block runs, with all that is on its way in it or before it; at the end it is killed."""
+    """A driver that stands still while the block runs, with all that is on its way in it or before it; then it is killed."""
     pid = guest.pid_of(label)
     guest.sh(f"kill -STOP {pid}")
     try:
         yield
     finally:
-        guest.sh(f"kill -9 {pid}")
+        guest.run(f"kill -9 {pid}")    # it may have missed its heartbeats
     guest.until(f"service list | awk '$1 == \"{label}\" && $2 == \"running\" && $3 != {pid} {{ok = 1}} END {{exit !ok}}'", DIED_S,
                 f"a new {label}")
 
 
 @contextlib.contextmanager
 def withheld(guest, netdev):
-    """Frames of the host do not reach the card while the block runs; at its end they all do."""
+    """What the host sends does not reach the card while the block runs; at its end all of it does."""
     guest.machine.qmp("object-add", **{"qom-type": "filter-buffer", "id": "withhold", "netdev": netdev, "queue": "tx",
                                        "interval": 3600000000})
     try:
         yield
     finally:
         guest.machine.qmp("object-del", id="withhold")
+
+
+@contextlib.contextmanager
+def losing(guest, label, netdev):
+    """What the host sends while the block runs arrives in the card and is lost there with the driver."""
+    with contextlib.ExitStack() as death:
+        with withheld(guest, netdev):
+            yield
+            death.enter_context(frozen(guest, label))
 
 
 @contextlib.contextmanager

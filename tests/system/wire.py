@@ -5,12 +5,15 @@ import shutil
 import subprocess
 
 GUEST_MAC = "52:54:00:12:34:56"
-BAD = "0"     # of a field checksum.status; 1 good, 2 not verified, 3 not present
+BAD = "0"     # of the fields checksum.status; 1 good, 2 not verified, 3 not present
 SUMS = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status")
 # The last two are tshark's names for guesses about why a segment was repeated.
 REPEATED = ("tcp.analysis.retransmission", "tcp.analysis.fast_retransmission", "tcp.analysis.spurious_retransmission")
-FIELDS = ("frame.number", "eth.src", "_ws.malformed", "_ws.col.Info", "tcp.flags.reset", "tcp.flags.syn", "tcp.flags.fin", "tcp.len",
+FIELDS = ("frame.number", "eth.src", "_ws.malformed", "_ws.col.Info", "tcp.flags.reset", "tcp.flags.syn", "tcp.flags.ack", "tcp.flags.fin", "tcp.len",
+          "arp.opcode", "dhcp.option.dhcp",
           *SUMS, *REPEATED)
+# No guesses about what random bytes might be.
+PLAIN = ["-d", "tcp.port==1-65535,data", "-d", "udp.port==1024-65535,data"]
 VERIFY = [word for name in ("tcp", "ip", "udp") for word in ("-o", f"{name}.check_checksum:TRUE")]
 
 
@@ -21,7 +24,7 @@ class Wire:
         """guest_sums: the capture is behind the card, so that the guest's checksums must be there."""
         assert shutil.which("tshark"), "tshark is not installed on this computer; run tools/setup"
         self.guest_sums = guest_sums
-        command = ["tshark", "-n", "-r", path, *VERIFY, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=f", "-E", "quote=n"]
+        command = ["tshark", "-n", "-r", path, *PLAIN, *VERIFY, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=f", "-E", "quote=n"]
         command += [word for field in FIELDS for word in ("-e", field)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, f"tshark: status {done.returncode}: {done.stderr[-500:]}"

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The card's driver dies while connections are made, closed, or silent, while addresses are asked for, and with datagrams on their way."""
+import contextlib
+import re
+import socket
+import time
+
+from network import Forward, free_port
+from puppet import (HOST, Kills, Puppet, answering, dumped, frozen, listening, losing, pattern, port_of, sum_of, take_all,
+                    wait_for_lease)
+from wire import Wire
+
+DRIVER, NETDEV = "e1000", "net0"
+GUEST_PORT = 7000
+FORWARD = Forward(free_port(), GUEST_PORT)
+OPTIONS = {"forwards": [FORWARD]}
+BYTES = 256 << 10
+SETTLE_S = 0.1      # for what QEMU and the guest do by themselves within a millisecond or two
+CONNECTIONS, INTERVAL_MS = 40, 30
+IDLE_DEATHS = 20
+AWAY_S = 1.5
+END_OF_STREAM = sum_of(0, 0)
+
+
+@contextlib.contextmanager
+def wire(guest):
+    """Looks at all frames of the block when it has ended well; yields a list that has the Wire then."""
+    path, found = guest.session.path("wire.pcap"), []
+    with dumped(guest, NETDEV, path):
+        yield found
+    found.append(Wire(path))
+    found[0].check_frames()
+
+
+def syn_acks(found, from_guest):
+    return len(found.select(lambda frame: frame["tcp.flags.syn"] in ("1", "True") and frame["tcp.flags.ack"] in ("1", "True"),
+                            from_guest))
+
+
+@contextlib.contextmanager
+def connected(guest):
+    """A Puppet and the host's end of its connection."""
+    with Puppet(guest) as puppet, listening() as listener:
+        puppet.do("connect", HOST, port_of(listener))
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(30)
+            yield puppet, connection
+
+
+def talk(puppet, connection, seed=1):
+    """Data in both directions, one after the other."""
+    connection.sendall(pattern(seed, BYTES))
+    assert puppet.do("receive", BYTES) == sum_of(seed, BYTES)
+    puppet.begin("send", BYTES, seed + 1)
+    assert take_all(connection, BYTES) == pattern(seed + 1, BYTES)
+    assert puppet.answer() == sum_of(seed + 1, BYTES)
+
+
+def end(puppet, connection):
+    """The guest's side ends first."""
+    puppet.do("shut")
+    assert take_all(connection) == b""
+    connection.shutdown(socket.SHUT_WR)
+    assert puppet.do("receive", -1) == END_OF_STREAM
+    puppet.do("close")
+
+
+def no_socket_hangs(guest):
+    guest.until("! netstat -tn | grep -E 'SYN|FIN_WAIT1|CLOSING|LAST_ACK'", 20, "all connections to be closed")
+
+
+# ---- connecting ----
+
+def test_connect_with_its_syn_in_the_driver(guest):
+    wait_for_lease(guest)
+    with wire(guest) as found, Puppet(guest) as puppet, listening() as listener:
+        with frozen(guest, DRIVER):
+            puppet.begin("connect", HOST, port_of(listener))
+            time.sleep(SETTLE_S)
+            assert not puppet.answers
+        puppet.answer()
+        connection, _ = listener.accept()
+        talk(puppet, connection)
+        end(puppet, connection)
+    assert found[0].count("syn", True) >= 1
+
+
+def test_connect_whose_answer_is_lost(guest):
+    """The first SYN-ACK dies with the driver; the connection is made by another one."""
+    wait_for_lease(guest)
+    with wire(guest) as found, Puppet(guest) as puppet, listening() as listener:
+        with losing(guest, DRIVER, NETDEV):
+            puppet.begin("connect", HOST, port_of(listener))
+            connection, _ = listener.accept()
+            time.sleep(SETTLE_S)
+            assert not puppet.answers
+        puppet.answer()
+        talk(puppet, connection)
+        end(puppet, connection)
+    assert syn_acks(found[0], False) >= 2, found[0]
+
+
+def test_connect_from_outside_whose_syn_is_lost(guest):
+    wait_for_lease(guest)
+    with wire(guest) as found, Puppet(guest) as puppet:
+        puppet.do("listen", GUEST_PORT)
+        with losing(guest, DRIVER, NETDEV):
+            connection = socket.create_connection(("127.0.0.1", FORWARD.host), 30)
+            time.sleep(SETTLE_S)
+            puppet.begin("accept")
+        puppet.answer()
+        talk(puppet, connection)
+        end(puppet, connection)
+    assert found[0].count("syn", False) >= 2, found[0]
+
+
+def test_short_connections_under_kills(guest):
+    """One after the other, ended by either side, so that deaths meet every state."""
+    wait_for_lease(guest)
+    with Puppet(guest) as puppet, listening() as listener, Kills(guest, {DRIVER: INTERVAL_MS}) as kills:
+        for number in range(CONNECTIONS):
+            puppet.begin("connect", HOST, port_of(listener))
+            connection, _ = listener.accept()
+            connection.settimeout(30)
+            puppet.answer()
+            with connection:
+                connection.sendall(pattern(number, BYTES))
+                if number % 2:
+                    connection.shutdown(socket.SHUT_WR)
+                    assert puppet.do("receive", -1) == sum_of(number, BYTES)
+                    puppet.do("close")
+                    assert take_all(connection) == b""
+                else:
+                    assert puppet.do("receive", BYTES) == sum_of(number, BYTES)
+                    end(puppet, connection)
+    assert kills.hits[DRIVER] >= 10, kills.hits
+    no_socket_hangs(guest)
+
+
+test_short_connections_under_kills.timeout = 120
+
+
+# ---- closing ----
+
+def test_close_by_the_guest(guest):
+    """Its FIN is in the dying driver, then data flows in the other half, whose FIN is lost."""
+    wait_for_lease(guest)
+    with wire(guest) as found, connected(guest) as (puppet, connection):
+        with frozen(guest, DRIVER):
+            puppet.do("shut")
+        assert take_all(connection) == b""
+        with Kills(guest, {DRIVER: INTERVAL_MS}) as kills:
+            connection.sendall(pattern(3, BYTES))
+            kills.until(DRIVER, 3, 20)
+            connection.sendall(pattern(4, BYTES))
+            assert puppet.do("receive", BYTES) == sum_of(3, BYTES)
+            assert puppet.do("receive", BYTES) == sum_of(4, BYTES)
+        puppet.begin("receive", -1)
+        with losing(guest, DRIVER, NETDEV):
+            connection.shutdown(socket.SHUT_WR)
+            time.sleep(SETTLE_S)
+            assert not puppet.answers
+        assert puppet.answer() == END_OF_STREAM
+        puppet.do("close")
+        no_socket_hangs(guest)
+    assert found[0].count("fin", False) >= 2, found[0]
+
+
+def test_close_by_the_peer(guest):
+    """Its FIN is lost, then the guest sends in its half, whose FIN is in the dying driver."""
+    wait_for_lease(guest)
+    with wire(guest) as found, connected(guest) as (puppet, connection):
+        puppet.begin("receive", -1)
+        with losing(guest, DRIVER, NETDEV):
+            connection.shutdown(socket.SHUT_WR)
+            time.sleep(SETTLE_S)
+            assert not puppet.answers
+        assert puppet.answer() == END_OF_STREAM
+        with Kills(guest, {DRIVER: INTERVAL_MS}) as kills:
+            for seed in (5, 6):
+                puppet.begin("send", BYTES, seed)
+                assert take_all(connection, BYTES) == pattern(seed, BYTES)
+                assert puppet.answer() == sum_of(seed, BYTES)
+                kills.until(DRIVER, 3, 20)
+        with frozen(guest, DRIVER):
+            puppet.do("close")
+        assert take_all(connection) == b""
+        no_socket_hangs(guest)
+    assert found[0].count("fin", False) >= 2 and found[0].count("fin", True) >= 1, found[0]
+
+
+# ---- silence ----
+
+def start_watch(guest):
+    return guest.agent.start("exec /tests/netpuppet watch eth0")
+
+
+def end_watch(job):
+    """The interface was there and up whenever somebody looked."""
+    job.kill(15)
+    done = job.wait(20)
+    looks = re.fullmatch(r"looks (\d+) down 0 missing 0", done.text)
+    assert looks and int(looks[1]) >= 100, done
+
+
+def test_silent_connection_over_deaths(guest):
+    """It is idle while the driver dies again and again, and nobody sees the link go down."""
+    wait_for_lease(guest)
+    with wire(guest), connected(guest) as (puppet, connection):
+        talk(puppet, connection)
+        watch = start_watch(guest)
+        with Kills(guest, {DRIVER: INTERVAL_MS}) as kills:
+            kills.until(DRIVER, IDLE_DEATHS, 30, lambda: guest.sh("ip link show eth0 | grep -q '[<,]UP,LOWER_UP[>,]'"))
+        end_watch(watch)
+        assert kills.hits[DRIVER] >= IDLE_DEATHS, kills.hits
+        talk(puppet, connection, 7)
+        end(puppet, connection)
+    events = guest.sh("grep -E ' (net-link|net-gone) ' /proc/axolotl/events || true")
+    assert not events, events
+
+
+# ---- datagrams ----
+
+def test_datagram_and_echo_in_the_driver(guest):
+    """They go out when it is replaced, and are answered."""
+    wait_for_lease(guest)
+    with wire(guest), Puppet(guest) as puppet, answering() as port:
+        puppet.do("ask", HOST, port, 1000)
+        with frozen(guest, DRIVER):
+            ping = guest.agent.start(f"ping -c 1 -W 20 {HOST}")
+            puppet.begin("ask", HOST, port, 1200)
+            time.sleep(SETTLE_S)
+            assert not puppet.answers and not ping.done
+        assert puppet.answer() == "1200"
+        assert " 0% packet loss" in ping.wait(20).text
+
+
+def test_datagram_that_waits_for_a_lost_address(guest):
+    """The answer of ARP is lost; it is asked for again."""
+    wait_for_lease(guest)
+    with wire(guest) as found, Puppet(guest) as puppet, answering() as port:
+        guest.sh(f"arp -d {HOST}")
+        with losing(guest, DRIVER, NETDEV):
+            puppet.begin("ask", HOST, port, 500)
+            time.sleep(SETTLE_S)
+            assert not puppet.answers
+        assert puppet.answer() == "500"
+    assert len(found[0].select(lambda frame: frame["arp.opcode"] == "1", True)) >= 2, found[0]
+
+
+# ---- addresses ----
+
+def replace_inet(guest):
+    """A new inet, which knows nothing and asks for an address."""
+    pid = guest.pid_of("inet")
+    guest.sh(f"kill -9 {pid}")
+    guest.until(f"service list | awk '$1 == \"inet\" && $2 == \"running\" && $3 != {pid} {{ok = 1}} END {{exit !ok}}'", 10)
+
+
+def dhcp(found, kind):
+    return len(found.select(lambda frame: frame["dhcp.option.dhcp"] == str(kind)))
+
+
+def test_address_is_asked_for_under_kills(guest):
+    """The first DISCOVER finds a dead driver, the first OFFER is lost, then deaths come at any time."""
+    wait_for_lease(guest)
+    with wire(guest) as found:
+        with frozen(guest, DRIVER):
+            replace_inet(guest)
+        wait_for_lease(guest)
+        with losing(guest, DRIVER, NETDEV):
+            replace_inet(guest)
+            time.sleep(5 * SETTLE_S)
+        wait_for_lease(guest)
+        for _ in range(3):
+            with Kills(guest, {DRIVER: INTERVAL_MS}) as kills:
+                replace_inet(guest)
+                wait_for_lease(guest)
+            assert kills.hits[DRIVER] >= 1, kills.hits
+    # discover, offer, acknowledgement
+    assert dhcp(found[0], 1) >= 6 and dhcp(found[0], 2) >= 6 and dhcp(found[0], 5) >= 5, found[0]
+
+
+test_address_is_asked_for_under_kills.timeout = 120
+
+
+# ---- a driver that stays away ----
+
+def test_everything_waits_for_a_driver_that_is_away(guest):
+    """For 1.5 s there is no driver at all: nothing fails, nothing is lost, nobody hears of it."""
+    guest.sh(f"printf '#!/bin/sh\\nsleep {AWAY_S}\\nservice refresh $1\\n' > /tmp/script; chmod +x /tmp/script")
+    guest.sh(f"service down {DRIVER}; service up /sbin/{DRIVER} -label {DRIVER} -recovery /tmp/script")
+    wait_for_lease(guest)
+    with wire(guest), connected(guest) as (puppet, connection), Puppet(guest) as other, Puppet(guest) as third, \
+            answering() as port, listening() as listener:
+        watch = start_watch(guest)
+        guest.sh(f"kill -9 {guest.pid_of(DRIVER)}")
+        began = time.monotonic()
+        puppet.begin("send", BYTES, 9)
+        other.begin("ask", HOST, port, 800)
+        third.begin("connect", HOST, port_of(listener))
+        ping = guest.agent.start(f"ping -c 1 -W 20 {HOST}")
+        time.sleep(AWAY_S / 3)
+        assert not other.answers and not third.answers and not ping.done
+        assert take_all(connection, BYTES) == pattern(9, BYTES)
+        assert time.monotonic() - began >= AWAY_S * 0.9
+        assert puppet.answer() == sum_of(9, BYTES)
+        assert other.answer() == "800"
+        third.answer()
+        assert " 0% packet loss" in ping.wait(20).text
+        end_watch(watch)
+        end(puppet, connection)
+    guest.sh(f"service down {DRIVER}; service up /sbin/{DRIVER} -label {DRIVER}")
