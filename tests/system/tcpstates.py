@@ -240,6 +240,7 @@ def test_datagram_that_waits_for_a_lost_address(guest):
     """The answer of ARP is lost; it is asked for again."""
     wait_for_lease(guest)
     with wire(guest) as found, Puppet(guest) as puppet, answering() as port:
+        puppet.do("ask", HOST, port, 500)
         guest.sh(f"arp -d {HOST}")
         with losing(guest, DRIVER, NETDEV):
             puppet.begin("ask", HOST, port, 500)
@@ -308,6 +309,9 @@ def test_everything_waits_for_a_driver_that_is_away(guest):
         assert puppet.answer() == sum_of(9, BYTES)
         assert other.answer() == "800"
         third.answer()
+        listener.accept()[0].close()
+        assert third.do("receive", -1) == END_OF_STREAM
+        third.do("close")
         assert " 0% packet loss" in ping.wait(20).text
         end_watch(watch)
         end(puppet, connection)

@@ -68,8 +68,8 @@ static bool finish_connect(struct member *m, struct pollfd *p)
 static bool push(struct member *m, struct pollfd *p)
 {
 	uint8_t data[STEP_BYTES];
-	size_t step = wanted_bytes - m->sent < STEP_BYTES ? (size_t)(wanted_bytes - m->sent)
-	                                                  : STEP_BYTES;
+	size_t step =
+		wanted_bytes - m->sent < STEP_BYTES ? (size_t)(wanted_bytes - m->sent) : STEP_BYTES;
 	ssize_t done;
 
 	pattern_fill(m->number, m->sent, data, step);

@@ -237,15 +237,9 @@ static const struct command {
 	int arguments;
 	void (*run)(char **word);
 } commands[] = {
-	{"connect", 2, do_connect},
-	{"listen", 1, do_listen},
-	{"accept", 0, do_accept},
-	{"send", 2, do_send},
-	{"sendtill", 2, do_sendtill},
-	{"receive", 1, do_receive},
-	{"shut", 0, do_shut},
-	{"close", 0, do_close},
-	{"ask", 3, do_ask},
+	{"connect", 2, do_connect}, {"listen", 1, do_listen},     {"accept", 0, do_accept},
+	{"send", 2, do_send},       {"sendtill", 2, do_sendtill}, {"receive", 1, do_receive},
+	{"shut", 0, do_shut},       {"close", 0, do_close},       {"ask", 3, do_ask},
 };
 
 static void obey(char *line)

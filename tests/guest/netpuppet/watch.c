@@ -20,7 +20,7 @@
 
 #include "netpuppet.h"
 
-#define PAUSE_NS    500000
+#define PAUSE_NS     500000
 #define OPERSTATE_UP 6 /* IF_OPER_UP of linux/if.h, which does not go with net/if.h */
 #define LOWER_UP     (1u << 16)
 
@@ -119,8 +119,8 @@ int watch_main(int argc, char **argv)
 	}
 	sigaction(SIGTERM, &action, NULL);
 	while (!has_ended) {
-		if (index == 0 || !look_by_ioctl(sock, argv[1]) || !look_by_netlink(netlink, index) ||
-		    !look_by_proc(argv[1])) {
+		if (index == 0 || !look_by_ioctl(sock, argv[1]) ||
+		    !look_by_netlink(netlink, index) || !look_by_proc(argv[1])) {
 			if (errno == EINTR)
 				break;
 			perror("netpuppet: watch");

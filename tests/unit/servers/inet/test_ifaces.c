@@ -6,6 +6,7 @@
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
          tests/unit/servers/inet/streams.c */
 /* ports: lwip */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lwip/etharp.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/udp.h"
 #include "servers/inet/iface.h"
@@ -123,6 +125,32 @@ static void echo_is_answered_from_the_received_frame(void **state)
 	wire_end();
 }
 
+static void neighbours_are_forgotten(void **state)
+{
+	/* 10.0.0.77 at 0c:.. asks for 10.0.0.1. */
+	uint8_t arp[42] = {2,  2, 2, 2,  2, 0, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 8,    6,
+	                   0,  1, 8, 0,  6, 4, 0,    1,    0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c,
+	                   10, 0, 0, 77, 0, 0, 0,    0,    0,    0,    10,   0,    0,    1};
+	struct eth_addr hw = {{0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c}}, *found;
+	const ip4_addr_t *at;
+	ip4_addr_t ip;
+
+	(void)state;
+	IP4_ADDR(&ip, 10, 0, 0, 77);
+	wire_init(0);
+	assert_int_equal(ifctl_del_neighbour4(&ip), -ENOENT);
+	wire_inject(0, arp, sizeof(arp), 0);
+	for (unsigned k = 0; k < 3; k++)
+		wire_step();
+	assert_true(etharp_find_addr(ifctl_find("eth0"), &ip, &found, &at) >= 0);
+	assert_int_equal(ifctl_del_neighbour4(&ip), 0);
+	assert_true(etharp_find_addr(ifctl_find("eth0"), &ip, &found, &at) < 0);
+	assert_int_equal(etharp_add_static_entry(&ip, &hw), ERR_OK);
+	assert_int_equal(ifctl_del_neighbour4(&ip), 0);
+	assert_int_equal(ifctl_del_neighbour4(&ip), -ENOENT);
+	wire_end();
+}
+
 static void bad_checksum_is_dropped_good_flag_trusted(void **state)
 {
 	(void)state;
@@ -158,6 +186,7 @@ int main(void)
 		cmocka_unit_test(gone_interface_ends_its_connections),
 		cmocka_unit_test(changed_device_is_a_new_interface),
 		cmocka_unit_test(echo_is_answered_from_the_received_frame),
+		cmocka_unit_test(neighbours_are_forgotten),
 		cmocka_unit_test(bad_checksum_is_dropped_good_flag_trusted),
 	};
 
