@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Long and many TCP connections while the card's driver is killed; what is on the wire meanwhile (checked by tshark)."""
-from puppet import HOST, Crowd, Kills, Streams, dumped, wait_for_lease
-from wire import Wire
+import struct
 
+from puppet import HOST, Crowd, Kills, Streams, dumped, wait_for_lease
+from wire import GUEST_MAC, Wire
+
+SLIRP_MAC = bytes([0x52, 0x55, 10, 0, 2, 2])
+IP_VERSION, TCP_FLAGS = 14, 47     # bytes of a frame
 DRIVER, NETDEV = "e1000", "net0"
 OPTIONS = {}
 
@@ -61,11 +65,41 @@ def dump_of_streams(guest, kill):
     return Wire(path)
 
 
+def damaged(path, sender, at, bits):
+    """A copy of a pcap in which some bits of the first large TCP segment of a sender are others; `at` counts from the frame's start."""
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    record = 24
+    while True:
+        length = struct.unpack_from("<I", data, record + 8)[0]
+        frame = record + 16
+        if length > 1000 and data[frame + 6:frame + 12] == sender and data[frame + 23] == 6:
+            break
+        record = frame + length
+    data[frame + at] ^= bits
+    with open(path + ".damaged", "wb") as file:
+        file.write(data)
+    return Wire(path + ".damaged")
+
+
+def finds(wire, word):
+    try:
+        wire.check_frames()
+    except AssertionError as error:
+        assert word in str(error), error
+        return True
+    return False
+
+
 def test_wire_without_kills(guest):
-    """Nothing is sent twice, by either side."""
+    """Nothing is sent twice, by either side; and the check finds a wrong bit, a frame that is none and a reset."""
     wire = dump_of_streams(guest, False)
     wire.check_frames()
     assert wire.repeated(from_guest=True) == 0 and wire.repeated(from_guest=False) == 0, wire
+    path, ours, theirs = guest.session.path("wire.pcap"), bytes.fromhex(GUEST_MAC.replace(":", "")), SLIRP_MAC
+    assert finds(damaged(path, ours, 500, 1), "wrong checksums")
+    assert finds(damaged(path, theirs, TCP_FLAGS, 4), "resets")
+    assert finds(damaged(path, ours, IP_VERSION, 4), "malformed")
 
 
 def test_wire_under_kills(guest):

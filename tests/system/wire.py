@@ -8,10 +8,11 @@ GUEST_MAC = "52:54:00:12:34:56"
 BAD = "0"     # of the fields checksum.status; 1 good, 2 not verified, 3 not present
 # QEMU's cards that compute sums write 0xffff for 0, in TCP as well as in UDP. It is the same number in ones' complement.
 ZERO_SUM = "[TCP CHECKSUM 0xFFFF]"
+ERROR = "8388608"   # of _ws.expert.severity
 SUMS = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status")
 # The last two are tshark's names for guesses about why a segment was repeated.
 REPEATED = ("tcp.analysis.retransmission", "tcp.analysis.fast_retransmission", "tcp.analysis.spurious_retransmission")
-FIELDS = ("frame.number", "eth.src", "_ws.malformed", "_ws.col.Info", "tcp.flags.reset", "tcp.flags.syn", "tcp.flags.ack", "tcp.flags.fin", "tcp.len",
+FIELDS = ("frame.number", "eth.src", "_ws.malformed", "_ws.expert.severity", "_ws.col.Info", "tcp.flags.reset", "tcp.flags.syn", "tcp.flags.ack", "tcp.flags.fin", "tcp.len",
           "arp.opcode", "dhcp.option.dhcp",
           *SUMS, *REPEATED)
 # No guesses about what random bytes might be.
@@ -26,7 +27,7 @@ class Wire:
         """guest_sums: the capture is behind the card, so that the guest's checksums must be there."""
         assert shutil.which("tshark"), "tshark is not installed on this computer; run tools/setup"
         self.guest_sums = guest_sums
-        command = ["tshark", "-n", "-r", path, *PLAIN, *VERIFY, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=f", "-E", "quote=n"]
+        command = ["tshark", "-n", "-r", path, *PLAIN, *VERIFY, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "quote=n"]
         command += [word for field in FIELDS for word in ("-e", field)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, f"tshark: status {done.returncode}: {done.stderr[-500:]}"
@@ -55,7 +56,8 @@ class Wire:
 
     def check_frames(self):
         """No malformed frame, no wrong checksum of the guest, no reset."""
-        wrong = self.select(lambda frame: frame["_ws.malformed"])
+        wrong = self.select(lambda frame: frame["_ws.malformed"]
+                            or (ERROR in frame["_ws.expert.severity"].split(",") and not is_sum_trouble(frame)))
         assert not wrong, f"malformed: {wrong[:5]}"
         if self.guest_sums:
             wrong = self.select(has_bad_sum, True)
@@ -67,8 +69,12 @@ class Wire:
         assert not wrong, f"{len(wrong)} resets: {wrong[:5]}"
 
 
+def is_sum_trouble(frame):
+    return any(frame[field] == BAD for field in SUMS)
+
+
 def has_bad_sum(frame):
-    return any(frame[field] == BAD for field in SUMS) and ZERO_SUM not in frame["_ws.col.Info"]
+    return is_sum_trouble(frame) and ZERO_SUM not in frame["_ws.col.Info"]
 
 
 def is_set(text):
