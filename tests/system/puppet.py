@@ -290,7 +290,12 @@ class Crowd:
             writer.close()
 
     def end(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        """What is still open is dropped."""
+        def stop():
+            for task in asyncio.all_tasks(self.loop):
+                task.cancel()
+            self.loop.call_soon(self.loop.stop)
+        self.loop.call_soon_threadsafe(stop)
 
 
 # ---- kills ----

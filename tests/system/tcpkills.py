@@ -12,7 +12,7 @@ OPTIONS = {}
 
 DEATHS, INTERVAL_MS = 1000, 50
 CROWD, CROWD_BYTES, CROWD_INTERVAL_MS = 200, 256 << 10, 80
-DUMP_BYTES, DUMP_DEATHS = 8 << 20, 12
+DUMP_BYTES, DUMP_DEATHS = 8 << 20, 40
 
 
 def test_thousand_deaths_in_one_transfer(guest):

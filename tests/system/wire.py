@@ -48,6 +48,7 @@ class Wire:
         return [frame for frame in self.frames if condition(frame) and from_guest in (None, self.is_guests(frame))]
 
     def repeated(self, from_guest):
+        """Segments that were sent before; None: by either side."""
         return len(self.select(lambda frame: any(frame[field] for field in REPEATED), from_guest))
 
     def count(self, flag, from_guest):

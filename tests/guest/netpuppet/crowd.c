@@ -24,7 +24,8 @@
 struct member {
 	uint32_t number;
 	uint64_t sent, got;
-	bool is_open, is_shut, is_done;
+	bool is_open, is_shut,
+		is_ended; /* both halves are established; ours, the peer's are ended */
 };
 
 static struct member members[CROWD_MAX];
@@ -80,7 +81,7 @@ static bool push(struct member *m, struct pollfd *p)
 	if (m->sent < wanted_bytes)
 		return true;
 	m->is_shut = true;
-	p->events = POLLIN;
+	p->events &= ~POLLOUT;
 	return shutdown(p->fd, SHUT_WR) == 0 || complain(m, "shutdown");
 }
 
@@ -93,12 +94,9 @@ static bool pull(struct member *m, struct pollfd *p)
 		return errno == EAGAIN || complain(m, "receive");
 	errno = 0;
 	if (done == 0) {
-		if (m->got != wanted_bytes || !m->is_shut)
-			return complain(m, "the peer ended the stream too early");
-		m->is_done = true;
-		close(p->fd);
-		p->fd = -1;
-		return true;
+		m->is_ended = true;
+		p->events &= ~POLLIN;
+		return m->got == wanted_bytes || complain(m, "the peer ended the stream too early");
 	}
 	if (m->got + (uint64_t)done > wanted_bytes)
 		return complain(m, "too many bytes");
@@ -115,7 +113,13 @@ static bool serve(struct member *m, struct pollfd *p)
 		return finish_connect(m, p);
 	if ((p->revents & POLLOUT) && !m->is_shut && !push(m, p))
 		return false;
-	return !(p->revents & (POLLIN | POLLHUP | POLLERR)) || pull(m, p);
+	if ((p->revents & (POLLIN | POLLHUP | POLLERR)) && !m->is_ended && !pull(m, p))
+		return false;
+	if (m->is_shut && m->is_ended) {
+		close(p->fd);
+		p->fd = -1;
+	}
+	return true;
 }
 
 /* Polls until is_over() is true of all. */
@@ -145,7 +149,7 @@ static bool is_open(const struct member *m)
 
 static bool is_done(const struct member *m)
 {
-	return m->is_done;
+	return m->is_shut && m->is_ended;
 }
 
 int crowd_main(int argc, char **argv)
