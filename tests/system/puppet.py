@@ -333,8 +333,8 @@ def withheld(guest, netdev):
 
 
 @contextlib.contextmanager
-def losing(guest, label, netdev):
-    """What the host sends while the block runs arrives in the card and is lost there with the driver."""
+def dying_in_the_card(guest, label, netdev):
+    """What the host sends while the block runs arrives in the card while its driver stands still; then that is killed."""
     with contextlib.ExitStack() as death:
         with withheld(guest, netdev):
             yield
