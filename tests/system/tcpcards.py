@@ -52,7 +52,8 @@ def other_card(boot, nic):
         streams_under_kills(guest, DRIVERS[nic], 10)
     wire = Wire(path)
     wire.check_frames()
-    assert wire.repeated(None) > 0, wire
+    # Other cards receive into memory where nothing is lost.
+    assert wire.repeated(None) > 0 or nic != "rtl8139", wire
 
 
 def test_virtio_net(boot):
