@@ -19,7 +19,7 @@ int parse_address(const char *ip, const char *port, struct sockaddr_in *out);
 
 /* netpuppet crowd ADDRESS PORT CONNECTIONS BYTES */
 int crowd_main(int argc, char **argv);
-/* netpuppet watch INTERFACE */
+/* netpuppet watch INTERFACE [LOOKS] */
 int watch_main(int argc, char **argv);
 
 #endif

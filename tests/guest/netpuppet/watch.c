@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * netpuppet watch INTERFACE: asks for the state of an interface as often as it can, in the ways that programs do, until
- * SIGTERM: SIOCGIFFLAGS, RTM_GETLINK (flags and IFLA_OPERSTATE), /proc/net/dev. Prints "looks N down D missing M".
+ * netpuppet watch INTERFACE [LOOKS]: asks for the state of an interface as often as it can, in the ways that programs do, until
+ * SIGTERM or so many times: SIOCGIFFLAGS, RTM_GETLINK (flags and IFLA_OPERSTATE), /proc/net/dev. Prints "looks N down D missing M".
  * Exit status: 0; 1 when one of them cannot be asked; 2 usage.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -111,14 +113,15 @@ int watch_main(int argc, char **argv)
 	struct timespec pause = {.tv_nsec = PAUSE_NS};
 	int sock = socket(AF_INET, SOCK_DGRAM, 0);
 	int netlink = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
-	unsigned index = argc == 2 ? if_nametoindex(argv[1]) : 0;
+	unsigned index = argc >= 2 ? if_nametoindex(argv[1]) : 0;
+	unsigned most = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : UINT_MAX;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: netpuppet watch INTERFACE\n");
+	if (argc < 2 || argc > 3) {
+		fprintf(stderr, "usage: netpuppet watch INTERFACE [LOOKS]\n");
 		return 2;
 	}
 	sigaction(SIGTERM, &action, NULL);
-	while (!has_ended) {
+	while (!has_ended && looks < most) {
 		if (index == 0 || !look_by_ioctl(sock, argv[1]) ||
 		    !look_by_netlink(netlink, index) || !look_by_proc(argv[1])) {
 			if (errno == EINTR)
