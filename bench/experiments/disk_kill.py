@@ -11,7 +11,7 @@ from record import Record
 from session import say
 
 from experiments.rig import DRIVER, STACK, TILE_BYTES, Rig
-from experiments.turns import KILL, OFF, hits, loss_of, tag, take
+from experiments.turns import KILL, OFF, Turns, hits, tag
 
 TITLE = "throughput and integrity while the disk driver is killed every 0.1 to 15 s"
 FILE, OUT, CHECK = "/mnt/big", "/mnt/out", "/mnt/check"
@@ -62,29 +62,29 @@ def one_interval(rig, record, params, direction, interval):
     work = read_pass if direction == "read" else write_pass
     seconds = max(params["min_s"], 1.3 * interval)
     verify = check_read if direction == "read" else check_written
-    speeds, kills = take(rig, record.seed, params["rounds"], interval, lambda: work(rig, state, seconds),
-                         lambda: verify(rig, state))
-    store(record, direction, interval, speeds, kills, state)
-
-
-def store(record, direction, interval, speeds, kills, state):
-    base, hit, loss, noise = loss_of(speeds)
-    killed = hits(kills)
-    prefix = "" if direction == "read" else "write_"
-    record.samples.append({"direction": direction, "interval_s": interval, "base_mb_s": speeds[OFF],
-                           "kill_mb_s": speeds[KILL],
-                           "kills": killed, "bytes": state["bytes"], "errors": state["errors"], "wrong": state["wrong"]})
-    name = tag(interval)
-    record.metrics.update({f"{direction}_mb_s_{name}_undisturbed": round(base, 2), f"{direction}_mb_s_{name}": round(hit, 2),
-                           f"{prefix}loss_percent_{name}": round(loss, 2), f"{prefix}noise_percent_{name}": round(noise, 2),
-                           f"{direction}_kills_{name}": killed})
-    record.verdicts[f"{direction}_right_{name}"] = state["errors"] == 0 and state["wrong"] == 0
-    record.verdicts[f"{direction}_killed_{name}"] = killed > 0
     target = (READ_TARGETS if direction == "read" else WRITE_TARGETS).get(interval)
-    if target is not None:
-        record.verdicts[f"{prefix}loss_at_most_{target:g}_percent_{name}"] = loss <= target + noise
-    say(f"{direction}, driver killed every {interval:g} s ({killed} times): {hit:.1f} MB/s, undisturbed {base:.1f}: "
-        f"loss {loss:.1f} % (noise {noise:.1f} %), {'every byte right' if state['wrong'] == 0 else 'WRONG DATA'}"
+    turns = Turns(rig, record.seed, params["rounds"], target)
+    loss = turns.take(interval, lambda: work(rig, state, seconds), lambda: verify(rig, state))
+    store(record, (direction, interval), turns, loss, state)
+
+
+def store(record, point, turns, loss, state):
+    direction, interval = point
+    prefix, name = "" if direction == "read" else "write_", tag(interval)
+    record.samples.append({"direction": direction, "interval_s": interval, "base_mb_s": turns.speeds[OFF],
+                           "kill_mb_s": turns.speeds[KILL], "kills": turns.kills, "bytes": state["bytes"],
+                           "errors": state["errors"], "wrong": state["wrong"]})
+    record.metrics.update({f"{direction}_mb_s_{name}_undisturbed": round(loss.base, 2),
+                           f"{direction}_mb_s_{name}": round(loss.hit, 2),
+                           f"{prefix}loss_percent_{name}": round(loss.percent, 2),
+                           f"{prefix}noise_percent_{name}": round(loss.noise, 2), f"{direction}_kills_{name}": turns.kills})
+    record.verdicts[f"{direction}_right_{name}"] = state["errors"] == 0 and state["wrong"] == 0
+    record.verdicts[f"{direction}_killed_{name}"] = turns.kills > 0
+    if turns.target is not None:
+        record.verdicts[f"{prefix}loss_at_most_{turns.target:g}_percent_{name}"] = loss.meets(turns.target)
+    say(f"{direction}, driver killed every {interval:g} s ({turns.kills} times): {loss.hit:.1f} MB/s, undisturbed "
+        f"{loss.base:.1f}: loss {loss.percent:.1f} % (noise {loss.noise:.1f} %), "
+        + ("every byte right" if state["wrong"] == 0 else "WRONG DATA")
         + (f", {state['errors']} errors" if state["errors"] else ""))
 
 

@@ -14,7 +14,7 @@ from session import say
 import events
 from experiments.net_rig import NetRig, config_of
 from experiments.rig import TILE_BYTES
-from experiments.turns import KILL, OFF, hits, loss_of, tag, take
+from experiments.turns import KILL, OFF, Turns, tag
 
 TITLE = "throughput and connections while the driver of the network card is killed every 0.1 to 15 s"
 TARGETS = {0.1: 15.0, 1: 2.0}
@@ -72,24 +72,28 @@ def one_interval(rig, record, params, name, interval):
     """Turns of one work at one interval; fills samples, metrics, verdicts and incidents."""
     work, last_us = Work(rig, params, name), rig.last_event_us()
     seconds = max(params["min_s"], 1.3 * interval)
-    speeds, shots = take(rig, record.seed, params["rounds"], interval, lambda: work.turn(seconds), work.check)
+    turns = Turns(rig, record.seed, params["rounds"], TARGETS.get(interval))
+    loss = turns.take(interval, lambda: work.turn(seconds), work.check)
     record.incidents += events.incidents(rig.events_after(last_us), rig.driver, events.NET_GOOD)
-    base, hit, loss, noise = loss_of(speeds)
-    killed, at = hits(shots), tag(interval)
-    record.samples.append({"work": name, "interval_s": interval, "base_mb_s": speeds[OFF], "kill_mb_s": speeds[KILL],
-                           "kills": killed, "connections": work.connections, "bytes": work.bytes,
-                           "mistakes": work.mistakes[:20]})
-    record.metrics.update({f"{name}_mb_s_{at}_undisturbed": round(base, 2), f"{name}_mb_s_{at}": round(hit, 2),
-                           f"{name}_loss_percent_{at}": round(loss, 2), f"{name}_noise_percent_{at}": round(noise, 2),
-                           f"{name}_kills_{at}": killed, f"{name}_connections_{at}": work.connections})
-    record.verdicts[f"{name}_all_connections_right_{at}"] = not work.mistakes
-    record.verdicts[f"{name}_killed_{at}"] = killed > 0
-    target = TARGETS.get(interval)
-    if target is not None:
-        record.verdicts[f"{name}_loss_at_most_{target:g}_percent_{at}"] = loss <= target + noise
-    say(f"{name}, {rig.driver} killed every {interval:g} s ({killed} times): {hit:.1f} MB/s, undisturbed {base:.1f}: "
-        f"loss {loss:.1f} % (noise {noise:.1f} %), {work.connections} connections, "
+    store(record, interval, turns, loss, work)
+    say(f"{name}, {rig.driver} killed every {interval:g} s ({turns.kills} times): {loss.hit:.1f} MB/s, undisturbed "
+        f"{loss.base:.1f}: loss {loss.percent:.1f} % (noise {loss.noise:.1f} %), {work.connections} connections, "
         + (f"FAILED: {work.mistakes[0]}" if work.mistakes else "all right"))
+
+
+def store(record, interval, turns, loss, work):
+    name, at = work.name, tag(interval)
+    record.samples.append({"work": name, "interval_s": interval, "base_mb_s": turns.speeds[OFF],
+                           "kill_mb_s": turns.speeds[KILL], "kills": turns.kills, "connections": work.connections,
+                           "bytes": work.bytes, "mistakes": work.mistakes[:20]})
+    record.metrics.update({f"{name}_mb_s_{at}_undisturbed": round(loss.base, 2), f"{name}_mb_s_{at}": round(loss.hit, 2),
+                           f"{name}_loss_percent_{at}": round(loss.percent, 2),
+                           f"{name}_noise_percent_{at}": round(loss.noise, 2),
+                           f"{name}_kills_{at}": turns.kills, f"{name}_connections_{at}": work.connections})
+    record.verdicts[f"{name}_all_connections_right_{at}"] = not work.mistakes
+    record.verdicts[f"{name}_killed_{at}"] = turns.kills > 0
+    if turns.target is not None:
+        record.verdicts[f"{name}_loss_at_most_{turns.target:g}_percent_{at}"] = loss.meets(turns.target)
 
 
 def judge_recovery(record):

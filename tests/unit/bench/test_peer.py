@@ -93,9 +93,43 @@ class ResultTest(unittest.TestCase):
         self.assertIn("no report", peer.iperf3_result(139, "")[2][0])
         self.assertIn("nothing was received", peer.iperf3_result(0, "{}")[2][0])
 
-    def test_loss(self):
-        self.assertEqual(turns.loss_of({turns.OFF: [60, 80, 100], turns.KILL: [20, 60, 90]}), (80, 60, 25.0, 25.0))
-        self.assertEqual(turns.loss_of({turns.OFF: [0], turns.KILL: [0]})[2:], (100.0, 0.0))
+
+class TurnsTest(unittest.TestCase):
+    def test_loss_is_the_mean_of_pairs(self):
+        loss = turns.Loss({turns.OFF: [100, 50, 200], turns.KILL: [90, 40, 140]})
+        self.assertEqual((loss.base, loss.hit), (100, 90))
+        self.assertAlmostEqual(loss.percent, 20.0)
+        self.assertAlmostEqual(loss.noise, 2.92 * 10 / 3 ** 0.5)
+        self.assertTrue(loss.meets(4) and loss.is_open(4))
+        self.assertFalse(loss.meets(3) or loss.is_open(3))
+        self.assertTrue(loss.meets(21) and not loss.is_open(21))
+
+    def test_a_machine_that_slows_down_is_no_loss(self):
+        """Pairs agree although the turns do not."""
+        loss = turns.Loss({turns.OFF: [100, 50, 25], turns.KILL: [99, 49.5, 24.75]})
+        self.assertAlmostEqual(loss.percent, 1.0)
+        self.assertAlmostEqual(loss.noise, 0.0)
+
+    def test_a_turn_without_speed_is_lost(self):
+        for speeds in ({turns.OFF: [0], turns.KILL: [0]}, {turns.OFF: [5], turns.KILL: [0]}):
+            loss = turns.Loss(speeds)
+            self.assertEqual((loss.percent, loss.noise), (100.0, 0.0))
+        loss = turns.Loss({turns.OFF: [5, 5], turns.KILL: [0, 5]})
+        self.assertFalse(loss.meets(20))
+
+    def take(self, speeds, target):
+        """Turns of these speeds, in the order they are asked for; how many were, and the verdict."""
+        left = list(speeds)
+        found = turns.Turns(FakeRig([]), 1, 2, target)
+        loss = found.take(1, lambda: left.pop(0))
+        return len(speeds) - len(left), loss.meets(target or 0)
+
+    def test_doubt_takes_more_pairs(self):
+        self.assertEqual(self.take([100, 99, 98, 100], 2), (4, True))
+        noisy = [100, 50] + [99, 100] + [100, 99, 99, 100] * 4
+        self.assertEqual(self.take(noisy, 2), (16, True))
+        self.assertEqual(self.take([100, 80, 80, 100] * 8, 2), (4, False))
+        self.assertEqual(self.take(noisy, None)[0], 4)
 
 
 class FakeRig:
