@@ -180,6 +180,7 @@ def test_session_survives_deaths_of_the_card_driver(guest):
             guest.until("service list | grep -q '^e1000 *running'")
         lines = re.findall(r"^line (\d+) of 60$", client.expect(r"\r\nend\r\n", 60), re.M)
         assert lines == [str(number) for number in range(1, 61)], lines
+        client.expect(r"# ")
         client.type("sleep 1000\r")
         guest.until("pidof sleep")
         guest.sh("kill -9 $(pidof e1000)")
