@@ -7,8 +7,8 @@
 
 enum chr_kind {
 	KIND_FREE,
-	KIND_PLAIN,      /* survives its driver */
-	KIND_PTMX,       /* each open makes a pair */
+	KIND_PLAIN,  /* survives its driver */
+	KIND_PTMX,   /* each open makes a pair */
 	KIND_MASTER, /* of a pair; no name */
 	KIND_SLAVE,  /* of a pair; /dev/pts/N */
 };

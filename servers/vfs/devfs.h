@@ -28,12 +28,12 @@ enum dev_kind {
 
 struct dev {
 	enum dev_kind kind;
-	bool is_gone; /* not in the directory any more, but known by number */
+	bool is_gone;         /* not in the directory any more, but known by number */
 	char name[LABEL_MAX]; /* below /dev: "null", "pts/3" */
 	const char *target;   /* DEV_LINK */
 	unsigned dir;         /* index of the directory: 0 is /dev itself */
-	uint32_t mode;      /* with S_IFMT */
-	uint32_t first_mode; /* before anybody changed it */
+	uint32_t mode;        /* with S_IFMT */
+	uint32_t first_mode;  /* before anybody changed it */
 	uint32_t uid, gid;
 	uint32_t rdev;
 	int64_t time_s;

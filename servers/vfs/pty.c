@@ -179,8 +179,7 @@ int64_t pty_master_ioctl(struct call *c, struct chrdev *ch, unsigned cmd, uint64
 
 	switch (cmd) {
 	case TIOCGPGRP: return t ? user_write(c, arg, &t->pgid, sizeof(t->pgid)) : -EIO;
-	case TIOCGSID:
-		return !t || !t->sid ? -ENOTTY : user_write(c, arg, &t->sid, sizeof(t->sid));
+	case TIOCGSID: return !t || !t->sid ? -ENOTTY : user_write(c, arg, &t->sid, sizeof(t->sid));
 	case TIOCSCTTY:
 	case TIOCNOTTY:
 	case TIOCSPGRP: return -ENOTTY; /* nobody's controlling terminal */

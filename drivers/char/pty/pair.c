@@ -14,8 +14,8 @@ struct pair {
 	struct line *line; /* NULL: free */
 	unsigned index;
 	bool is_master_open, is_slave_open;
-	bool is_slave_gone; /* it was open, and is closed: the master is told */
-	bool is_locked;     /* the slave cannot be opened yet */
+	bool is_slave_gone;                    /* it was open, and is closed: the master is told */
+	bool is_locked;                        /* the slave cannot be opened yet */
 	struct chardev_queue readers, writers; /* of the master */
 	unsigned poll_wanted;                  /* by the master */
 };
@@ -310,8 +310,8 @@ static int send_signal(const struct pair *p, unsigned signo)
 /* What the master reads is the line's output, and the other way round. */
 static int flush_from_master(struct pair *p, unsigned which)
 {
-	static const uint8_t swapped[] = {[TCIFLUSH] = TCOFLUSH, [TCOFLUSH] = TCIFLUSH,
-	                                  [TCIOFLUSH] = TCIOFLUSH};
+	static const uint8_t swapped[] = {
+		[TCIFLUSH] = TCOFLUSH, [TCOFLUSH] = TCIFLUSH, [TCIOFLUSH] = TCIOFLUSH};
 
 	return which < sizeof(swapped) ? line_flush(p->line, swapped[which]) : -EINVAL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: drivers/char/pty/pair.c lib/tty/ lib/ldisc/ lib/chardev/queue.c */
-/* Pairs of a pseudo-terminal: requests as vfs sends them, with a character library that only takes notes. */
+/* uses: drivers/char/pty/pair.c lib/tty/ lib/ldisc/ lib/chardev/queue.c tests/unit/drivers/char/pty/world.c */
+/* Pairs of a pseudo-terminal: their states, what waits, what is refused. */
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -10,197 +10,9 @@
 #include <string.h>
 #include <termios.h>
 #include <cmocka.h>
-#include "drivers/char/pty/pty.h"
-#include "sys/sys.h"
+#include "world.h"
 
-#define WAITING  (-1000) /* result of a request that is not answered yet */
-#define BULK     400000u
-#define STEPS    60000
-#define REQUESTS 24
-
-static uint64_t now = 1;
-static int last_signal;
-static uint32_t signal_minor, ready_minor;
-static unsigned ready_events;
-
-/* ---- the character library ---- */
-
-struct request {
-	struct chardev_request r; /* first */
-	uint8_t *memory;
-	int result;
-	int fault; /* of copies */
-};
-
-static struct request *of(const struct chardev_request *r)
-{
-	return (struct request *)(uintptr_t)r;
-}
-
-void chardev_reply(struct chardev_request *r, int result)
-{
-	assert_true(r->is_used); /* exactly once */
-	r->is_used = false;
-	of(r)->result = result;
-}
-
-int chardev_copy_out(const struct chardev_request *r, uint64_t offset, const void *from, size_t len)
-{
-	assert_true(r->is_used && offset + len <= r->req.len_bytes);
-	if (of(r)->fault == 0)
-		memcpy(of(r)->memory + offset, from, len);
-	return of(r)->fault;
-}
-
-int chardev_copy_in(const struct chardev_request *r, uint64_t offset, void *to, size_t len)
-{
-	assert_true(r->is_used && offset + len <= r->req.len_bytes);
-	if (of(r)->fault == 0)
-		memcpy(to, of(r)->memory + offset, len);
-	return of(r)->fault;
-}
-
-void chardev_signal(unsigned minor, int signo)
-{
-	signal_minor = minor;
-	last_signal = signo;
-}
-
-void chardev_ready(unsigned minor, unsigned events)
-{
-	ready_minor = minor;
-	ready_events = events;
-}
-
-uint64_t now_ns(void)
-{
-	return now;
-}
-
-int k_setalarm(uint64_t t)
-{
-	(void)t;
-	return 0;
-}
-
-void sys_panic(const char *fmt, ...)
-{
-	print_error("panic: %s\n", fmt);
-	abort();
-}
-
-/* ---- requests ---- */
-
-typedef void (*op_fn_t)(struct chardev_request *r);
-
-/* Starts a request; its result may be WAITING. */
-static int start(struct request *q, op_fn_t op, uint32_t minor)
-{
-	q->r.is_used = true;
-	q->r.req.minor = minor;
-	q->result = WAITING;
-	op(&q->r);
-	return q->result;
-}
-
-static struct request transfer(enum chr_msg type, void *memory, size_t len, uint32_t flags)
-{
-	struct request q = {.memory = memory};
-
-	q.r.type = type;
-	q.r.req.len_bytes = len;
-	q.r.req.flags = flags;
-	return q;
-}
-
-static int simple(op_fn_t op, uint32_t minor)
-{
-	struct request q = {.result = 0};
-
-	return start(&q, op, minor);
-}
-
-static int put(uint32_t minor, const char *text)
-{
-	char copy[256];
-	struct request q = transfer(CHR_WRITE, copy, strlen(text), CHR_NONBLOCK);
-
-	memcpy(copy, text, strlen(text));
-	return start(&q, pair_write, minor);
-}
-
-/* One read that does not wait must give exactly this. */
-static void expect(uint32_t minor, const char *text)
-{
-	char buf[256];
-	struct request q = transfer(CHR_READ, buf, sizeof(buf), CHR_NONBLOCK);
-	int n = start(&q, pair_read, minor);
-
-	assert_int_equal(n, strlen(text));
-	assert_memory_equal(buf, text, strlen(text));
-}
-
-static int read_error(uint32_t minor)
-{
-	char buf[8];
-	struct request q = transfer(CHR_READ, buf, sizeof(buf), CHR_NONBLOCK);
-
-	return start(&q, pair_read, minor);
-}
-
-static int poll_of(uint32_t minor, unsigned wanted)
-{
-	struct request q = {.result = 0};
-
-	q.r.req.arg = wanted;
-	return start(&q, pair_poll, minor);
-}
-
-static int ioctl_of(uint32_t minor, unsigned cmd, void *arg, size_t len)
-{
-	struct request q = transfer(CHR_IOCTL, arg, len, 0);
-
-	q.r.req.cmd = cmd;
-	return start(&q, pair_ioctl, minor);
-}
-
-static int ioctl_number(uint32_t minor, unsigned cmd, unsigned number)
-{
-	struct request q = {.result = 0};
-
-	q.r.req.cmd = cmd;
-	q.r.req.arg = number;
-	return start(&q, pair_ioctl, minor);
-}
-
-/* A pair, unlocked and open at both ends: its index. */
-static unsigned open_pair(void)
-{
-	int32_t unlocked = 0;
-	int index = simple(pair_open, CHR_PTMX);
-
-	assert_in_range(index, 0, CHR_PAIRS_MAX - 1);
-	assert_int_equal(ioctl_of(CHR_MASTER(index), TIOCSPTLCK, &unlocked, 4), 0);
-	assert_int_equal(simple(pair_open, CHR_SLAVE(index)), 0);
-	return (unsigned)index;
-}
-
-static void close_pair(unsigned index)
-{
-	assert_int_equal(simple(pair_close, CHR_SLAVE(index)), 0);
-	assert_int_equal(simple(pair_close, CHR_MASTER(index)), 0);
-}
-
-static void make_raw(unsigned index)
-{
-	struct ktermios t;
-
-	assert_int_equal(ioctl_of(CHR_SLAVE(index), TCGETS, &t, sizeof(t)), 0);
-	t.c_iflag = t.c_oflag = t.c_lflag = 0;
-	t.c_cc[VMIN] = 1;
-	t.c_cc[VTIME] = 0;
-	assert_int_equal(ioctl_of(CHR_SLAVE(index), TCSETS, &t, sizeof(t)), 0);
-}
+#define BULK 400000u
 
 /* Nothing is left of the test. */
 static int teardown(void **state)
@@ -365,16 +177,16 @@ static void keys_become_signals_of_the_slave(void **state)
 	(void)state;
 	assert_int_equal(put(CHR_SLAVE(i), "flushed"), 7);
 	assert_int_equal(put(CHR_MASTER(i), "typed\003"), 6);
-	assert_int_equal(last_signal, SIGINT);
-	assert_int_equal(signal_minor, CHR_SLAVE(i));
+	assert_int_equal(seen.signal, SIGINT);
+	assert_int_equal(seen.signal_minor, CHR_SLAVE(i));
 	expect(CHR_MASTER(i), "^C");
 	assert_int_equal(read_error(CHR_SLAVE(i)), -EAGAIN);
 	assert_int_equal(put(CHR_MASTER(i), "\032"), 1);
-	assert_int_equal(last_signal, SIGTSTP);
+	assert_int_equal(seen.signal, SIGTSTP);
 	assert_int_equal(ioctl_of(CHR_MASTER(i), TIOCSWINSZ, &size, sizeof(size)), 0);
-	assert_int_equal(last_signal, SIGWINCH);
+	assert_int_equal(seen.signal, SIGWINCH);
 	assert_int_equal(ioctl_number(CHR_MASTER(i), TIOCSIG, SIGQUIT), 0);
-	assert_int_equal(last_signal, SIGQUIT);
+	assert_int_equal(seen.signal, SIGQUIT);
 	assert_int_equal(ioctl_number(CHR_MASTER(i), TIOCSIG, SIGKILL), -EINVAL);
 	close_pair(i);
 }
@@ -384,18 +196,18 @@ static void polls_are_woken_once(void **state)
 	unsigned i = open_pair();
 
 	(void)state;
-	ready_events = 0;
+	seen.ready_events = 0;
 	assert_int_equal(poll_of(CHR_MASTER(i), POLLIN | POLLHUP), 0);
 	assert_int_equal(put(CHR_SLAVE(i), "x"), 1);
-	assert_int_equal(ready_minor, CHR_MASTER(i));
-	assert_int_equal(ready_events, POLLIN);
-	ready_events = 0;
+	assert_int_equal(seen.ready_minor, CHR_MASTER(i));
+	assert_int_equal(seen.ready_events, POLLIN);
+	seen.ready_events = 0;
 	assert_int_equal(put(CHR_SLAVE(i), "y"), 1);
-	assert_int_equal(ready_events, 0);
+	assert_int_equal(seen.ready_events, 0);
 	expect(CHR_MASTER(i), "xy");
 	assert_int_equal(poll_of(CHR_MASTER(i), POLLIN | POLLHUP), 0);
 	assert_int_equal(simple(pair_close, CHR_SLAVE(i)), 0);
-	assert_int_equal(ready_events, POLLHUP);
+	assert_int_equal(seen.ready_events, POLLHUP);
 	assert_int_equal(simple(pair_close, CHR_MASTER(i)), 0);
 }
 
@@ -450,72 +262,6 @@ static void writers_wait_for_room(void **state)
 	close_pair(i);
 }
 
-/* ---- anything in any order ---- */
-
-static uint8_t scratch[REQUESTS][512];
-static struct request pool[REQUESTS];
-
-static struct request *free_request(void)
-{
-	for (unsigned i = 0; i < REQUESTS; i++) {
-		if (pool[i].r.is_used)
-			continue;
-		pool[i] = transfer(CHR_READ, scratch[i], sizeof(scratch[i]), 0);
-		return &pool[i];
-	}
-	return NULL;
-}
-
-static void random_step(void)
-{
-	static const unsigned cmds[] = {TCGETS,     TCSETS,   TCSETSW,    TCSETSF, TIOCGWINSZ,
-	                                TIOCSWINSZ, FIONREAD, TIOCSPTLCK, TCFLSH,  TCXONC,
-	                                TIOCSIG,    TIOCOUTQ, TIOCGPTN,   0xdead};
-	static const op_fn_t ops[] = {pair_open, pair_close, pair_read, pair_write,
-	                              pair_ioctl, pair_poll};
-	uint32_t index = (uint32_t)rand() % 4, kind = (uint32_t)rand() % 8;
-	unsigned op = (unsigned)rand() % 32;
-	struct request *q = free_request();
-
-	now += 10000000;
-	if (rand() % 16 == 0)
-		lines_alarm(now);
-	if (!q || rand() % 8 == 0) {
-		q = &pool[rand() % REQUESTS];
-		if (q->r.is_used)
-			pair_cancel(&q->r);
-		return;
-	}
-	/* Closing is rare, or nothing would ever wait. */
-	op = op < 2 ? op : 2 + op % 4;
-	q->r.type = op == 3 ? CHR_WRITE : CHR_READ;
-	q->r.req.flags = (uint32_t)rand() % 2;
-	q->r.req.len_bytes = 64 + (uint64_t)rand() % 449;
-	q->r.req.cmd = cmds[(unsigned)rand() % (sizeof(cmds) / sizeof(cmds[0]))];
-	q->r.req.arg = (uint32_t)rand() % 40;
-	q->fault = rand() % 20 == 0 ? -EFAULT : 0;
-	for (unsigned i = 0; op == 3 && i < sizeof(scratch[0]); i++)
-		q->memory[i] = (uint8_t)rand();
-	(void)start(q, ops[op],
-	            kind == 0   ? CHR_PTMX
-	            : kind % 2 ? CHR_MASTER(index)
-	                       : CHR_SLAVE(index));
-}
-
-static void random_requests_are_each_answered_once(void **state)
-{
-	(void)state;
-	srand(5);
-	for (unsigned i = 0; i < STEPS; i++)
-		random_step();
-	for (unsigned i = 0; i < CHR_PAIRS_MAX; i++) {
-		(void)simple(pair_close, CHR_SLAVE(i));
-		(void)simple(pair_close, CHR_MASTER(i));
-	}
-	for (unsigned i = 0; i < REQUESTS; i++)
-		assert_false(pool[i].r.is_used);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -531,7 +277,6 @@ int main(void)
 		cmocka_unit_test_teardown(polls_are_woken_once, teardown),
 		cmocka_unit_test_teardown(output_counts_as_sent_and_is_flushed, teardown),
 		cmocka_unit_test_teardown(writers_wait_for_room, teardown),
-		cmocka_unit_test_teardown(random_requests_are_each_answered_once, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
