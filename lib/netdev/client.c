@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "netdev/client.h"
+#include "netdev/salvage.h"
 #include "ring/net_region.h"
 
 /* Completions may bring new frames, which may complete at once, and so on. */
@@ -154,6 +155,8 @@ int netdev_post(struct netdev *d, struct netdev_rx *r)
 	if (net_check_rx(&desc, &limits) != 0)
 		return -EINVAL;
 	r->dev = d;
+	if (r->memory != NULL)
+		net_salvage_mark(r->memory, r->buffer.len_bytes);
 	nqueue_add(&d->rx, &r->entry);
 	netdev_pump(d);
 	return 0;
@@ -380,17 +383,18 @@ static int unit_text(const struct netdev *d, char *buf, size_t len)
 	static const char *const names[] = {"waiting", "attaching", "setup", "up", "closing"};
 	const struct netdev_stats *c = &d->count;
 
-	return snprintf(buf, len,
-	                "lower.%s=%s server=%s link=%s tx_frames=%llu tx_bytes=%llu tx_failed=%llu "
-	                "tx_pending=%u tx_replayed=%llu rx_frames=%llu rx_bytes=%llu rx_buffers=%u "
-	                "deaths=%llu violations=%llu\n",
-	                d->name, d->is_gone ? "gone" : names[d->state], d->label,
-	                d->link.is_up ? "up" : "down", (unsigned long long)c->tx_frames,
-	                (unsigned long long)c->tx_bytes, (unsigned long long)c->tx_failed,
-	                netdev_tx_pending(d), (unsigned long long)c->tx_replayed,
-	                (unsigned long long)c->rx_frames, (unsigned long long)c->rx_bytes,
-	                d->rx.sent.count + d->rx.waiting.count, (unsigned long long)c->deaths,
-	                (unsigned long long)c->violations);
+	return snprintf(
+		buf, len,
+		"lower.%s=%s server=%s link=%s tx_frames=%llu tx_bytes=%llu tx_failed=%llu "
+		"tx_pending=%u tx_replayed=%llu rx_frames=%llu rx_bytes=%llu rx_salvaged=%llu "
+		"rx_buffers=%u deaths=%llu violations=%llu\n",
+		d->name, d->is_gone ? "gone" : names[d->state], d->label,
+		d->link.is_up ? "up" : "down", (unsigned long long)c->tx_frames,
+		(unsigned long long)c->tx_bytes, (unsigned long long)c->tx_failed,
+		netdev_tx_pending(d), (unsigned long long)c->tx_replayed,
+		(unsigned long long)c->rx_frames, (unsigned long long)c->rx_bytes,
+		(unsigned long long)c->rx_salvaged, d->rx.sent.count + d->rx.waiting.count,
+		(unsigned long long)c->deaths, (unsigned long long)c->violations);
 }
 
 int netdev_status_text(char *buf, size_t len)

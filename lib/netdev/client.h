@@ -121,6 +121,10 @@ void netdev_accuse(struct netdev *d, enum proto_rule rule, uint32_t id, const vo
 /* data.c */
 void netdev_pump(struct netdev *d); /* push what may be pushed; no callbacks */
 unsigned netdev_take_completions(struct netdev *d);
+/* What a server completed before it died, before netdev_lost(). false: `d` was closed meanwhile. */
+bool netdev_take_last(struct netdev *d) MUST_CHECK;
+/* Between the death of a server and the next session: hands over what its device left in the buffers. */
+void netdev_salvage(struct netdev *d);
 void netdev_unsend_all(struct netdev *d, bool is_death);
 void netdev_cancel_waiting(struct netdev *d); /* frames and buffers that are not with the server */
 

@@ -464,6 +464,8 @@ void netdev_dead(struct netdev *d)
 {
 	uint32_t serial = d->serial;
 
+	if (!netdev_take_last(d))
+		return;
 	netdev_lost(d, true);
 	if (netdev_is_open(d, serial))
 		d->ep = EP_NONE;

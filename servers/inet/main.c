@@ -24,6 +24,7 @@
 #include "iface.h"
 #include "lwip/init.h"
 #include "random.h"
+#include "recover.h"
 #include "rxpool.h"
 #include "sockif.h"
 #include "status.h"
@@ -122,7 +123,8 @@ static void alarm_rang(uint64_t t_ns)
 static void set_alarm(void)
 {
 	static uint64_t set_for;
-	uint64_t wants[] = {timers_next_deadline(), netdev_next_deadline(), sock_next_deadline()};
+	uint64_t wants[] = {timers_next_deadline(), netdev_next_deadline(), sock_next_deadline(),
+	                    recover_next_deadline()};
 	uint64_t next = 0;
 
 	for (unsigned i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)

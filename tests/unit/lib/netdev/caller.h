@@ -23,6 +23,7 @@ struct caller {
 	uint32_t filled[FILLED]; /* numbers of the frames that were received */
 	int filled_bytes;        /* of the last one */
 	bool is_lazy;            /* does not post again */
+	bool closes;             /* in the callback of a buffer */
 };
 extern struct caller caller;
 extern const struct netdev_events caller_events;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: lib/netdev/ lib/arena/ lib/unitname/ lib/ring/ring.c tests/unit/lib/netdev/world.c
+/* uses: lib/netdev/ lib/inetsum/ lib/arena/ lib/unitname/ lib/ring/ring.c tests/unit/lib/netdev/world.c
  *       tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
 /* How sessions begin and end: refusals, second clients, closing, servers that are gone for good. */
 #include <errno.h>

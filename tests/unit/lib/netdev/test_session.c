@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: lib/netdev/ lib/arena/ lib/unitname/ lib/ring/ring.c tests/unit/lib/netdev/world.c
+/* uses: lib/netdev/ lib/inetsum/ lib/arena/ lib/unitname/ lib/ring/ring.c tests/unit/lib/netdev/world.c
  *       tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
 /* Both halves of the network protocol against each other: frames, deaths, replay, configurations, link. */
 #include <errno.h>

@@ -5,7 +5,7 @@
  */
 /* uses: servers/inet/addressopt.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
-         servers/inet/rxpool.c servers/inet/segments.c servers/inet/sum.c servers/inet/timers.c servers/inet/turn.c
+         servers/inet/rxpool.c servers/inet/segments.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
          tests/unit/servers/inet/streams.c */
 /* ports: lwip */
@@ -191,6 +191,37 @@ static void burst_loss_at_the_receiver_needs_no_timer(void **state)
 	streams_stop();
 }
 
+/* Nothing is repeated, and the sender does not slow down. */
+static void an_outage_without_losses_stays_unnoticed(void **state)
+{
+	tcpwnd_size_t cwnd;
+	unsigned acks;
+
+	(void)state;
+	wire_init(0);
+	wire.keeps_frames = true;
+	streams_start(4 << 20, 0);
+	for (unsigned k = 0; k < 12; k++)
+		wire_step();
+	assert_false(streams_are_done());
+	cwnd = stream_client.pcb->cwnd;
+	wire_kill(1);
+	for (unsigned k = 0; k < 4; k++)
+		wire_step();
+	acks = wire.pure_acks;
+	wire_revive(1);
+	wire_step();
+	wire_step();
+	assert_in_range(wire.pure_acks - acks, 1, 40);
+	for (unsigned k = 0; k < 20; k++) {
+		wire_step();
+		assert_true(stream_client.pcb == NULL || stream_client.pcb->cwnd >= cwnd);
+		assert_true(stream_client.pcb == NULL || stream_client.pcb->dupacks < 3);
+	}
+	streams_run(60000);
+	streams_stop();
+}
+
 static void idle_connection_sends_duplicate_acks(void **state)
 {
 	(void)state;
@@ -247,6 +278,7 @@ int main(void)
 		cmocka_unit_test(outage_of_the_sender_is_short),
 		cmocka_unit_test(outage_of_the_receiver_is_short),
 		cmocka_unit_test(burst_loss_at_the_receiver_needs_no_timer),
+		cmocka_unit_test(an_outage_without_losses_stays_unnoticed),
 		cmocka_unit_test(idle_connection_sends_duplicate_acks),
 		cmocka_unit_test(outage_does_not_count_as_retransmissions),
 	};

@@ -17,7 +17,7 @@
 #include "servers/inet/random.h"
 #include "servers/inet/rxpool.h"
 #include "servers/inet/sockif.h"
-#include "servers/inet/sum.h"
+#include "inetsum/inetsum.h"
 #include "tests/unit/servers/inet/wire.h"
 #include "servers/inet/timers.h"
 #include "sys/sys.h"
@@ -380,6 +380,15 @@ void wire_step(void)
 	turn_before_sleep();
 }
 
+static void lose_incoming(struct netdev *d)
+{
+	if (wire.keeps_frames)
+		return;
+	for (unsigned i = 0; i < d->in_count; i++)
+		free(d->in[i].bytes);
+	d->in_count = 0;
+}
+
 /* Part of what was handed down reached the wire, of that a part was confirmed; what was coming in is lost. */
 void wire_kill(unsigned unit)
 {
@@ -391,9 +400,7 @@ void wire_kill(unsigned unit)
 		if (wire_random() % 4 != 0)
 			transmit(unit, d->tx[i]);
 	confirm(d, confirmed);
-	for (unsigned i = 0; i < d->in_count; i++)
-		free(d->in[i].bytes);
-	d->in_count = 0;
+	lose_incoming(d);
 	d->is_dead = true;
 	wire_event(unit, NDEV_LOST);
 }
@@ -404,10 +411,7 @@ void wire_revive(unsigned unit)
 
 	d->is_dead = false;
 	wire.replayed += d->tx_count;
-	/* Nothing was received meanwhile. */
-	for (unsigned i = 0; i < d->in_count; i++)
-		free(d->in[i].bytes);
-	d->in_count = 0;
+	lose_incoming(d); /* nothing was received meanwhile */
 	wire_event(unit, NDEV_BACK);
 	turn_before_sleep();
 }

@@ -22,6 +22,7 @@ struct wire {
 	unsigned loss_permille; /* of frames on the wire */
 	unsigned offloads;      /* of both units, before they come up */
 	unsigned tx_elements;
+	bool keeps_frames; /* for a dead unit: QEMU does, and netdev finds what a device had received */
 	/* Counted. */
 	unsigned frames, lost, tso_frames, segments_cut, sums_filled, replayed, pure_acks,
 		echo_replies;
