@@ -167,6 +167,8 @@ int chr_open(struct call *c, struct dev *d, uint32_t flags, struct file **out)
 	struct chrdev *ch = d->obj;
 	int r;
 
+	if (!ch) /* the name of a pair's end that is dead */
+		return -ENXIO;
 	if (ch->kind == KIND_PTMX)
 		return pty_open_master(c, ch, flags, out);
 	ch->opens++; /* from now on, so that a close meanwhile is not the last one */

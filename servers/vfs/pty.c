@@ -75,12 +75,28 @@ static struct chrdev *new_end(enum chr_kind kind, const struct chrdev *ptmx, uin
 	return ch;
 }
 
+static void name_of(unsigned index, char name[LABEL_MAX])
+{
+	(void)snprintf(name, LABEL_MAX, "pts/%u", index);
+}
+
+/* Is there a pair of this index? Then the driver lies about a new one. */
+static bool is_taken(unsigned index)
+{
+	char name[LABEL_MAX];
+	const struct dev *d;
+
+	name_of(index, name);
+	d = dev_by_name(DEV_CHR, name);
+	return d && !d->is_gone;
+}
+
 static bool name_slave(struct call *c, struct chrdev *slave, unsigned index)
 {
 	char name[LABEL_MAX];
 	struct dev *d;
 
-	(void)snprintf(name, sizeof(name), "pts/%u", index);
+	name_of(index, name);
 	d = dev_add(DEV_CHR, name, S_IFCHR | 0620);
 	if (!d)
 		return false;
@@ -134,7 +150,10 @@ static int ask_for_pair(struct call *c, struct chrdev *ptmx)
 		r = waitq_sleep(c, &ptmx->wq, true); /* until ds tells of the next one */
 	if (ptmx->ep != ep || (died && !r))
 		return -ERESTART;
-	return r < (int)CHR_PAIRS_MAX ? r : -EIO;
+	if (r < 0 || ((unsigned)r < CHR_PAIRS_MAX && !is_taken((unsigned)r)))
+		return r;
+	sys_violation(ep, VIOL_REQUEST, CHR_OPEN);
+	return -EIO;
 }
 
 int pty_open_master(struct call *c, struct chrdev *ptmx, uint32_t flags, struct file **out)

@@ -68,9 +68,10 @@ static int open_socket(void)
 
 static struct sockaddr_in address(const char *host, const char *port)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+	unsigned long number = strtoul(port, NULL, 10);
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number)};
 
-	if (inet_pton(AF_INET, host, &a.sin_addr) != 1 || a.sin_port == 0) {
+	if (inet_pton(AF_INET, host, &a.sin_addr) != 1 || number == 0 || number > UINT16_MAX) {
 		fprintf(stderr, "udprelay: %s:%s is no address\n", host, port);
 		exit(2);
 	}

@@ -105,7 +105,8 @@ int put(uint32_t minor, const char *text)
 	char copy[256];
 	struct request q = transfer(CHR_WRITE, copy, strlen(text), CHR_NONBLOCK);
 
-	memcpy(copy, text, strlen(text));
+	assert_true(strlen(text) < sizeof(copy));
+	memcpy(copy, text, strlen(text) + 1);
 	return start(&q, pair_write, minor);
 }
 
