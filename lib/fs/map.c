@@ -144,6 +144,28 @@ int mfs_map_file(struct mfs_inode *ip, uint32_t index, uint32_t max, struct mfs_
 	return r;
 }
 
+int mfs_count_blocks(struct mfs_inode *ip, uint32_t *count)
+{
+	uint32_t size = ip->fs->geo.block_size;
+	uint32_t total =
+		inode_has_zones(ip) ? (uint32_t)(((uint64_t)ip->size + size - 1) / size) : 0;
+	struct mfs_extent ext;
+
+	*count = 0;
+	for (uint32_t at = 0; !ip->is_counted && at < total; at += ext.count) {
+		int r = mfs_map_file(ip, at, total - at, &ext);
+
+		if (r)
+			return r;
+		*count += ext.block ? ext.count : 0;
+	}
+	if (!ip->is_counted)
+		ip->blocks = *count;
+	ip->is_counted = true;
+	*count = ip->blocks;
+	return 0;
+}
+
 /* A new, empty indirect block; nothing refers to it yet. */
 static int new_indirect(struct mfs_inode *ip, uint32_t goal, uint32_t *zone)
 {
@@ -242,6 +264,7 @@ static int fill_holes(struct mfs_inode *ip, uint32_t index, uint32_t *pointers,
 		pointers[i] = ext->block + i;
 	ip->goal_index = index + ext->count;
 	ip->goal_block = ext->block + ext->count;
+	ip->blocks += ip->is_counted ? ext->count : 0;
 	inode_touch(ip);
 	return 0;
 }
