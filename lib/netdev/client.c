@@ -330,13 +330,6 @@ void netdev_alarm(uint64_t now)
 			alarm_unit(&netdev_units[i], now);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	if (a == 0 || b == 0)
-		return a | b;
-	return a < b ? a : b;
-}
-
 static uint64_t unit_deadline(const struct netdev *d)
 {
 	uint64_t soonest = 0;
@@ -345,10 +338,10 @@ static uint64_t unit_deadline(const struct netdev *d)
 		return d->t_offline_ns;
 	for (unsigned i = 0; i < CONTROLS_MAX; i++)
 		if (d->controls[i].id != 0)
-			soonest = earlier(soonest, d->controls[i].t_deadline_ns);
+			soonest = ns_earlier(soonest, d->controls[i].t_deadline_ns);
 	if (d->link_now.is_up)
-		soonest = earlier(soonest, nqueue_deadline(&d->tx));
-	return earlier(soonest, earlier(d->t_link_due_ns, d->t_link_grace_ns));
+		soonest = ns_earlier(soonest, nqueue_deadline(&d->tx));
+	return ns_earlier(soonest, ns_earlier(d->t_link_due_ns, d->t_link_grace_ns));
 }
 
 uint64_t netdev_next_deadline(void)
@@ -362,13 +355,13 @@ uint64_t netdev_next_deadline(void)
 			continue;
 		if (d->want_poll)
 			return now_ns();
-		soonest = earlier(soonest, unit_deadline(d));
+		soonest = ns_earlier(soonest, unit_deadline(d));
 		if (d->state == NETDEV_WAITING && d->ep != EP_NONE)
-			exact = earlier(exact, d->t_retry_ns);
+			exact = ns_earlier(exact, d->t_retry_ns);
 	}
 	if (soonest != 0)
 		soonest = (soonest + TICK_NS - 1) / TICK_NS * TICK_NS;
-	return earlier(soonest, exact);
+	return ns_earlier(soonest, exact);
 }
 
 /* ---- counters ---- */
@@ -406,3 +399,11 @@ int netdev_status_text(char *buf, size_t len)
 			used += (size_t)unit_text(&netdev_units[i], buf + used, len - used);
 	return (int)(used < len ? used : len);
 }
+
+const struct client_half netdev_half = {.message = netdev_message,
+                                        .doorbell = netdev_doorbell,
+                                        .ds_change = netdev_ds_change,
+                                        .alarm = netdev_alarm,
+                                        .idle = netdev_idle,
+                                        .next_deadline = netdev_next_deadline,
+                                        .status_text = netdev_status_text};

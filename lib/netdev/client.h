@@ -149,7 +149,7 @@ void netdev_link_lost(struct netdev *d); /* there is no server to ask for long *
 void netdev_link_alarm(struct netdev *d, uint64_t now_ns);
 
 /* arenas.c */
-const struct net_arena_view *netdev_arena_views(void);
+const struct arena_view *netdev_arena_views(void);
 int netdev_send_arena(struct netdev *d, unsigned arena, bool is_setup) MUST_CHECK;
 int netdev_send_arenas(struct netdev *d) MUST_CHECK;
 void netdev_drop_arena_grants(struct netdev *d, bool is_death);

@@ -23,6 +23,7 @@
 #include "axolotl/types.h"
 #include "axolotl/ds.h"
 #include "axolotl/net.h"
+#include "sys/half.h"
 
 struct netdev;
 
@@ -134,7 +135,8 @@ bool netdev_doorbell(endpoint_t from);
 bool netdev_ds_change(const struct ds_change *c);
 void netdev_idle(void);
 void netdev_alarm(uint64_t now_ns);
-uint64_t netdev_next_deadline(void); /* for k_setalarm, 0 = none */
+uint64_t netdev_next_deadline(void);         /* for k_setalarm, 0 = none */
+extern const struct client_half netdev_half; /* these, for skeletons */
 
 struct netdev_stats {
 	uint64_t tx_frames, tx_bytes, tx_failed, tx_replayed, rx_frames, rx_bytes, rx_salvaged,

@@ -110,6 +110,15 @@ void caller_start(void)
 	world_run();
 }
 
+void caller_hold(unsigned frames, unsigned buffers)
+{
+	world.mode = CARD_HOLDS;
+	caller_start();
+	caller_post(buffers);
+	caller_send(0, frames);
+	world_run();
+}
+
 void caller_restart(enum rs_cause cause)
 {
 	world_kill_server();

@@ -35,6 +35,8 @@ struct netdev_tx *caller_frame(unsigned i);
 void caller_send(unsigned from, unsigned to);
 void caller_post(unsigned count);
 void caller_start(void); /* a server, until all is quiet */
+/* A server whose card keeps what it gets: frames 0, 1, ... and so many buffers. */
+void caller_hold(unsigned frames, unsigned buffers);
 void caller_restart(enum rs_cause cause);
 
 #endif

@@ -131,15 +131,17 @@ int sys_asend(endpoint_t dst, const struct msg *m)
 
 /* ---- the world ---- */
 
-void world_start(void)
+int world_start(void **state)
 {
 	static bool is_started;
 
+	(void)state;
 	if (is_started)
-		return;
+		return 0;
 	is_started = true;
 	lwip_init();
 	sock_init();
+	return 0;
 }
 
 void world_pump(void)
@@ -206,7 +208,7 @@ int world_text(const char *name, char *buf, uint32_t len)
 	return answers[q.id].result;
 }
 
-bool world_is_clean(void)
+static bool is_clean(void)
 {
 	static const char none[] = "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 alloc 0";
 	char buf[512];
@@ -220,6 +222,12 @@ bool world_is_clean(void)
 		return true;
 	fprintf(stderr, "left over: %zu bytes of the arena, and\n%s", world_arena_used, buf);
 	return false;
+}
+
+int world_end(void **state)
+{
+	(void)state;
+	return is_clean() ? 0 : -1;
 }
 
 int world_result(struct call *c)

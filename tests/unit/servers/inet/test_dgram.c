@@ -18,19 +18,6 @@
 
 #include "sockworld.h"
 
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	return world_is_clean() ? 0 : -1;
-}
-
 static void datagrams_keep_their_bounds(void **state)
 {
 	char buf[64];
@@ -343,17 +330,16 @@ static void own_headers_are_completed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
-		T(datagrams_keep_their_bounds),
-		T(sizes_and_addresses_are_checked),
-		T(connected_socket_filters_and_learns_of_closed_ports),
-		T(queue_is_bounded_by_rcvbuf),
-		T(shutdown_and_cancel),
-		T(dual_stack),
-		T(multicast_membership),
-		T(raw_icmp_sees_headers_and_filters),
-		T(ping_socket_sees_its_own_replies),
-		T(own_headers_are_completed),
+		WORLD_TEST(datagrams_keep_their_bounds),
+		WORLD_TEST(sizes_and_addresses_are_checked),
+		WORLD_TEST(connected_socket_filters_and_learns_of_closed_ports),
+		WORLD_TEST(queue_is_bounded_by_rcvbuf),
+		WORLD_TEST(shutdown_and_cancel),
+		WORLD_TEST(dual_stack),
+		WORLD_TEST(multicast_membership),
+		WORLD_TEST(raw_icmp_sees_headers_and_filters),
+		WORLD_TEST(ping_socket_sees_its_own_replies),
+		WORLD_TEST(own_headers_are_completed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

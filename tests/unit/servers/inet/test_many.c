@@ -29,19 +29,6 @@ static uint32_t random_below(uint32_t n)
 	return (seed >> 8) % n;
 }
 
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	return world_is_clean() ? 0 : -1;
-}
-
 /* Byte `at` of stream `i`. */
 static uint8_t byte_of(unsigned i, uint32_t at)
 {
@@ -228,9 +215,8 @@ static void random_calls_leave_nothing_behind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(parallel_connections_carry_their_streams, start,
-	                                        stop),
-		cmocka_unit_test_setup_teardown(random_calls_leave_nothing_behind, start, stop),
+		WORLD_TEST(parallel_connections_carry_their_streams),
+		WORLD_TEST(random_calls_leave_nothing_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

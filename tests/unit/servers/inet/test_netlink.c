@@ -24,19 +24,6 @@
 
 #include "sockworld.h"
 
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	return world_is_clean() ? 0 : -1;
-}
-
 static union {
 	struct nlmsghdr h;
 	uint8_t raw[8192];
@@ -327,13 +314,12 @@ static void texts_have_the_columns_of_linux(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
-		T(dumps_end_and_count),
-		T(refusals_are_told),
-		T(links_addresses_and_routes_change),
-		T(damaged_requests_do_no_harm),
-		T(interface_ioctls),
-		T(texts_have_the_columns_of_linux),
+		WORLD_TEST(dumps_end_and_count),
+		WORLD_TEST(refusals_are_told),
+		WORLD_TEST(links_addresses_and_routes_change),
+		WORLD_TEST(damaged_requests_do_no_harm),
+		WORLD_TEST(interface_ioctls),
+		WORLD_TEST(texts_have_the_columns_of_linux),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,19 +20,6 @@
 
 #include "sockworld.h"
 
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	return world_is_clean() ? 0 : -1;
-}
-
 static void creation_checks_arguments(void **state)
 {
 	int h;
@@ -342,13 +329,17 @@ static void ipv6_and_mapped_addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
-		T(creation_checks_arguments),       T(bind_checks_arguments),
-		T(reuse_does_not_share_a_listener), T(unconnected_socket_refuses_data),
-		T(refused_connection_is_told_once), T(connection_has_names_and_carries_data),
-		T(shutdown_closes_one_way),         T(reset_is_told_once_then_pipe),
-		T(send_to_closed_peer_resets),      T(options_read_back_as_in_linux),
-		T(ipv6_and_mapped_addresses),
+		WORLD_TEST(creation_checks_arguments),
+		WORLD_TEST(bind_checks_arguments),
+		WORLD_TEST(reuse_does_not_share_a_listener),
+		WORLD_TEST(unconnected_socket_refuses_data),
+		WORLD_TEST(refused_connection_is_told_once),
+		WORLD_TEST(connection_has_names_and_carries_data),
+		WORLD_TEST(shutdown_closes_one_way),
+		WORLD_TEST(reset_is_told_once_then_pipe),
+		WORLD_TEST(send_to_closed_peer_resets),
+		WORLD_TEST(options_read_back_as_in_linux),
+		WORLD_TEST(ipv6_and_mapped_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

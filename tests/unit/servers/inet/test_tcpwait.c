@@ -20,19 +20,6 @@
 
 #include "sockworld.h"
 
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	return world_is_clean() ? 0 : -1;
-}
-
 static void blocking_calls_wait_and_can_be_cancelled(void **state)
 {
 	char buf[16], out[4] = "abc";
@@ -288,16 +275,15 @@ static void answers_survive_a_full_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
-		T(blocking_calls_wait_and_can_be_cancelled),
-		T(blocking_accept_and_connect),
-		T(timeouts_end_waiting),
-		T(backlog_bounds_and_closing_listener_resets),
-		T(full_buffers_block_and_drain),
-		T(memory_that_runs_out_is_waited_for),
-		T(bad_grants_are_efault),
-		T(linger_waits_for_the_peer),
-		T(answers_survive_a_full_table),
+		WORLD_TEST(blocking_calls_wait_and_can_be_cancelled),
+		WORLD_TEST(blocking_accept_and_connect),
+		WORLD_TEST(timeouts_end_waiting),
+		WORLD_TEST(backlog_bounds_and_closing_listener_resets),
+		WORLD_TEST(full_buffers_block_and_drain),
+		WORLD_TEST(memory_that_runs_out_is_waited_for),
+		WORLD_TEST(bad_grants_are_efault),
+		WORLD_TEST(linger_waits_for_the_peer),
+		WORLD_TEST(answers_survive_a_full_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
