@@ -211,5 +211,24 @@ def test_death_of_pty_hangs_up(guest):
     guest.check("/tests/abi pty_slave_has_a_name pty_pairs_come_and_go | tail -n 1", "abi: 2 passed, 0 failed", 60)
 
 
+def test_kills_of_pty_hang_nobody(guest):
+    """Whatever programs do with pairs while these die: it ends, and all is well and empty afterwards."""
+    rows = guest.sh("/tests/abi -l | grep ^pty_").replace("\n", " ")
+    job = guest.agent.start("exec killloop -l pty -i 120 -j 60")
+    try:
+        shown = guest.run(f"/tests/abi {rows}", 100).text
+    finally:
+        job.kill(15)
+    killed = job.wait(30).text.split("\n")[-1]
+    assert re.match(r"killed [1-9]", killed), killed
+    assert "no end after" not in shown, shown
+    guest.until("service list | grep -q '^pty *running'")
+    guest.check(f"/tests/abi {rows} | tail -n 1", f"abi: {len(rows.split())} passed, 0 failed", 100)
+    wait_for_no_pairs(guest)
+
+
+test_kills_of_pty_hang_nobody.timeout = 150
+
+
 def test_pty_is_allowed_nothing_else(guest):
     assert not re.search(r"\bpty\b", guest.sh("cat /proc/axolotl/violations"))
