@@ -6,6 +6,7 @@
 #include "lwip/nd6.h"
 #include "lwip/priv/tcp_priv.h"
 #include "recover.h"
+#include "retrans.h"
 #include "sys/sys.h"
 
 /* A bit of pcb->flags that lwIP does not use: this connection has not been looked after yet. */
@@ -142,8 +143,7 @@ static bool send_duplicates(struct tcp_pcb *pcb)
 
 /* ---- catching up: what was on its way when the driver died ends at the edge of our window ---- */
 
-#define EXT_CATCHING 0 /* edge << 32 | rcv_nxt of the last look */
-
+/* EXT_CATCHING: edge << 32 | rcv_nxt of the last look. */
 static void look(struct tcp_pcb *pcb, u32_t edge)
 {
 	tcp_ext_arg_set(pcb, EXT_CATCHING, (void *)((uintptr_t)edge << 32 | pcb->rcv_nxt));

@@ -99,7 +99,7 @@ static void notifications_merge(void)
 	CHECK(receive(EP_ANY, &m) == IPC_NOTIFY && m.source == EP_CLOCK);
 }
 
-static volatile unsigned rung;
+static volatile uint32_t rung;
 
 static void ring_back(long arg)
 {
@@ -116,14 +116,10 @@ static void ring_back(long arg)
 /* Rings, and waits until the child has rung back. */
 static void make_ring(endpoint_t child)
 {
-	unsigned before = rung;
-	struct msg m;
+	uint32_t before = rung;
 
 	CHECK(ipc_notify(child) == 0);
-	while (rung == before) {
-		CHECK(k_setalarm(clock_read() + 1000000) == 0);
-		CHECK(receive(EP_CLOCK, &m) == IPC_NOTIFY);
-	}
+	wait_for_change(&rung, before);
 }
 
 static void a_doorbell_that_rings_all_the_time_waits_its_turn(void)
@@ -246,6 +242,13 @@ static void receive_from_one_leaves_others(void)
 	CHECK(receive(a, &m) == IPC_SEND && m.type == 1);
 }
 
+static void busy(long unused)
+{
+	(void)unused;
+	for (;;)
+		__asm__ volatile("pause");
+}
+
 static void alarms_come_in_time(void)
 {
 	uint64_t start = clock_read();
@@ -255,6 +258,26 @@ static void alarms_come_in_time(void)
 	CHECK(receive(EP_ANY, &m) == IPC_NOTIFY && m.source == EP_CLOCK);
 	CHECK(clock_read() - start >= 3000000);
 	CHECK(clock_read() - start < 100000000);
+}
+
+/* At once when nobody has work, in time when somebody has. */
+static void idle_alarms_come_early(void)
+{
+	uint64_t start = clock_read();
+	struct msg m;
+
+	CHECK(k_setalarm_idle(start + 5000000000) == 0);
+	CHECK(receive(EP_ANY, &m) == IPC_NOTIFY && m.source == EP_CLOCK);
+	CHECK(clock_read() - start < 2500000000);
+	child_start(busy, 0, 0);
+	start = clock_read();
+	CHECK(k_setalarm_idle(start + 20000000) == 0);
+	CHECK(receive(EP_ANY, &m) == IPC_NOTIFY && m.source == EP_CLOCK);
+	CHECK(clock_read() - start >= 20000000);
+	CHECK(k_setalarm_idle(clock_read() + 5000000000) == 0);
+	CHECK(k_setalarm(0) == 0); /* cancelled: a child is still heard */
+	child_start(send_one, 3, 0);
+	CHECK(receive(EP_ANY, &m) == IPC_SEND && m.type == 3);
 }
 
 const struct ktest ipc_tests[] = {
@@ -270,5 +293,6 @@ const struct ktest ipc_tests[] = {
 	{"async_to_the_dead_is_answered", async_to_the_dead_is_answered},
 	{"receive_from_one_leaves_others", receive_from_one_leaves_others},
 	{"alarms_come_in_time", alarms_come_in_time},
+	{"idle_alarms_come_early", idle_alarms_come_early},
 	{NULL, NULL},
 };

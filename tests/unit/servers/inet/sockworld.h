@@ -8,7 +8,6 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#undef SOCK_NONBLOCK
 #include "axolotl/sock.h"
 
 #define PENDING INT32_MIN /* no answer yet */
@@ -26,6 +25,8 @@ struct call {
 extern uint64_t world_now;      /* monotonic, ns */
 extern size_t world_arena_used; /* bytes of memory that lwIP holds */
 extern bool world_memory_denied;
+extern bool
+	world_is_busy; /* something always runs: data that connections hold stay where they are */
 
 /* A test of cmocka's; at its end no sockets, no arena memory, no requests may be left. */
 int world_start(void **state);

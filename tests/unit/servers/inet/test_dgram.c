@@ -4,7 +4,8 @@
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   servers/inet/sockcall.c servers/inet/tcpclose.c tests/unit/servers/inet/sock*.c */
+ *   servers/inet/sockcall.c servers/inet/tcpclose.c servers/inet/tcpsend.c
+ *   servers/inet/chunk.c servers/inet/retrans.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* UDP, raw and ping sockets over the loopback. */
 #include <errno.h>
@@ -35,16 +36,16 @@ static void datagrams_keep_their_bounds(void **state)
 	assert_int_equal(t_ioctl(b, FIONREAD, &v, sizeof(v), 0), 0);
 	assert_int_equal(v, 5);
 	c = (struct call){
-		.handle = (uint32_t)b, .buf = buf, .len = 64, .flags = SOCK_PEEK | SOCK_NONBLOCK};
+		.handle = (uint32_t)b, .buf = buf, .len = 64, .flags = SOCK_PEEK | SOCK_NOWAIT};
 	assert_int_equal(world_call(SOCK_RECV, &c), 5);
 	assert_int_equal(world_call(SOCK_RECV, &c), 5);
-	c.flags = SOCK_NONBLOCK;
+	c.flags = SOCK_NOWAIT;
 	assert_int_equal(world_call(SOCK_RECV, &c), 5);
 	assert_memory_equal(buf, "first", 5);
 	memcpy(&from, c.rep.addr, sizeof(from));
 	assert_int_equal(ntohs(from.sin_port), t_port(a));
 	c.len = 4;
-	c.flags = SOCK_NONBLOCK | SOCK_TRUNC;
+	c.flags = SOCK_NOWAIT | SOCK_TRUNC;
 	assert_int_equal(world_call(SOCK_RECV, &c), 10);
 	assert_int_equal(c.rep.flags, MSG_TRUNC);
 	assert_int_equal(c.rep.arg, 10);
@@ -182,7 +183,7 @@ static void dual_stack(void **state)
 	(void)state;
 	assert_int_equal(t_bind(b, "::", 7000), 0);
 	assert_int_equal(t_sendto(a, "v4", 2, "127.0.0.1", 7000), 2);
-	c = (struct call){.handle = (uint32_t)b, .buf = buf, .len = 16, .flags = SOCK_NONBLOCK};
+	c = (struct call){.handle = (uint32_t)b, .buf = buf, .len = 16, .flags = SOCK_NOWAIT};
 	assert_int_equal(world_call(SOCK_RECV, &c), 2);
 	memcpy(&sin6, c.rep.addr, sizeof(sin6));
 	assert_true(IN6_IS_ADDR_V4MAPPED(&sin6.sin6_addr));

@@ -4,7 +4,8 @@
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   servers/inet/sockcall.c servers/inet/tcpclose.c tests/unit/servers/inet/sock*.c */
+ *   servers/inet/sockcall.c servers/inet/tcpclose.c servers/inet/tcpsend.c
+ *   servers/inet/chunk.c servers/inet/retrans.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* Many connections at once, random sizes, checked streams; and closing or cancelling in every state. */
 #include <errno.h>
@@ -160,7 +161,7 @@ static void transfer(int h)
 	                   .buf = buf,
 	                   .len = random_below(sizeof(buf)),
 	                   .arg = POLLIN | POLLOUT,
-	                   .flags = random_below(3) ? SOCK_NONBLOCK : 0};
+	                   .flags = random_below(3) ? SOCK_NOWAIT : 0};
 	is_accept[waiting_count] = random_below(5) == 0;
 	(void)world_call(is_accept[waiting_count] ? SOCK_ACCEPT : types[random_below(4)], c);
 	waiting_count++;

@@ -4,7 +4,8 @@
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   servers/inet/sockcall.c servers/inet/tcpclose.c tests/unit/servers/inet/sock*.c */
+ *   servers/inet/sockcall.c servers/inet/tcpclose.c servers/inet/tcpsend.c
+ *   servers/inet/chunk.c servers/inet/retrans.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* TCP sockets over the loopback: what each call returns, and how connections end. */
 #include <errno.h>
@@ -296,7 +297,7 @@ static void ipv6_and_mapped_addresses(void **state)
 	assert_int_equal(t_listen(l, 4), 0);
 	a = t_socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(t_connect(a, "127.0.0.1", 6002), -EINPROGRESS);
-	c = (struct call){.handle = (uint32_t)l, .flags = SOCK_NONBLOCK};
+	c = (struct call){.handle = (uint32_t)l, .flags = SOCK_NOWAIT};
 	assert_int_equal(world_call(SOCK_ACCEPT, &c), 0);
 	b = (int)c.rep.value;
 	memcpy(&sin6, c.rep.addr, sizeof(sin6));

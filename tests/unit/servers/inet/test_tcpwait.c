@@ -4,7 +4,8 @@
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   servers/inet/sockcall.c servers/inet/tcpclose.c tests/unit/servers/inet/sock*.c */
+ *   servers/inet/sockcall.c servers/inet/tcpclose.c servers/inet/tcpsend.c
+ *   servers/inet/chunk.c servers/inet/retrans.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* TCP sockets over the loopback: calls that wait, time-outs, full buffers, SO_LINGER. */
 #include <errno.h>
@@ -263,7 +264,7 @@ static void answers_survive_a_full_table(void **state)
 	(void)state;
 	t_pair(&a, &b);
 	world_deny_asend(true);
-	c = (struct call){.handle = (uint32_t)a, .buf = buf, .len = 8, .flags = SOCK_NONBLOCK};
+	c = (struct call){.handle = (uint32_t)a, .buf = buf, .len = 8, .flags = SOCK_NOWAIT};
 	assert_int_equal(world_call(SOCK_RECV, &c), PENDING);
 	world_deny_asend(false);
 	world_pump();

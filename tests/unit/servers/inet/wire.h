@@ -27,6 +27,9 @@ struct wire {
 	unsigned frames, lost, tso_frames, segments_cut, sums_filled, replayed, pure_acks,
 		echo_replies;
 	unsigned resumes, flows;
+	unsigned repeated; /* segments with data from unit 0 whose last byte was sent before */
+	uint32_t end_seq;
+	bool has_end;
 	uint32_t last_echo_sum_ok;
 };
 extern struct wire wire;
