@@ -10,11 +10,12 @@
 #include "sieve.h"
 #include "sys/sys.h"
 
-enum { ETHER_BYTES = 14, ARP_BYTES = 28, IP4_BYTES = 20, IP6_BYTES = 40 };
+enum { ETHER_BYTES = 14, ARP_BYTES = 28, ARP_SENDER = 8, IP4_BYTES = 20, IP6_BYTES = 40 };
 enum { IP4_PROTOCOL = 9, IP4_SOURCE = 12, IP6_SOURCE = 8 };
 enum { NEXT_HOP_BY_HOP = 0, NEXT_ROUTING = 43, NEXT_FRAGMENT = 44, NEXT_AH = 51, NEXT_NONE = 59 };
 enum { NEXT_OPTIONS = 60, NEXT_ICMP6 = 58 };
 enum { ICMP6_TOO_BIG = 2, ICMP6_SOLICIT_ROUTER = 133, ICMP6_REDIRECT = 137 };
+enum { ND_SOURCE_ADDRESS = 1, ND_TARGET_ADDRESS = 2 };
 #define ICMP6_BYTES      8u
 #define IP6_MTU_MIN      1280u
 /* Linux' tcp_min_snd_mss: smaller ones are only good for making us send many packets. */
@@ -114,15 +115,22 @@ static size_t discovery_bytes(uint8_t type)
 	               : 0;
 }
 
-/* RFC 4861, 4.6: none is empty, none ends behind the message; a link-layer address is an Ethernet address. */
+/* RFC 4861, 4.6: none is empty, none ends behind the message; a link-layer address is that of one station. */
+static bool is_option_sane(const uint8_t *option, size_t head_bytes, size_t bytes)
+{
+	if (option[1] == 0 || option[1] * 8u > bytes)
+		return false;
+	if (option[0] != ND_SOURCE_ADDRESS && option[0] != ND_TARGET_ADDRESS)
+		return true;
+	return option[1] == 1 && head_bytes > 2 && !(option[2] & 1);
+}
+
 static bool are_options_sane(const uint8_t *message, size_t at, size_t head_bytes, size_t bytes)
 {
 	while (at < bytes && at + 2 <= head_bytes) {
-		uint8_t type = message[at], words = message[at + 1];
-
-		if (words == 0 || at + words * 8u > bytes || (type <= 2 && words != 1))
+		if (!is_option_sane(message + at, head_bytes - at, bytes - at))
 			return false;
-		at += words * 8u;
+		at += message[at + 1] * 8u;
 	}
 	return true;
 }
@@ -175,7 +183,8 @@ static bool is_sane(const uint8_t *frame, size_t head_bytes, size_t frame_bytes)
 	size_t left = head_bytes - ETHER_BYTES;
 
 	switch (get16(frame + 12)) {
-	case 0x0806: return left >= ARP_BYTES;
+	case 0x0806: /* RFC 1812, 3.3.2: no neighbour has a group's address */
+		return left >= ARP_BYTES && !(packet[ARP_SENDER] & 1);
 	case 0x0800:
 		return left >= IP4_BYTES && !is_own4(packet + IP4_SOURCE) && !is_nowhere4(packet);
 	case 0x86dd:

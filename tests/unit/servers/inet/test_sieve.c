@@ -40,6 +40,8 @@ static void short_arp_is_refused(void **state)
 		assert_false(admits(frame, len));
 	assert_true(admits(frame, 42));
 	assert_true(admits(frame, 60));
+	frame[22] = 1; /* the sender is a group */
+	assert_false(admits(frame, 60));
 }
 
 static void packet_from_ourselves_is_refused(void **state)
@@ -96,6 +98,9 @@ static void discovery_options_are_checked(void **state)
 	assert_false(admits(frame, sizeof(frame)));
 	option[0] = 1, option[1] = 1;
 	assert_true(admits(frame, sizeof(frame)));
+	option[2] = 0x33; /* a group's address */
+	assert_false(admits(frame, sizeof(frame)));
+	option[2] = 0;
 	option[1] = 2;
 	assert_false(admits(frame, sizeof(frame)));
 	option[0] = 5, option[1] = 1;
