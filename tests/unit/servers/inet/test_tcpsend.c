@@ -19,18 +19,10 @@
 #include "lwip/stats.h"
 #include "sockworld.h"
 
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
 static int stop(void **state)
 {
-	(void)state;
 	world_is_busy = false;
-	return world_is_clean() ? 0 : -1;
+	return world_end(state);
 }
 
 /* ---- small writes ---- */
@@ -192,7 +184,7 @@ static void sent_data_are_copied_once(void **state)
 	assert_int_equal(world_arena_used, before);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_start, stop)
 
 int main(void)
 {
