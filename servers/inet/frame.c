@@ -14,8 +14,8 @@
 #include "sys/sys.h"
 #include "timers.h"
 
-#define ACKS_PLAIN 4u /* of a turn */
-#define HELD_MAX 48u /* segments of one frame: 64 KiB of them; their data may be one element */
+#define ACKS_PLAIN 4u  /* of a turn */
+#define HELD_MAX   48u /* segments of one frame: 64 KiB of them; their data may be one element */
 
 struct tx_frame {
 	struct netdev_tx tx; /* cookie: the frame */

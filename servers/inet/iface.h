@@ -47,8 +47,9 @@ struct iface {
 	unsigned multicast_count;
 	bool has_many_groups; /* more than the table holds: all multicast until the interface goes */
 
-	struct tx_frame *collecting; /* frame.c: may still grow by segments, or be outdated by another one */
-	unsigned acks; /* segments without data of this turn */
+	struct tx_frame *
+		collecting; /* frame.c: may still grow by segments, or be outdated by another one */
+	unsigned acks;      /* segments without data of this turn */
 	uint64_t acks_merged;
 	unsigned rx_posted, rx_target; /* rxpool.c */
 	struct ifctl_counters count;
