@@ -71,6 +71,7 @@ struct proc {
 	struct proc *queue_next;              /* in the queue that we are in */
 	struct proc *queued_at;
 	uint64_t notify_from[BITMAP_WORDS]; /* bit: process slot */
+	unsigned next_doorbell;             /* slot that is looked at first */
 	uint64_t asend_from[BITMAP_WORDS];  /* slots that may hold asynchronous messages for us */
 	uint64_t irq_pending;               /* bit: hook */
 	uint64_t asend_va;

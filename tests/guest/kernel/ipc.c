@@ -99,6 +99,48 @@ static void notifications_merge(void)
 	CHECK(receive(EP_ANY, &m) == IPC_NOTIFY && m.source == EP_CLOCK);
 }
 
+static volatile uint32_t rung;
+
+static void ring_back(long arg)
+{
+	struct msg m;
+
+	(void)arg;
+	for (;;) {
+		CHECK(ipc_receive(EP_VM, &m) == IPC_NOTIFY);
+		CHECK(ipc_notify(EP_VM) == 0);
+		rung++;
+	}
+}
+
+/* Rings, and waits until the child has rung back. */
+static void make_ring(endpoint_t child)
+{
+	uint32_t before = rung;
+
+	CHECK(ipc_notify(child) == 0);
+	wait_for_change(&rung, before);
+}
+
+static void a_doorbell_that_rings_all_the_time_waits_its_turn(void)
+{
+	endpoint_t c[3];
+	unsigned count[3] = {0};
+	struct msg m;
+
+	for (unsigned i = 0; i < 3; i++)
+		c[i] = child_start(ring_back, 0, 0);
+	for (unsigned i = 0; i < 3; i++)
+		make_ring(c[i]);
+	for (unsigned n = 0; n < 9; n++) {
+		CHECK(receive(EP_ANY, &m) == IPC_NOTIFY);
+		for (unsigned i = 0; i < 3; i++)
+			count[i] += m.source == c[i];
+		make_ring(m.source);
+	}
+	CHECK(count[0] == 3 && count[1] == 3 && count[2] == 3);
+}
+
 static void call_and_record(long dst)
 {
 	struct msg m = {.type = PING};
@@ -244,6 +286,7 @@ const struct ktest ipc_tests[] = {
 	{"async_never_ends_a_sendrec", async_never_ends_a_sendrec},
 	{"nbsend_does_not_wait", nbsend_does_not_wait},
 	{"notifications_merge", notifications_merge},
+	{"a_doorbell_that_rings_waits_its_turn", a_doorbell_that_rings_all_the_time_waits_its_turn},
 	{"death_wakes_those_who_wait", death_wakes_those_who_wait},
 	{"cycles_are_refused", cycles_are_refused},
 	{"async_messages_keep_their_order", async_messages_keep_their_order},

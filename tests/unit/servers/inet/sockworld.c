@@ -137,6 +137,7 @@ int world_start(void **state)
 	static bool is_started;
 
 	(void)state;
+	world_is_busy = false;
 	if (is_started)
 		return 0;
 	is_started = true;

@@ -19,12 +19,6 @@
 #include "lwip/stats.h"
 #include "sockworld.h"
 
-static int stop(void **state)
-{
-	world_is_busy = false;
-	return world_end(state);
-}
-
 /* ---- small writes ---- */
 
 static unsigned out_segments(void)
@@ -184,14 +178,15 @@ static void sent_data_are_copied_once(void **state)
 	assert_int_equal(world_arena_used, before);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, world_start, stop)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(small_writes_share_segments),        T(one_write_is_not_held),
-		T(who_wants_an_answer_holds_nothing),  T(nodelay_holds_nothing),
-		T(much_data_and_the_end_are_not_held), T(sent_data_are_copied_once),
+		WORLD_TEST(small_writes_share_segments),
+		WORLD_TEST(one_write_is_not_held),
+		WORLD_TEST(who_wants_an_answer_holds_nothing),
+		WORLD_TEST(nodelay_holds_nothing),
+		WORLD_TEST(much_data_and_the_end_are_not_held),
+		WORLD_TEST(sent_data_are_copied_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
