@@ -304,6 +304,13 @@ class Machine:
             if "return" in answer:
                 return answer["return"]
 
+    def pause(self):
+        """Stops the processors and the guest's clocks; nothing is lost, and the guest does not notice."""
+        self.qmp("stop")
+
+    def resume(self):
+        self.qmp("cont")
+
     def wait_end(self, timeout):
         """Waits until the machine has switched itself off; False: it still runs."""
         try:

@@ -69,6 +69,19 @@ def net_faults(record):
     return table(["faults", *[f"{work} MB/s" for work in works], "data"], rows)
 
 
+def net_speed(record):
+    rows, metrics = [], record["metrics"]
+    for sample in record["samples"]:
+        at = f"{sample['direction']}_{{}}{sample['nic']}"
+        guests = [sample[name] for name in ("axolotl", "linux") if name in sample]
+        mistakes = [mistake for guest in guests for mistake in guest["mistakes"]]
+        rows.append([sample["nic"], sample["direction"], number(metrics.get("iperf3_" + at.format("mbit_s_")), 0),
+                     number(metrics.get("linux_iperf3_" + at.format("mbit_s_")), 0), number(metrics.get("ratio_" + at.format("")), 2),
+                     number(metrics.get("ratio_noise_percent_" + at.format("")), 0),
+                     sum(guest["connections"] for guest in guests), mistakes[0] if mistakes else "all right"])
+    return table(["card", "direction", "Mbit/s", "Linux Mbit/s", "ratio (aim: 1.0)", "noise %", "connections", "outcome"], rows)
+
+
 def recovery(record):
     metrics = record["metrics"]
     rows = [["outage", number(metrics.get("recovery_p50_us"), 0), number(metrics.get("recovery_p99_us"), 0),
@@ -91,8 +104,8 @@ def plain(record):
     return table(["metric", "value"], [[name, value] for name, value in record["metrics"].items()])
 
 
-DRAW = {"disk-kill": disk_kill, "net-faults": net_faults, "net-kill": net_kill, "recovery": recovery, "recovery-nic": recovery,
-        "filters": filters}
+DRAW = {"disk-kill": disk_kill, "net-faults": net_faults, "net-kill": net_kill, "net-speed": net_speed,
+        "recovery": recovery, "recovery-nic": recovery, "filters": filters}
 
 
 def subject(config):
