@@ -30,7 +30,7 @@ include tools/build/lint.mk
 
 .PHONY: help run kernel unit guest system fuzz fuzz-quick test clean distclean
 
-all: $(SETUP) kernel guest $(HOST_TOOLS) image
+all: kernel guest $(HOST_TOOLS) image
 
 help:
 	@echo 'make            build the kernel, the guest programs, the boot archive and the ISO'
@@ -48,18 +48,18 @@ run: all
 
 kernel: $(KERNEL)
 
-guest: $(SETUP) $(GUEST_ALL)
+guest: $(GUEST_ALL)
 
-unit: $(SETUP) $(UNIT_BINS) $(B)/guest/bin/axod $(B)/guest/bin/mkstack
+unit: $(UNIT_BINS) $(B)/guest/bin/axod $(B)/guest/bin/mkstack
 	$(Q)$(PYTHON) tests/unit/run --json $(B)/results/unit.json $(UNIT_BINS) $(UNIT_SCRIPTS)
 
 # Seconds for each fuzzer, and the seed (empty: taken from the clock and printed).
 SECONDS_EACH ?= 60
 SEED ?=
-fuzz: $(SETUP) $(FUZZ_BINS)
+fuzz: $(FUZZ_BINS)
 	$(Q)$(PYTHON) tests/fuzz/run --seconds $(SECONDS_EACH) $(if $(SEED),--seed $(SEED)) $(FUZZ_BINS)
 
-fuzz-quick: $(SETUP) $(FUZZ_BINS)
+fuzz-quick: $(FUZZ_BINS)
 	$(Q)$(PYTHON) tests/fuzz/run --runs 20000 --seconds 5 --seed $(or $(SEED),1) \
 		--json $(B)/results/fuzz.json $(FUZZ_BINS)
 
@@ -68,7 +68,7 @@ system: all
 	$(Q)$(PYTHON) tests/system/run --json $(B)/results/system.json $(ONLY)
 
 # Each part runs even when an earlier one failed; the totals decide.
-test: $(SETUP)
+test:
 	$(Q)$(PYTHON) tools/build/testall $(B)/results
 
 clean:

@@ -32,6 +32,7 @@ ARCHIVE_PUT_MAX = 8 << 20
 AGENT_GET_MAX_KB = 1024
 GET_DISK_BYTES = 16 << 30
 DEFAULT_DISK_BYTES = 256 << 20
+BUILD_WORD_S = 10    # how often a quiet build says how far it is
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -129,16 +130,32 @@ def machine_options(args):
 
 
 def build_all(install=True, quiet=False):
-    """Builds what is out of date, with the compiler's words on standard error."""
+    """Builds what is out of date, with the compiler's words on standard error. Quiet: only what is installed, which ports are
+    built, and now and then how far it is; all of it after a failure."""
     env = dict(os.environ, **({} if install else {"AXO_NO_INSTALL": "1"}))
     started = time.monotonic()
-    done = subprocess.run(["make", "-j2", "--no-print-directory", "all"], cwd=ROOT, env=env, check=False, text=True,
+    with subprocess.Popen(["make", "-j2", "--no-print-directory", "all"], cwd=ROOT, env=env, text=True, errors="replace",
                           stdout=subprocess.PIPE if quiet else sys.stderr, stderr=subprocess.STDOUT if quiet else None,
-                          stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise MachineError(f"the build failed; see above, or run `make V=1 all`\n{done.stdout or ''}".rstrip())
-    if not quiet and time.monotonic() - started > 5:
+                          stdin=subprocess.DEVNULL) as make:
+        words = show_progress(make.stdout, started) if quiet else []
+    if make.returncode != 0:
+        raise MachineError("the build failed; see above, or run `make V=1 all`\n" + "".join(words[-200:]).rstrip())
+    if time.monotonic() - started > 5:
         say(f"built in {time.monotonic() - started:.0f} s")
+
+
+def show_progress(lines, started):
+    """Reads a build's output to its end, tells people what they wait for; all lines."""
+    words, told = [], started
+    for line in lines:
+        words.append(line)
+        if line.startswith(("setup:", "ports:", "  PORT ")):
+            say(" ".join(line.split()))
+            told = time.monotonic()
+        elif time.monotonic() - told > BUILD_WORD_S:
+            told = time.monotonic()
+            say(f"building, {told - started:.0f} s so far, {len(words)} steps: {' '.join(line.split())[:80]}")
+    return words
 
 
 def run_tool(command):

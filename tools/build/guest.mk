@@ -31,11 +31,11 @@ GTEST_BINS :=
 
 # $(1) folder, $(2) its include flags. Objects keep the path of their source below build/guest/obj.
 define compile_rules
-$(G)/obj/$(1)/%.c.o: $(1)/%.c tools/build/flags.mk | $(SETUP) $(LINUX_HEADERS) $(EXTRA_DEPS)
+$(G)/obj/$(1)/%.c.o: $(1)/%.c tools/build/flags.mk | $(LINUX_HEADERS) $(EXTRA_DEPS)
 	$$(call say,CC,$$<)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$(MUSLCC) $(GUEST_CFLAGS) -I$(1) $(EXTRA_CFLAGS) $(DEPS) -c -o $$@ $$<
-$(G)/obj/$(1)/%.asm.o: $(1)/%.asm tools/build/flags.mk | $(SETUP)
+$(G)/obj/$(1)/%.asm.o: $(1)/%.asm tools/build/flags.mk
 	$$(call say,NASM,$$<)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$(NASM) $(GUEST_ASFLAGS) -I$(1)/ -MD $$(@:.o=.d) -o $$@ $$<
@@ -91,7 +91,7 @@ GTEST_BINS := $(filter $(G)/tests/%,$(ALL_PROGRAMS))
 GUEST_ALL := $(GUEST_LIBS) $(ALL_PROGRAMS)
 
 # Headers of the Linux ABI (linux/, asm/, asm-generic/) that musl does not bring along.
-$(LINUX_HEADERS): tools/build/guest.mk | $(SETUP)
+$(LINUX_HEADERS): tools/build/guest.mk
 	$(Q)mkdir -p $(@D)
 	$(Q)ln -sfn /usr/include/linux $(@D)/linux
 	$(Q)ln -sfn /usr/include/asm-generic $(@D)/asm-generic

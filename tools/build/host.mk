@@ -13,18 +13,18 @@ $(H)/mfstool: $(MFSTOOL_OBJS)
 	$(call say,LINK,$@)
 	$(Q)$(HOSTCC) -o $@ $^
 
-$(H)/obj/%.c.o: %.c tools/build/flags.mk | $(SETUP)
+$(H)/obj/%.c.o: %.c tools/build/flags.mk
 	$(call say,HOSTCC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(HOST_CFLAGS) -I$(<D) $(DEPS) -c -o $@ $<
 
 # Sanitized objects. SAN_INC is set for each object by tests.mk where private headers are needed.
-$(H)/san/%.c.o: %.c tools/build/flags.mk | $(SETUP)
+$(H)/san/%.c.o: %.c tools/build/flags.mk
 	$(call say,SAN,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(SAN_CFLAGS) -I$(<D) $(SAN_INC) $(DEPS) -c -o $@ $<
 
-$(H)/san/%.asm.o: %.asm tools/build/flags.mk | $(SETUP)
+$(H)/san/%.asm.o: %.asm tools/build/flags.mk
 	$(call say,NASM,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(NASM) $(GUEST_ASFLAGS) -I$(<D)/ -MD $(@:.o=.d) -o $@ $<

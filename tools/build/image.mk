@@ -17,14 +17,17 @@ else
 image: $(BOOTIMG) $(ISO)
 endif
 
-$(B)/ports/%/.stamp: ports/%/recipe | $(SETUP)
+# Not intermediate, though nothing but pattern rules may name it.
+.PRECIOUS: $(B)/ports/%/.stamp
+$(B)/ports/%/.stamp: ports/%/recipe
 	$(Q)ports/port $*
 	$(Q)touch $@
 
 # Libraries of ports, for EXTRA_LIBS of a build.mk (with EXTRA_DEPS for their headers).
 $(B)/ports/openssl/lib/libcrypto.a: $(B)/ports/openssl/.stamp ;
 
-$(ROOT_STAMP): $(ROOT_PORTS:%=$(B)/ports/%/.stamp) $(ALL_PROGRAMS) tools/mkroot image/etc/system.conf $(shell find image/root)
+# A link that leads nowhere here would always be out of date; the time of its folder tells when it changes.
+$(ROOT_STAMP): $(ROOT_PORTS:%=$(B)/ports/%/.stamp) $(ALL_PROGRAMS) tools/mkroot image/etc/system.conf $(shell find image/root ! -type l)
 	$(call say,ROOT,$(B)/root)
 	$(Q)tools/mkroot $(B)/root $(B) $(ROOT_PORTS)
 	$(Q)touch $@

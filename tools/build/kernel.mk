@@ -16,12 +16,12 @@ $(KERNEL): $(KERNEL_OBJS) $(KERNEL_LDS)
 	$(Q)ld $(KERNEL_LDFLAGS) -T $(KERNEL_LDS) -Map $(B)/kernel/axolotl.map -o $@ $(KERNEL_OBJS)
 endif
 
-$(B)/kernel/obj/%.c.o: %.c tools/build/flags.mk | $(SETUP)
+$(B)/kernel/obj/%.c.o: %.c tools/build/flags.mk
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c -o $@ $<
 
-$(B)/kernel/obj/%.asm.o: %.asm tools/build/flags.mk | $(SETUP)
+$(B)/kernel/obj/%.asm.o: %.asm tools/build/flags.mk
 	$(call say,NASM,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(NASM) $(KERNEL_ASFLAGS) -MD $(@:.o=.d) -o $@ $<

@@ -6,9 +6,9 @@ lint: export KERNEL_CFLAGS := $(KERNEL_CFLAGS)
 lint: export GUEST_CFLAGS := $(GUEST_CFLAGS)
 lint: export SAN_CFLAGS := $(filter-out -fsanitize% -fno-sanitize%,$(SAN_CFLAGS))
 lint: export LINT_TEST_INCLUDES := $(TEST_INCLUDES)
-lint: $(SETUP) $(LINUX_HEADERS)
+lint: $(LINUX_HEADERS)
 	$(Q)$(PYTHON) tools/lint/run --json $(B)/results/lint.json $(if $(CHECK),--only $(CHECK))
 
 .PHONY: format
-format: $(SETUP)
+format:
 	$(Q)$(PYTHON) tools/lint/run --fix

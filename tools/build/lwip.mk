@@ -17,12 +17,12 @@ THEIR_WARN += -include arpa/inet.h
 # It shifts bytes into the sign bit (timestamps) and reads headers where they are.
 THEIR_SAN := -fno-sanitize=shift,alignment
 
-$(G)/lwip/%.c.o: $(LWIP_DEPS) | $(SETUP) $(LINUX_HEADERS)
+$(G)/lwip/%.c.o: $(LWIP_DEPS) | $(LINUX_HEADERS)
 	$(call say,CC,lwip/$*.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(MUSLCC) $(filter-out $(WARN),$(GUEST_CFLAGS)) $(THEIR_WARN) $(LWIP_INCLUDES) -c -o $@ $(LWIP)/src/$*.c
 
-$(H)/lwip/%.c.o: $(LWIP_DEPS) | $(SETUP)
+$(H)/lwip/%.c.o: $(LWIP_DEPS)
 	$(call say,SAN,lwip/$*.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(filter-out $(WARN),$(SAN_CFLAGS)) $(THEIR_SAN) $(THEIR_WARN) $(LWIP_INCLUDES) -c -o $@ $(LWIP)/src/$*.c
