@@ -65,8 +65,8 @@ def net_faults(record):
     for sample in record["samples"]:
         cells = [f"{number(sample['mb_s'][work])} ({number(100 * sample['mb_s'][work] / base[work], 0) if base[work] else '-'} %)"
                  for work in works]
-        rows.append([sample["case"], *cells, sample["mistakes"][0] if sample["mistakes"] else "right"])
-    return table(["faults", *[f"{work} MB/s" for work in works], "data"], rows)
+        rows.append([sample["case"], sample["shots"], *cells, sample["mistakes"][0] if sample["mistakes"] else "right"])
+    return table(["faults", "shots", *[f"{work} MB/s" for work in works], "data"], rows)
 
 
 def net_speed(record):
