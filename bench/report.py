@@ -72,14 +72,17 @@ def net_faults(record):
 def net_speed(record):
     rows, metrics = [], record["metrics"]
     for sample in record["samples"]:
-        at = f"{sample['direction']}_{{}}{sample['nic']}"
+        nic, direction = sample["nic"], sample["direction"]
+        at = f"{direction}_{nic}"
         guests = [sample[name] for name in ("axolotl", "linux") if name in sample]
         mistakes = [mistake for guest in guests for mistake in guest["mistakes"]]
-        rows.append([sample["nic"], sample["direction"], number(metrics.get("iperf3_" + at.format("mbit_s_")), 0),
-                     number(metrics.get("linux_iperf3_" + at.format("mbit_s_")), 0), number(metrics.get("ratio_" + at.format("")), 2),
-                     number(metrics.get("ratio_noise_percent_" + at.format("")), 0),
+        rows.append([nic, direction, number(metrics.get(f"iperf3_{direction}_mbit_s_{nic}"), 0),
+                     number(metrics.get(f"linux_iperf3_{direction}_mbit_s_{nic}"), 0), number(metrics.get(f"ratio_{at}"), 2),
+                     number(metrics.get(f"ratio_{at}_noise_percent"), 0), number(metrics.get(f"cpu_ms_per_mb_{at}")),
+                     number(metrics.get(f"linux_cpu_ms_per_mb_{at}")), number(metrics.get(f"cpu_ratio_{at}"), 2),
                      sum(guest["connections"] for guest in guests), mistakes[0] if mistakes else "all right"])
-    return table(["card", "direction", "Mbit/s", "Linux Mbit/s", "ratio (aim: 1.0)", "noise %", "connections", "outcome"], rows)
+    return table(["card", "direction", "Mbit/s", "Linux", "ratio (aim: 1.0)", "noise %", "CPU ms/MB", "Linux", "ratio",
+                  "connections", "outcome"], rows)
 
 
 def recovery(record):

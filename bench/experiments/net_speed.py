@@ -4,8 +4,9 @@ distribution's Linux in a second machine with the same QEMU command line.
 
 Both machines are booted, one of them runs at a time, the other is paused by QEMU. Turns alternate, and each pair of turns gives
 a ratio, ours to Linux's, in either order by turns, so that a host that becomes slower or faster meanwhile hits both. The ratio of
-the tables is the median of the pairs, the noise half their spread. Verdicts are about connections only: which ratio is good
-enough is no matter of right and wrong.
+the tables is the median of the pairs, the noise half their spread. Beside it is how much processor time of this computer the
+machine took for a megabyte (QEMU with all its threads): a busy host changes that much less than the throughput. Verdicts are about
+connections only: which ratio is good enough is no matter of right and wrong.
 """
 import contextlib
 import copy
@@ -34,15 +35,19 @@ class Streams:
     """The turns of one guest over one card in one direction."""
 
     def __init__(self):
-        self.mbit_s, self.bytes, self.connections, self.mistakes = [], 0, 0, []
+        self.mbit_s, self.cpu_ms_per_mb = [], []
+        self.bytes, self.connections, self.mistakes = 0, 0, []
 
-    def note(self, got, seconds, mistakes, is_counted=True):
-        """One connection; one that went wrong, or moved nothing, has no speed."""
+    def note(self, stream, cpu_s, is_counted=True):
+        """One connection: (bytes, seconds, mistakes). One that went wrong, or moved nothing, has no speed."""
+        got, seconds, mistakes = stream
         self.connections += 1
         self.bytes += got
         self.mistakes += mistakes
         if is_counted:
-            self.mbit_s.append(0.0 if mistakes or not got else round(got * 8 / 1e6 / max(seconds, 1e-6), 2))
+            is_good = got and not mistakes
+            self.mbit_s.append(round(got * 8 / 1e6 / max(seconds, 1e-6), 2) if is_good else 0.0)
+            self.cpu_ms_per_mb.append(round(cpu_s * 1e9 / got, 3) if is_good else 0.0)
 
     @property
     def is_right(self):
@@ -61,35 +66,38 @@ class Guest:
 
     def turn(self, direction, seconds, is_counted=True):
         self.machine.resume()
-        got, took, mistakes = self.peer.iperf3(seconds, direction == "in")
+        before = self.machine.cpu_seconds()
+        stream = self.peer.iperf3(seconds, direction == "in")
         self.machine.pause()
-        self.streams[direction].note(got, took, mistakes, is_counted)
+        self.streams[direction].note(stream, self.machine.cpu_seconds() - before, is_counted)
 
     def close(self):
         self.peer.__exit__()
 
 
-def ratios(ours, theirs):
-    """(median, half the spread in percent) of the pairs that have both speeds; (None, 0.0): there is none."""
+def compare(metrics, name, ours, theirs):
+    """Ratios of the pairs that have both figures: their median, and half their spread."""
     pairs = [our / their for our, their in zip(ours, theirs) if our and their]
-    return (statistics.median(pairs), spread_percent(pairs)) if pairs else (None, 0.0)
+    if pairs:
+        metrics[name] = round(statistics.median(pairs), 3)
+        metrics[f"{name}_noise_percent"] = round(spread_percent(pairs), 1)
 
 
 def store(record, nic, streams):
     """Samples, metrics and verdicts of one card; streams: {guest: {direction: Streams}}."""
     for direction in DIRECTIONS:
-        sample = {"nic": nic, "direction": direction}
+        sample, at = {"nic": nic, "direction": direction}, f"{direction}_{nic}"
         for guest, found in streams.items():
             taken, prefix = found[direction], "" if guest == OURS else f"{guest}_"
-            sample[guest] = {"mbit_s": taken.mbit_s, "bytes": taken.bytes, "connections": taken.connections,
-                             "mistakes": taken.mistakes[:20]}
+            sample[guest] = {"mbit_s": taken.mbit_s, "cpu_ms_per_mb": taken.cpu_ms_per_mb, "bytes": taken.bytes,
+                             "connections": taken.connections, "mistakes": taken.mistakes[:20]}
             record.metrics[f"{prefix}iperf3_{direction}_mbit_s_{nic}"] = round(statistics.median(taken.mbit_s or [0.0]), 1)
+            record.metrics[f"{prefix}cpu_ms_per_mb_{at}"] = round(statistics.median(taken.cpu_ms_per_mb or [0.0]), 2)
             record.verdicts[f"{prefix}{nic}_{direction}_all_connections_right"] = taken.is_right
         if LINUX in streams:
-            ratio, noise = ratios(streams[OURS][direction].mbit_s, streams[LINUX][direction].mbit_s)
-            if ratio is not None:
-                record.metrics[f"ratio_{direction}_{nic}"] = round(ratio, 3)
-                record.metrics[f"ratio_noise_percent_{direction}_{nic}"] = round(noise, 1)
+            ours, theirs = streams[OURS][direction], streams[LINUX][direction]
+            compare(record.metrics, f"ratio_{at}", ours.mbit_s, theirs.mbit_s)
+            compare(record.metrics, f"cpu_ratio_{at}", ours.cpu_ms_per_mb, theirs.cpu_ms_per_mb)
         record.samples.append(sample)
         say(f"{nic} {direction}: " + told(record.metrics, sample))
 
@@ -97,12 +105,13 @@ def store(record, nic, streams):
 def told(metrics, sample):
     """One line about a sample."""
     nic, direction = sample["nic"], sample["direction"]
-    text = f"{metrics[f'iperf3_{direction}_mbit_s_{nic}']:.0f} Mbit/s"
+    at = f"{direction}_{nic}"
+    text = f"{metrics[f'iperf3_{direction}_mbit_s_{nic}']:.0f} Mbit/s, {metrics[f'cpu_ms_per_mb_{at}']:.1f} ms of processor for a MB"
     if LINUX in sample:
-        text += f", Linux {metrics[f'linux_iperf3_{direction}_mbit_s_{nic}']:.0f} Mbit/s"
-    if f"ratio_{direction}_{nic}" in metrics:
-        text += (f", ratio {metrics[f'ratio_{direction}_{nic}']:.2f} "
-                 f"(noise {metrics[f'ratio_noise_percent_{direction}_{nic}']:.0f} %)")
+        text += (f"; Linux {metrics[f'linux_iperf3_{direction}_mbit_s_{nic}']:.0f} Mbit/s, "
+                 f"{metrics[f'linux_cpu_ms_per_mb_{at}']:.1f} ms")
+    if f"ratio_{at}" in metrics:
+        text += f"; ratio {metrics[f'ratio_{at}']:.2f} (noise {metrics[f'ratio_{at}_noise_percent']:.0f} %)"
     mistakes = [mistake for guest in (OURS, LINUX) for mistake in sample.get(guest, {}).get("mistakes", [])]
     return text + (f"; FAILED: {mistakes[0]}" if mistakes else "; all connections right")
 

@@ -99,7 +99,9 @@ class FakeGuest(net_speed.Guest):
         self.name, self.results, self.order = name, list(results), order
         self.streams = {direction: net_speed.Streams() for direction in net_speed.DIRECTIONS}
         self.peer, self.running = self, False
-        self.machine = types.SimpleNamespace(pause=lambda: self.switch(False), resume=lambda: self.switch(True))
+        self.cpu_s = 0.0
+        self.machine = types.SimpleNamespace(pause=lambda: self.switch(False), resume=lambda: self.switch(True),
+                                             cpu_seconds=lambda: self.cpu_s)
 
     def switch(self, on):
         self.running = on
@@ -107,6 +109,7 @@ class FakeGuest(net_speed.Guest):
     def iperf3(self, _, is_in):
         assert self.running
         self.order.append((self.name, "in" if is_in else "out"))
+        self.cpu_s += 1.0
         return self.results.pop(0)
 
 
@@ -127,19 +130,24 @@ class MeasureTest(unittest.TestCase):
         record = self.take(good(1, 1, 100, 50, 300, 50), good(1, 1, 200, 100, 300, 50))
         self.assertEqual(record.metrics, {
             "iperf3_in_mbit_s_e1000": 200.0, "linux_iperf3_in_mbit_s_e1000": 250.0, "ratio_in_e1000": 0.75,
-            "ratio_noise_percent_in_e1000": 33.3, "iperf3_out_mbit_s_e1000": 50.0, "linux_iperf3_out_mbit_s_e1000": 75.0,
-            "ratio_out_e1000": 0.75, "ratio_noise_percent_out_e1000": 33.3})
+            "ratio_in_e1000_noise_percent": 33.3, "iperf3_out_mbit_s_e1000": 50.0, "linux_iperf3_out_mbit_s_e1000": 75.0,
+            "ratio_out_e1000": 0.75, "ratio_out_e1000_noise_percent": 33.3,
+            # One second of the processor for 25 MB and 75 MB, 50 MB and 75 MB; 12.5 MB both, 25 MB and 12.5 MB.
+            "cpu_ms_per_mb_in_e1000": 26.67, "linux_cpu_ms_per_mb_in_e1000": 16.67, "cpu_ratio_in_e1000": 1.5,
+            "cpu_ratio_in_e1000_noise_percent": 33.3, "cpu_ms_per_mb_out_e1000": 80.0,
+            "linux_cpu_ms_per_mb_out_e1000": 60.0, "cpu_ratio_out_e1000": 1.5, "cpu_ratio_out_e1000_noise_percent": 33.3})
         self.assertTrue(record.passed and len(record.verdicts) == 4, record.verdicts)
-        self.assertIn("| e1000 | in        | 200    | 250          | 0.75 ", report.tables(record.to_json()))
+        self.assertIn("| e1000 | in        | 200    | 250   | 0.75 ", report.tables(record.to_json()))
         # After the warming up: ours first, then Linux first.
         self.assertEqual(self.order[4:], [("axolotl", "in"), ("linux", "in"), ("axolotl", "out"), ("linux", "out"),
                                           ("linux", "in"), ("axolotl", "in"), ("linux", "out"), ("axolotl", "out")])
 
     def test_alone(self):
         record = self.take(good(1, 1, 100, 50), rounds=1)
-        self.assertEqual(record.metrics, {"iperf3_in_mbit_s_e1000": 100.0, "iperf3_out_mbit_s_e1000": 50.0})
+        self.assertEqual(record.metrics, {"iperf3_in_mbit_s_e1000": 100.0, "iperf3_out_mbit_s_e1000": 50.0,
+                                          "cpu_ms_per_mb_in_e1000": 40.0, "cpu_ms_per_mb_out_e1000": 80.0})
         self.assertEqual(set(record.verdicts), {"e1000_in_all_connections_right", "e1000_out_all_connections_right"})
-        self.assertIn("| 100    | -            | - ", report.tables(record.to_json()))
+        self.assertIn("| 100    | -     | - ", report.tables(record.to_json()))
 
     def test_lost_connections_and_silence_are_false_verdicts(self):
         for bad in ((1000, 2.0, ["iperf3: status 1"]), (0, 2.0, [])):
