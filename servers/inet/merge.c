@@ -14,6 +14,11 @@ enum { ETHER_BYTES = 14, IP4_BYTES = 20, IP6_BYTES = 40, IP4_SOURCE = 12, IP6_SO
 #define FRAME_MAX        UINT16_MAX
 /* lwIP moves a connection that receives to the front of its list: one that streams is among the first. */
 #define CONNECTIONS_SEEN 4
+#define SETTLED_BYTES    (2u << 20)
+/* lwIP's word for us in a connection: 0 at first, HAS_SETTLED, or FROM_IS_SET and a sequence number. */
+#define EXT_MERGE_FROM   1
+#define HAS_SETTLED      1ul
+#define FROM_IS_SET      (1ul << 32)
 
 static struct {
 	struct iface *owner; /* NULL: nothing is held */
@@ -116,10 +121,28 @@ void merge_forget(const struct iface *i)
 
 /* ---- is it what a connection waits for? ---- */
 
-static bool is_next(const struct tcp_pcb *pcb, const struct segment *s)
+/* Many senders let their window grow by the number of acknowledgements, so they get one for each second
+ * segment until so much has come without a hole. */
+static bool has_settled(struct tcp_pcb *pcb, bool is_in_order)
 {
-	return pcb->state == ESTABLISHED && pcb->ooseq == NULL && s->seq == pcb->rcv_nxt &&
-	       s->payload_bytes > 0 && s->payload_bytes <= pcb->rcv_wnd;
+	uintptr_t from = (uintptr_t)tcp_ext_arg_get(pcb, EXT_MERGE_FROM);
+
+	if (from == HAS_SETTLED && is_in_order)
+		return true;
+	if (from <= HAS_SETTLED || !is_in_order)
+		from = FROM_IS_SET | (u32_t)(pcb->rcv_nxt + SETTLED_BYTES);
+	else if (TCP_SEQ_GEQ(pcb->rcv_nxt, (u32_t)from))
+		from = HAS_SETTLED;
+	tcp_ext_arg_set(pcb, EXT_MERGE_FROM, (void *)from);
+	return from == HAS_SETTLED;
+}
+
+static bool is_next(struct tcp_pcb *pcb, const struct segment *s)
+{
+	if (pcb->state != ESTABLISHED || s->payload_bytes == 0)
+		return false;
+	return has_settled(pcb, pcb->ooseq == NULL && s->seq == pcb->rcv_nxt) &&
+	       s->payload_bytes <= pcb->rcv_wnd;
 }
 
 /* lwIP could not check the parts of what was merged. */

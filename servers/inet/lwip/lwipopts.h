@@ -116,8 +116,8 @@
 #define LWIP_TCP_KEEPALIVE                        1
 #define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) inet_tcp_isn(lip, lport, rip, rport)
 #define TCP_LISTEN_BACKLOG                        1
-/* recover.c: how far a connection has caught up. */
-#define LWIP_TCP_PCB_NUM_EXT_ARGS                 1
+/* recover.c: how far a connection has caught up; merge.c: from where on its segments are merged. */
+#define LWIP_TCP_PCB_NUM_EXT_ARGS                 2
 #define TCP_OVERSIZE                              TCP_MSS
 #define TCP_CALCULATE_EFF_SEND_MSS                1
 /* Fast and slow timer: 50 and 100 ms; retransmission after 300 ms when the round trip is short. */
