@@ -19,9 +19,10 @@ static union {
 } time_area __attribute__((aligned(4096)));
 struct time_page *time_page = &time_area.page;
 
-static uint64_t timer_mult; /* APIC ticks = ns * mult >> 32 */
-static uint64_t armed_ns;   /* when the timer will fire; 0: not armed */
-static struct proc *alarms; /* sorted by time */
+static uint64_t timer_mult;  /* APIC ticks = ns * mult >> 32 */
+static uint64_t armed_ns;    /* when the timer will fire; 0: not armed */
+static struct proc *alarms;  /* sorted by time */
+static unsigned idle_alarms; /* with PF_IDLE */
 static uint32_t loads[3];
 static uint64_t load_ns;
 
@@ -169,10 +170,11 @@ void clock_cancel_alarm(struct proc *p)
 	while (*at != p)
 		at = &(*at)->alarm_next;
 	*at = p->alarm_next;
-	p->flags &= ~PF_ALARM;
+	idle_alarms -= (p->flags & PF_IDLE) != 0;
+	p->flags &= ~(PF_ALARM | PF_IDLE);
 }
 
-void clock_set_alarm(struct proc *p, uint64_t t_ns)
+void clock_set_alarm(struct proc *p, uint64_t t_ns, bool is_idle)
 {
 	struct proc **at = &alarms;
 
@@ -184,7 +186,25 @@ void clock_set_alarm(struct proc *p, uint64_t t_ns)
 	p->alarm_ns = t_ns;
 	p->alarm_next = *at;
 	*at = p;
-	p->flags |= PF_ALARM;
+	p->flags |= PF_ALARM | (is_idle ? PF_IDLE : 0);
+	idle_alarms += is_idle;
+}
+
+bool clock_idle(void)
+{
+	bool any = idle_alarms > 0;
+	struct proc *p = alarms;
+
+	while (idle_alarms > 0) {
+		struct proc *next = p->alarm_next;
+
+		if (p->flags & PF_IDLE) {
+			clock_cancel_alarm(p);
+			ipc_notify_clock(p);
+		}
+		p = next;
+	}
+	return any;
 }
 
 /* Fixed-point decay for 5 s steps: 2^16 * e^(-5/60), e^(-5/300), e^(-5/900). */

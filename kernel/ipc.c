@@ -196,15 +196,20 @@ static bool take_event(struct proc *p)
 	return false;
 }
 
+/* In turn, from behind the last one: who rings all the time does not drown the others. */
 static bool take_doorbell(struct proc *p)
 {
-	for (unsigned w = 0; w < BITMAP_WORDS; w++) {
-		for (uint64_t bits = p->notify_from[w]; bits; bits &= bits - 1) {
+	for (unsigned n = 0; n <= BITMAP_WORDS; n++) {
+		unsigned w = (p->next_doorbell / 64 + n) % BITMAP_WORDS;
+		uint64_t bits = p->notify_from[w] & (n == 0 ? ~0ul << p->next_doorbell % 64 : ~0ul);
+
+		for (; bits; bits &= bits - 1) {
 			unsigned slot = w * 64 + (unsigned)__builtin_ctzl(bits);
 
 			if (!ipc_will_receive(p, &procs[slot]))
 				continue;
 			p->notify_from[w] &= ~(1ul << slot % 64);
+			p->next_doorbell = (slot + 1) % (BITMAP_WORDS * 64);
 			deliver_notify(p, procs[slot].ep, 0);
 			return true;
 		}

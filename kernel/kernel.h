@@ -71,7 +71,8 @@ struct proc;
 extern struct time_page *time_page;
 void clock_init(void);
 uint64_t clock_now(void); /* monotonic, ns */
-void clock_set_alarm(struct proc *p, uint64_t t_ns);
+void clock_set_alarm(struct proc *p, uint64_t t_ns, bool is_idle);
+bool clock_idle(void); /* nothing is to be run: true if an alarm rang for that */
 void clock_cancel_alarm(struct proc *p);
 void clock_interrupt(void);
 void clock_arm(uint64_t quantum_end_ns); /* before running a process (0: idle) */

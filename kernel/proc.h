@@ -33,6 +33,7 @@ enum fault_kind { FAULT_NONE, FAULT_USER, FAULT_CALL, FAULT_DELIVER };
 #define PF_HOLD    0x10u  /* SIGSEND waits for the end of the Linux call */
 #define PF_DELIVER 0x20u  /* `in` must be copied to in_va before user mode is entered */
 #define PF_ALARM   0x40u  /* in the alarm list */
+#define PF_IDLE    0x400u /* it also rings when nothing is to be run */
 #define PF_CLOCK   0x80u  /* notification from EP_CLOCK is pending */
 #define PF_SENDERS 0x100u /* the next RECEIVE looks at blocked senders first */
 #define PF_RANG    0x200u /* the last RECEIVE took a doorbell: the next looks at messages first */
@@ -70,6 +71,7 @@ struct proc {
 	struct proc *queue_next;              /* in the queue that we are in */
 	struct proc *queued_at;
 	uint64_t notify_from[BITMAP_WORDS]; /* bit: process slot */
+	unsigned next_doorbell;             /* slot that is looked at first */
 	uint64_t asend_from[BITMAP_WORDS];  /* slots that may hold asynchronous messages for us */
 	uint64_t irq_pending;               /* bit: hook */
 	uint64_t asend_va;

@@ -157,6 +157,8 @@ void dispatch(void)
 		if (!nonempty) {
 			sched_account();
 			charged = NULL;
+			if (clock_idle())
+				continue;
 			clock_arm(0);
 			cpu_idle();
 			continue;

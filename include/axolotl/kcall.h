@@ -174,6 +174,9 @@ int k_irqctl(enum irqctl_op op, struct kirqctl *i) MUST_CHECK;
 
 /* SETALARM: NOTIFY from EP_CLOCK at monotonic time t_ns (0 cancels). One alarm a process. */
 int k_setalarm(uint64_t t_ns) MUST_CHECK;
+/* The same, but earlier if there is nothing to run before t_ns: for work that waits only for more of its kind. */
+int k_setalarm_idle(uint64_t t_ns) MUST_CHECK;
+#define ALARM_IDLE 1u /* flag of SETALARM */
 struct ktimes {
 	uint64_t now_ns;
 	uint64_t idle_ns;   /* of the machine */

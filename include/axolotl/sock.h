@@ -6,7 +6,7 @@
  *
  * Errors are Linux errno values, as the Linux call of that name would return. Application data moves by
  * grants that vfs makes to inet: proxy grants on the application's memory, or direct grants on its own.
- * A request that would block is answered -EAGAIN if SOCK_NONBLOCK is set in its flags, else kept until it
+ * A request that would block is answered -EAGAIN if SOCK_NOWAIT is set in its flags, else kept until it
  * can be answered or SOCK_CANCEL ends it (-EINTR, or the bytes moved so far). Deadlines (SO_RCVTIMEO,
  * SO_SNDTIMEO) are inet's work: -EAGAIN.
  *
@@ -43,12 +43,12 @@ enum sock_msg {
 	SOCK_MSG_END
 };
 
-#define SOCK_NONBLOCK 1u    /* O_NONBLOCK or MSG_DONTWAIT */
-#define SOCK_PEEK     2u    /* MSG_PEEK */
-#define SOCK_WAITALL  4u    /* MSG_WAITALL */
-#define SOCK_OOB      8u    /* MSG_OOB */
-#define SOCK_TRUNC    0x10u /* MSG_TRUNC asked for: result is the datagram's length */
-#define SOCK_MORE     0x20u /* MSG_MORE */
+#define SOCK_NOWAIT  1u    /* O_NONBLOCK or MSG_DONTWAIT */
+#define SOCK_PEEK    2u    /* MSG_PEEK */
+#define SOCK_WAITALL 4u    /* MSG_WAITALL */
+#define SOCK_OOB     8u    /* MSG_OOB */
+#define SOCK_TRUNC   0x10u /* MSG_TRUNC asked for: result is the datagram's length */
+#define SOCK_MORE    0x20u /* MSG_MORE */
 #define SOCK_IS_ROOT                                                                               \
 	0x40u /* the caller has effective uid 0: low ports, raw sockets, interface changes */
 

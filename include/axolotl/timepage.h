@@ -7,6 +7,7 @@
 #ifndef AXOLOTL_TIMEPAGE_H
 #define AXOLOTL_TIMEPAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TIME_PAGE_VA 0x7ffff7ff0000ul
@@ -31,6 +32,24 @@ static inline uint64_t time_read_tsc(void)
 static inline uint64_t time_scale(uint64_t cycles, uint64_t mult, uint32_t shift)
 {
 	return (uint64_t)(((unsigned __int128)cycles * mult) >> shift);
+}
+
+/* Of a process: ns, monotonic or (want_wall) UTC. */
+static inline uint64_t time_page_read(bool want_wall)
+{
+	const volatile struct time_page *p = (const volatile struct time_page *)TIME_PAGE_VA;
+	uint32_t seq;
+	uint64_t ns;
+
+	do {
+		seq = p->seq;
+		__asm__ volatile("" ::: "memory");
+		ns = time_scale(time_read_tsc() - p->tsc_base, p->mult, p->shift);
+		if (want_wall)
+			ns += p->wall_base_ns;
+		__asm__ volatile("" ::: "memory");
+	} while ((seq & 1) || seq != p->seq);
+	return ns;
 }
 
 #endif

@@ -4,8 +4,10 @@
 
 long do_setalarm(struct proc *caller, const uint64_t *args)
 {
+	if (args[1] & ~(uint64_t)ALARM_IDLE)
+		return -EINVAL;
 	caller->flags &= ~PF_CLOCK;
-	clock_set_alarm(caller, args[0]);
+	clock_set_alarm(caller, args[0], args[1] != 0);
 	return 0;
 }
 

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arenas: memory that descriptors point into by (arena, offset, length). What lib/blockdev and
- * lib/netdev share; numbers, tags and counts are theirs.
+ * Arenas: memory that descriptors point into by (arena, offset, length). What lib/blockdev and lib/netdev
+ * share; the messages that announce arenas are theirs.
  *
- *   struct arena_map   a server's view of a peer's arena: mapped (VM_SAFEMAP) and pinned (MAPDMA) once,
- *                      when it is announced, and then walked as physically contiguous pieces
- *   struct arena_own   a client's: its own memory, or what somebody above granted to it (filters)
+ *   struct arena_map    a peer's arena: mapped (VM_SAFEMAP) and pinned (MAPDMA) once, when it is announced,
+ *                       and then walked as physically contiguous pieces
+ *   struct arena_table  a server's: those of one session, and what is under way in each
+ *   struct arena_own    a client's: its own memory, or what somebody above granted to it (filters)
  */
 #ifndef LIB_ARENA_H
 #define LIB_ARENA_H
 
 #include "axolotl/types.h"
 #include "axolotl/grant.h"
+
+#define ARENAS_MAX 8 /* of one client; numbers are below it */
+
+/* What checks of descriptors need to know. */
+struct arena_view {
+	uint64_t len_bytes; /* 0: no such arena */
+	bool is_readonly;
+};
+
+/* ---- of a server ---- */
 
 struct arena_map {
 	uint8_t *ptr;  /* NULL: not mapped */
@@ -20,20 +31,41 @@ struct arena_map {
 	uint64_t len_bytes;
 };
 
-/* What the peer announced. Length: pages, not 0; the caller has checked that. */
-struct arena_offer {
-	endpoint_t client;
-	grant_t grant;
-	uint64_t len_bytes;
-	bool is_readonly;
+struct arena_slot {
+	struct arena_map map;
+	unsigned tag;     /* what the component calls it, if it has_tag */
+	unsigned pending; /* descriptors with the component that use it */
+	bool has_tag;
+};
+
+struct arena_table {
+	struct arena_slot slots[ARENAS_MAX];
+	struct arena_view views[ARENAS_MAX];
 };
 
 #define ARENA_PTR 1u /* map it */
 #define ARENA_BUS 2u /* map it and find its bus addresses */
 
-/* 0 or -errno, and then nothing is mapped. With neither flag the grant is only tried. */
-int arena_map(struct arena_map *a, const struct arena_offer *o, unsigned how) MUST_CHECK;
-void arena_unmap(struct arena_map *a); /* one that is not mapped is allowed */
+/* What the component does with arenas. */
+struct arena_use {
+	unsigned how; /* ARENA_*; none: the grant is only tried */
+	/* May be NULL. An arena came (`grant` is to us, from `client`): a tag >= 0 or -errno; it goes. */
+	int (*added)(endpoint_t client, grant_t grant, size_t len_bytes, bool is_readonly);
+	void (*removed)(unsigned tag);
+};
+
+/* As the peer announced it: nothing of it is checked yet. */
+struct arena_offer {
+	endpoint_t client;
+	grant_t grant;
+	uint64_t len_bytes;
+	uint16_t arena, is_readonly;
+};
+
+/* In place of the one of that number, if there is one. 0 or -errno: -EBUSY if that one is in use. */
+int arena_add(struct arena_table *t, const struct arena_offer *o,
+              const struct arena_use *use) MUST_CHECK;
+void arena_remove_all(struct arena_table *t, const struct arena_use *use);
 
 /* ---- pure ---- */
 
@@ -58,11 +90,20 @@ struct arena_own {
 	uint64_t len_bytes;
 };
 
-/* Page aligned and not empty? */
-bool arena_own_is_valid(const struct arena_own *a);
+/* An entry of a table of ARENAS_MAX: its number, -EINVAL (not page aligned, empty) or -ENOSPC. */
+int arena_own_direct(struct arena_own *table, void *ptr, size_t len_bytes,
+                     bool is_readonly) MUST_CHECK;
+int arena_own_indirect(struct arena_own *table, const struct arena_own *a) MUST_CHECK;
 /* Does it hold these bytes, and may they be written? Pure. */
 bool arena_own_holds(const struct arena_own *a, uint64_t offset, uint64_t len_bytes, bool is_write);
 /* A grant of all of it that can be mapped; GRANT_INVALID: the table is full. */
 grant_t arena_own_grant(const struct arena_own *a, endpoint_t to);
+
+/* Takes a grant back and forgets it. A live server that broke the rules keeps nothing of ours; a dead one
+ * has no mappings. */
+void arena_take_back(grant_t *g, bool is_death);
+
+/* Zeroed pages that are all present, so that others can map them; NULL: no memory. Length: pages. */
+void *arena_pages(size_t len_bytes);
 
 #endif

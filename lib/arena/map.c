@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mapping and pinning of a peer's arenas: see arena.h.
+ * A peer's arenas: mapping, pinning, the table of a session. See arena.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -41,25 +41,7 @@ static int check_grant(const struct arena_offer *o)
 	return err;
 }
 
-int arena_map(struct arena_map *a, const struct arena_offer *o, unsigned how)
-{
-	unsigned prot = VMP_READ | (o->is_readonly ? 0 : VMP_WRITE);
-	int err = 0;
-
-	*a = (struct arena_map){.len_bytes = o->len_bytes};
-	if (how == 0)
-		return check_grant(o);
-	a->ptr = vm_safemap(o->client, o->grant, 0, o->len_bytes, prot);
-	if (a->ptr == NULL)
-		return -EFAULT;
-	if (how & ARENA_BUS)
-		err = pin(a);
-	if (err != 0)
-		arena_unmap(a);
-	return err;
-}
-
-void arena_unmap(struct arena_map *a)
+static void unmap(struct arena_map *a)
 {
 	/* An error means that the client has revoked it, which unmapped it. */
 	if (a->ptr != NULL)
@@ -67,4 +49,74 @@ void arena_unmap(struct arena_map *a)
 	free(a->bus);
 	free(a->run);
 	memset(a, 0, sizeof(*a));
+}
+
+static int map(struct arena_map *a, const struct arena_offer *o, unsigned how)
+{
+	unsigned prot = VMP_READ | (o->is_readonly ? 0 : VMP_WRITE);
+
+	*a = (struct arena_map){.len_bytes = o->len_bytes};
+	if (how == 0)
+		return check_grant(o);
+	a->ptr = vm_safemap(o->client, o->grant, 0, o->len_bytes, prot);
+	if (a->ptr == NULL)
+		return -EFAULT;
+	return how & ARENA_BUS ? pin(a) : 0;
+}
+
+/* ---- the table ---- */
+
+static void remove_one(struct arena_table *t, unsigned arena, const struct arena_use *use)
+{
+	struct arena_slot *a = &t->slots[arena];
+
+	if (a->has_tag && use->removed != NULL)
+		use->removed(a->tag);
+	unmap(&a->map);
+	memset(a, 0, sizeof(*a));
+	t->views[arena] = (struct arena_view){.len_bytes = 0};
+}
+
+void arena_remove_all(struct arena_table *t, const struct arena_use *use)
+{
+	for (unsigned i = 0; i < ARENAS_MAX; i++)
+		remove_one(t, i, use);
+}
+
+static int set_tag(struct arena_slot *a, const struct arena_offer *o, const struct arena_use *use)
+{
+	int tag;
+
+	if (use->added == NULL)
+		return 0;
+	tag = use->added(o->client, o->grant, o->len_bytes, o->is_readonly);
+	if (tag < 0)
+		return tag;
+	a->tag = (unsigned)tag;
+	a->has_tag = true;
+	return 0;
+}
+
+int arena_add(struct arena_table *t, const struct arena_offer *o, const struct arena_use *use)
+{
+	struct arena_slot *a;
+	int err;
+
+	if (o->arena >= ARENAS_MAX || o->is_readonly > 1 || o->len_bytes == 0 ||
+	    o->len_bytes % PAGE_BYTES != 0)
+		return -EINVAL;
+	a = &t->slots[o->arena];
+	if (a->pending > 0)
+		return -EBUSY;
+	remove_one(t, o->arena, use);
+	err = map(&a->map, o, use->how);
+	if (err == 0)
+		err = set_tag(a, o, use);
+	if (err != 0) {
+		remove_one(t, o->arena, use);
+		return err;
+	}
+	t->views[o->arena] =
+		(struct arena_view){.len_bytes = o->len_bytes, .is_readonly = o->is_readonly};
+	return 0;
 }

@@ -4,7 +4,6 @@
  * server.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "arena/arena.h"
 #include "blockdev/client.h"
@@ -59,57 +58,42 @@ unsigned server_send_arenas(struct server *s)
 
 void server_drop_arena_grants(struct server *s, bool is_death)
 {
-	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++) {
-		if (is_death)
-			grant_revoke(s->arena_grants[i]);
-		else
-			grant_revoke_map(s->arena_grants[i]);
-		s->arena_grants[i] = GRANT_INVALID;
-	}
+	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++)
+		arena_take_back(&s->arena_grants[i], is_death);
 }
 
-static int add_arena(const struct arena_own *new)
+static bool has_session(const struct server *s)
 {
-	if (!arena_own_is_valid(new))
-		return -EINVAL;
-	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++) {
-		if (arenas[i].is_used)
-			continue;
-		arenas[i] = *new;
-		for (unsigned n = 1; n <= BDEV_SERVERS_MAX; n++) {
-			struct server *s = &bdev_servers[n];
+	return s->is_used && (s->state == SERVER_UP || s->state == SERVER_SETUP);
+}
 
-			if (s->is_used && (s->state == SERVER_UP || s->state == SERVER_SETUP) &&
-			    server_send_arena(s, i, false) != 0) {
-				arenas[i].is_used = false;
-				return -EAGAIN;
-			}
-		}
-		return (int)i;
-	}
-	return -ENOSPC;
+/* Every session learns of it, or nobody does. `arena`: its number, or an error. */
+static int announce(int arena)
+{
+	int err = 0;
+
+	if (arena < 0)
+		return arena;
+	for (unsigned n = 1; n <= BDEV_SERVERS_MAX && err == 0; n++)
+		if (has_session(&bdev_servers[n]))
+			err = server_send_arena(&bdev_servers[n], (unsigned)arena, false);
+	if (err == 0)
+		return arena;
+	bdev_arena_drop(arena);
+	return -EAGAIN;
 }
 
 int bdev_arena(void *ptr, size_t len_bytes, bool is_readonly)
 {
-	struct arena_own a = {.is_used = true,
-	                      .is_readonly = is_readonly,
-	                      .ptr = ptr,
-	                      .from = EP_NONE,
-	                      .len_bytes = len_bytes};
-
-	return add_arena(&a);
+	return announce(arena_own_direct(arenas, ptr, len_bytes, is_readonly));
 }
 
 int bdev_arena_indirect(endpoint_t from, grant_t parent, size_t len_bytes, bool is_readonly)
 {
-	struct arena_own a = {.is_used = true,
-	                      .is_readonly = is_readonly,
-	                      .from = from,
-	                      .parent = parent,
-	                      .len_bytes = len_bytes};
+	const struct arena_own a = {
+		.is_readonly = is_readonly, .from = from, .parent = parent, .len_bytes = len_bytes};
 
-	return add_arena(&a);
+	return announce(arena_own_indirect(arenas, &a));
 }
 
 void bdev_arena_drop(int arena)
@@ -117,12 +101,7 @@ void bdev_arena_drop(int arena)
 	if (arena < 0 || arena >= BLK_ARENAS_MAX)
 		return;
 	arenas[arena].is_used = false;
-	for (unsigned n = 1; n <= BDEV_SERVERS_MAX; n++) {
-		struct server *s = &bdev_servers[n];
-
-		if (!s->is_used || s->state < SERVER_SETUP)
-			continue;
-		grant_revoke_map(s->arena_grants[arena]);
-		s->arena_grants[arena] = GRANT_INVALID;
-	}
+	for (unsigned n = 1; n <= BDEV_SERVERS_MAX; n++)
+		if (has_session(&bdev_servers[n]))
+			arena_take_back(&bdev_servers[n].arena_grants[arena], false);
 }

@@ -34,6 +34,7 @@
 #include "axolotl/types.h"
 #include "axolotl/blk.h"
 #include "axolotl/ds.h"
+#include "sys/half.h"
 
 #define BDEV_UNITS_MAX     16 /* opened at a time in one process */
 #define BDEV_SERVERS_MAX   8
@@ -146,6 +147,7 @@ bool bdev_ds_change(const struct ds_change *c);
 void bdev_idle(void);
 void bdev_alarm(uint64_t now_ns);
 uint64_t bdev_next_deadline(void); /* for k_setalarm, 0 = none; coarse, so it rarely changes */
+extern const struct client_half bdev_half; /* these, for skeletons */
 
 struct bdev_stats {
 	uint64_t submitted, completed, failed, replayed, deaths, violations, quarantined, overdue;

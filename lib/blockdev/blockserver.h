@@ -21,6 +21,7 @@
 
 #include "axolotl/types.h"
 #include "axolotl/blk.h"
+#include "sys/half.h"
 
 #define BSERVER_SESSIONS_MAX 16
 #define BSERVER_REQUESTS_MAX 256 /* with the component at a time, all sessions */
@@ -131,6 +132,7 @@ bool bserver_message(const struct msg *m, enum ipc_primitive how);
 bool bserver_doorbell(endpoint_t from);
 /* Before each RECEIVE: publishes completions, rings doorbells, takes what came in meanwhile. */
 void bserver_idle(void);
+extern const struct server_half bserver_half; /* these, for skeletons */
 
 /* All sessions' open count of a unit, and the access that they have together. */
 unsigned bserver_open_count(unsigned unit);

@@ -33,7 +33,7 @@ static int check_access(const struct blk_request *r, const struct blk_limits *l)
 
 static int check_element(const struct blk_element *e, enum blk_op op, const struct blk_limits *l)
 {
-	const struct blk_arena_view *arena;
+	const struct arena_view *arena;
 
 	if (e->reserved != 0 || e->arena >= BLK_ARENAS_MAX)
 		return -EINVAL;

@@ -6,19 +6,17 @@
 #ifndef LIB_BLOCKDEV_CHECK_H
 #define LIB_BLOCKDEV_CHECK_H
 
+#include "arena/arena.h"
 #include "axolotl/blk.h"
 
-struct blk_arena_view {
-	uint64_t len_bytes; /* 0: no such arena */
-	bool is_readonly;
-};
+_Static_assert(BLK_ARENAS_MAX == ARENAS_MAX, "tables of lib/arena");
 
 /* What the session and the unit allow. */
 struct blk_limits {
 	bool is_open;    /* the unit, by this session, in this incarnation (B1) */
 	unsigned access; /* BLK_ACCESS_* of that open */
 	const struct blk_info *info;
-	const struct blk_arena_view *arenas; /* BLK_ARENAS_MAX of them */
+	const struct arena_view *arenas; /* BLK_ARENAS_MAX of them */
 };
 
 /* 0, or the status that the request is completed with: -ERESTART (B1), -EINVAL (malformed, or

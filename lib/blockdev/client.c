@@ -409,3 +409,11 @@ void bdev_idle(void)
 		if (bdev_servers[i].is_used && bdev_servers[i].state == SERVER_UP)
 			idle_server(&bdev_servers[i]);
 }
+
+const struct client_half bdev_half = {.message = bdev_message,
+                                      .doorbell = bdev_doorbell,
+                                      .ds_change = bdev_ds_change,
+                                      .alarm = bdev_alarm,
+                                      .idle = bdev_idle,
+                                      .next_deadline = bdev_next_deadline,
+                                      .status_text = bdev_status_text};

@@ -75,13 +75,6 @@ void bdev_alarm(uint64_t now)
 			check_deadlines(&bdev_servers[i], now);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	if (a == 0 || b == 0)
-		return a | b;
-	return a < b ? a : b;
-}
-
 uint64_t bdev_next_deadline(void)
 {
 	uint64_t soonest = 0, exact = 0;
@@ -93,16 +86,16 @@ uint64_t bdev_next_deadline(void)
 			continue;
 		if (s->want_poll)
 			return now_ns();
-		soonest = earlier(soonest, s->t_control_ns);
+		soonest = ns_earlier(soonest, s->t_control_ns);
 		if (s->state == SERVER_WAITING) {
-			soonest = earlier(soonest, s->t_offline_ns);
+			soonest = ns_earlier(soonest, s->t_offline_ns);
 			if (s->ep != EP_NONE)
-				exact = earlier(exact, s->t_retry_ns);
+				exact = ns_earlier(exact, s->t_retry_ns);
 		} else if (s->queue.sent.head != NULL) {
-			soonest = earlier(soonest, s->queue.sent.head->t_deadline_ns);
+			soonest = ns_earlier(soonest, s->queue.sent.head->t_deadline_ns);
 		}
 	}
 	if (soonest != 0)
 		soonest = (soonest + TICK_NS - 1) / TICK_NS * TICK_NS;
-	return earlier(soonest, exact);
+	return ns_earlier(soonest, exact);
 }

@@ -8,10 +8,8 @@
 
 #include "blockdev/host.h"
 #include "ring/blk_region.h"
+#include "sys/control.h"
 #include "unitname/unitname.h"
-
-#define PARKED_MAX        32
-#define STATUS_TEXT_BYTES 2048
 
 struct bserver_config bserver_cfg;
 struct bserver_session bserver_sessions[BSERVER_SESSIONS_MAX];
@@ -19,11 +17,7 @@ struct bserver_session bserver_sessions[BSERVER_SESSIONS_MAX];
 static uint32_t next_number;
 
 /* OPEN and GETINFO of units that are not known yet. */
-static struct parked {
-	bool is_used;
-	enum ipc_primitive how;
-	struct msg m;
-} parked[PARKED_MAX];
+static struct control_parking parking;
 
 int bserver_publish(const char *name, unsigned unit)
 {
@@ -63,12 +57,21 @@ void bserver_forget_opens(unsigned unit)
 
 /* ---- sessions ---- */
 
+static struct arena_use arena_use(void)
+{
+	return (struct arena_use){.how = (bserver_cfg.maps_arenas ? ARENA_PTR : 0) |
+	                                 (bserver_cfg.wants_bus ? ARENA_BUS : 0),
+	                          .added = bserver_cfg.ops->arena_added,
+	                          .removed = bserver_cfg.ops->arena_removed};
+}
+
 void session_free_if_idle(struct bserver_session *s)
 {
+	const struct arena_use use = arena_use();
+
 	if (s->pending > 0)
 		return;
-	for (unsigned i = 0; i < BLK_ARENAS_MAX; i++)
-		arena_remove(s, i);
+	arena_remove_all(&s->arenas, &use);
 	(void)!vm_unmap(s->region, s->region_bytes); /* fails if the client has revoked it */
 	s->is_used = false;
 }
@@ -167,6 +170,8 @@ static int do_attach(const struct msg *m, struct blk_rep *rep)
 
 static int do_arena(const struct msg *m, struct blk_rep *rep)
 {
+	const struct arena_use use = arena_use();
+	struct arena_offer offer;
 	struct blk_arena req;
 	struct bserver_session *s;
 
@@ -175,13 +180,12 @@ static int do_arena(const struct msg *m, struct blk_rep *rep)
 	s = find_session(m, req.session);
 	if (s == NULL)
 		return -ERESTART;
-	if (req.arena >= BLK_ARENAS_MAX || req.is_readonly > 1 || req.len_bytes == 0 ||
-	    req.len_bytes % PAGE_BYTES != 0)
-		return -EINVAL;
-	if (s->arenas[req.arena].pending > 0)
-		return -EBUSY;
-	arena_remove(s, req.arena);
-	return arena_add(s, &req);
+	offer = (struct arena_offer){.client = s->client,
+	                             .grant = req.grant,
+	                             .len_bytes = req.len_bytes,
+	                             .arena = req.arena,
+	                             .is_readonly = req.is_readonly};
+	return arena_add(&s->arenas, &offer, &use);
 }
 
 /* ---- units ---- */
@@ -236,19 +240,12 @@ static int do_getinfo(const struct msg *m, const struct blk_ctl *c)
 
 static int do_status(const struct msg *m, const struct blk_ctl *c, struct blk_rep *rep)
 {
-	char text[STATUS_TEXT_BYTES];
-	int n, err;
+	struct control_text to = {
+		.client = m->source, .grant = c->grant, .len_bytes = c->len_bytes};
+	int n = control_status(&to, c->unit, bserver_cfg.ops->status);
 
-	if (bserver_cfg.ops->status == NULL)
-		return -ENOSYS;
-	n = bserver_cfg.ops->status(c->unit, text, sizeof(text));
-	if (n < 0)
-		return n;
-	if ((uint32_t)n > c->len_bytes)
-		n = (int)c->len_bytes;
-	err = k_safecopy_to(m->source, c->grant, 0, text, (size_t)n);
-	rep->value = err == 0 ? (uint32_t)n : 0;
-	return err;
+	rep->value = n > 0 ? (uint32_t)n : 0;
+	return n < 0 ? n : 0;
 }
 
 static int do_unit(const struct msg *m, struct blk_rep *rep)
@@ -278,17 +275,6 @@ static int do_unit(const struct msg *m, struct blk_rep *rep)
 
 /* ---- dispatch ---- */
 
-static bool park(const struct msg *m, enum ipc_primitive how)
-{
-	for (unsigned i = 0; i < PARKED_MAX; i++) {
-		if (parked[i].is_used)
-			continue;
-		parked[i] = (struct parked){.is_used = true, .how = how, .m = *m};
-		return true;
-	}
-	return false;
-}
-
 static void answer(const struct msg *m, enum ipc_primitive how)
 {
 	struct blk_rep rep = {.id = 0};
@@ -299,21 +285,14 @@ static void answer(const struct msg *m, enum ipc_primitive how)
 		rep.result = do_arena(m, &rep);
 	else
 		rep.result = do_unit(m, &rep);
-	if (rep.result == -EAGAIN && park(m, how))
+	if (rep.result == -EAGAIN && control_park(&parking, m, how))
 		return;
 	sys_reply(m, how, &rep);
 }
 
 void bserver_units_changed(void)
 {
-	for (unsigned i = 0; i < PARKED_MAX; i++) {
-		struct parked p = parked[i];
-
-		if (!p.is_used)
-			continue;
-		parked[i].is_used = false;
-		answer(&p.m, p.how);
-	}
+	control_retry(&parking, answer);
 }
 
 bool bserver_message(const struct msg *m, enum ipc_primitive how)

@@ -3,7 +3,7 @@
  * Private to the server half: sessions, arenas, who does what.
  *
  *   server.c   requests: take, validate, hand over, complete; doorbells
- *   host.c     control messages, sessions, units     maps.c   arenas and their tags
+ *   host.c     control messages, sessions, units
  *   segments.c requests as contiguous pieces (pure)
  */
 #ifndef LIB_BLOCKDEV_HOST_H
@@ -15,13 +15,6 @@
 #include "ring/ring.h"
 #include "sys/sys.h"
 
-struct bserver_arena {
-	struct arena_map map;
-	unsigned tag;
-	unsigned pending; /* requests that use it */
-	bool has_tag;
-};
-
 struct bserver_session {
 	bool is_used;
 	bool is_dropped; /* free as soon as `pending` is 0 */
@@ -31,8 +24,7 @@ struct bserver_session {
 	size_t region_bytes;
 	struct ring_consumer requests;
 	struct ring_producer completions;
-	struct bserver_arena arenas[BLK_ARENAS_MAX];
-	struct blk_arena_view views[BLK_ARENAS_MAX];
+	struct arena_table arenas;
 	uint16_t open_count[BLK_UNITS_MAX];
 	uint8_t access[BLK_UNITS_MAX];
 	unsigned pending;     /* requests with the component */
@@ -47,9 +39,5 @@ extern struct bserver_stats bserver_count;
 void session_drop(struct bserver_session *s); /* the client is dead, or broke the rules */
 void session_free_if_idle(struct bserver_session *s);
 void session_violation(struct bserver_session *s, uint64_t detail);
-
-/* maps.c */
-int arena_add(struct bserver_session *s, const struct blk_arena *req) MUST_CHECK;
-void arena_remove(struct bserver_session *s, unsigned arena);
 
 #endif

@@ -12,7 +12,7 @@ bool bserver_segment(const struct bserver_request *r, struct bserver_cursor *c, 
 		const struct bserver_element *e = &r->elements[c->element];
 		uint32_t left = e->len_bytes - c->offset, room = max_bytes - seg->len_bytes;
 		struct arena_piece p =
-			arena_piece(&r->session->arenas[e->arena].map, e->offset + c->offset,
+			arena_piece(&r->session->arenas.slots[e->arena].map, e->offset + c->offset,
 		                    left < room ? left : room);
 
 		if (seg->len_bytes > 0 && seg->bus + seg->len_bytes != p.bus)

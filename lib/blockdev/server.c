@@ -91,7 +91,7 @@ static void complete_as(struct bserver_request *r, const struct blk_completion *
 	r->is_pending = false;
 	count_completion(r, c->status);
 	for (unsigned i = 0; i < r->element_count; i++)
-		s->arenas[r->elements[i].arena].pending--;
+		s->arenas.slots[r->elements[i].arena].pending--;
 	free_requests[free_count++] = (uint16_t)r->slot;
 	with_component--;
 	s->pending--;
@@ -130,14 +130,10 @@ static const struct blk_element *copy_elements(const struct bserver_session *s,
                                                const struct blk_request *d, uint32_t slot,
                                                struct blk_element *copy)
 {
-	const volatile uint64_t *row;
-	uint64_t *words = (uint64_t *)(void *)copy;
-
 	if (d->elements <= BLK_INLINE)
 		return d->inline_elements;
-	row = (const volatile uint64_t *)blk_region_row(s->region, s->requests.slots, slot);
-	for (unsigned i = 0; i < d->elements * sizeof(*copy) / sizeof(*words); i++)
-		words[i] = row[i];
+	ring_copy_row(copy, blk_region_row(s->region, s->requests.slots, slot),
+	              d->elements * sizeof(*copy));
 	return copy;
 }
 
@@ -145,7 +141,7 @@ static int check(const struct bserver_session *s, const struct blk_request *d,
                  const struct blk_element *elements)
 {
 	struct blk_info info;
-	struct blk_limits limits = {.info = &info, .arenas = s->views};
+	struct blk_limits limits = {.info = &info, .arenas = s->arenas.views};
 	int err;
 
 	limits.is_open = s->open_count[d->unit] > 0;
@@ -188,7 +184,7 @@ static void hand_over(struct bserver_session *s, const struct blk_request *d,
 	r->session = s;
 	r->is_pending = true;
 	for (unsigned i = 0; i < d->elements; i++) {
-		struct bserver_arena *a = &s->arenas[elements[i].arena];
+		struct arena_slot *a = &s->arenas.slots[elements[i].arena];
 
 		a->pending++;
 		r->elements[i] = (struct bserver_element){
@@ -311,3 +307,8 @@ void bserver_idle(void)
 			bserver_cfg.ops->flush_batch();
 	} while (!is_settled);
 }
+
+const struct server_half bserver_half = {.message = bserver_message,
+                                         .doorbell = bserver_doorbell,
+                                         .idle = bserver_idle,
+                                         .status_text = bserver_status_text};

@@ -9,16 +9,16 @@
  *   UP         lost, attach      -                -                  request deadline: B8
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "arena/arena.h"
 #include "blockdev/client.h"
 #include "ring/blk_region.h"
+#include "sys/control.h"
 
 #define RETRY_SOON_NS 10000000ull   /* the asynchronous table was full, the server is busy */
 #define RETRY_LATE_NS 1000000000ull /* after a violation: rs should have replaced it by then */
 
-static uint32_t last_control_id;
 static uint32_t last_generation;
 
 static void set_state(struct server *s, enum server_state state)
@@ -36,7 +36,6 @@ static void set_state(struct server *s, enum server_state state)
 
 int server_control(struct server *s, uint32_t type, void *payload, struct control **c)
 {
-	struct msg m;
 	unsigned i = 0;
 	int err;
 
@@ -44,17 +43,14 @@ int server_control(struct server *s, uint32_t type, void *payload, struct contro
 		i++;
 	if (i == CONTROLS_MAX)
 		return -EAGAIN;
-	if (++last_control_id == 0)
-		last_control_id = 1;
-	memcpy(payload, &last_control_id, sizeof(last_control_id));
-	msg_put_bytes(&m, type, payload,
-	              type == BLK_ATTACH  ? sizeof(struct blk_attach)
-	              : type == BLK_ARENA ? sizeof(struct blk_arena)
-	                                  : sizeof(struct blk_ctl));
-	err = sys_asend(s->ep, &m);
+	err = control_ask(s->ep, type, payload,
+	                  type == BLK_ATTACH  ? sizeof(struct blk_attach)
+	                  : type == BLK_ARENA ? sizeof(struct blk_arena)
+	                                      : sizeof(struct blk_ctl));
 	if (err != 0)
 		return err;
-	s->controls[i] = (struct control){.id = last_control_id, .type = type};
+	s->controls[i] = (struct control){.type = type};
+	memcpy(&s->controls[i].id, payload, sizeof(s->controls[i].id));
 	if (s->t_control_ns == 0)
 		s->t_control_ns = now_ns() + bdev_cfg.deadline_ns;
 	*c = &s->controls[i];
@@ -68,10 +64,9 @@ static int prepare_region(struct server *s)
 	if (s->region == NULL) {
 		size_t bytes = blk_region_bytes(bdev_cfg.slots);
 
-		s->region = aligned_alloc(PAGE_BYTES, bytes);
+		s->region = arena_pages(bytes);
 		if (s->region == NULL)
 			return -ENOMEM;
-		memset(s->region, 0, bytes); /* present: the server maps it */
 		s->region_bytes = bytes;
 	}
 	s->generation = ++last_generation;
@@ -334,12 +329,7 @@ static void units_lost(struct server *s)
 
 static void drop_grants(struct server *s, bool is_death)
 {
-	/* A live server that broke the rules keeps nothing of ours; a dead one has no mappings. */
-	if (is_death)
-		grant_revoke(s->region_grant);
-	else
-		grant_revoke_map(s->region_grant);
-	s->region_grant = GRANT_INVALID;
+	arena_take_back(&s->region_grant, is_death);
 	server_drop_arena_grants(s, is_death);
 }
 

@@ -1,27 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the rules of fault filters share: the language, counting and chance. Pure and seeded: the same
- * requests meet the same faults.
+ * requests meet the same faults. What is done when a rule fires is the filter's.
  *
  *   rules = rule { ";" rule }        rule = KIND { word }, words between blanks or commas
- *   word    skip=N  count=N          let N matching requests pass; fire at most N times (0: no limit)
+ *   KIND                             the filter's
+ *   word    WAY                      only this of the filter's two ways (read, write; default: both)
+ *           RANGE=FIRST-LAST         of the filter's measure (sectors, bytes)
+ *           skip=N  count=N          let N matching requests pass; fire at most N times (0: no limit)
  *           prob=N                   chance in a million (default 1000000)
  *           at=DURATION              not before so much time since the filter started
  *           for=DURATION             of delay (default 100ms)
- *           ...                      kinds and more words are the filter's
+ *           NUMBER=N                 the filter's; not 0
  */
 #ifndef LIB_FAULTRULE_H
 #define LIB_FAULTRULE_H
 
 #include "axolotl/types.h"
 
-#define FAULT_RULES_MAX 16
+#define FAULT_RULES_MAX   16
+#define FAULT_NUMBERS_MAX 2
 
 /* When a rule fires. */
 struct fault_when {
 	uint64_t skip, count;
 	uint64_t chance; /* in a million */
 	uint64_t at_us, for_us;
+};
+
+struct fault_rule {
+	unsigned kind; /* of the grammar's; never 0 */
+	bool on[2];    /* the grammar's ways */
+	uint64_t first, last;
+	uint64_t numbers[FAULT_NUMBERS_MAX];
+	struct fault_when when;
 };
 
 /* What must survive a restart of the filter. */
@@ -32,37 +44,48 @@ struct fault_state {
 	uint64_t fired[FAULT_RULES_MAX];
 };
 
-/* The filter's part of the language. Words are not terminated. */
-struct fault_grammar {
-	unsigned rules_max;
-	/* A rule begins: its kind. */
-	bool (*kind)(void *ctx, unsigned rule, const char *word, size_t len);
-	/* A word of the rule, with "=" and a value (equals != NULL) or without. */
-	bool (*word)(void *ctx, unsigned rule, const char *word, size_t len);
-	void (*finish)(void *ctx, unsigned rule);
+struct fault_rules {
+	struct fault_rule rule[FAULT_RULES_MAX];
+	unsigned count;
+	struct fault_state state;
 };
-/* The number of rules, or -EINVAL and the column (from 1) of what was not understood. */
-int fault_parse_rules(const char *text, const struct fault_grammar *g, void *ctx,
-                      unsigned *column) MUST_CHECK;
 
-bool fault_is_word(const char *word, size_t len, const char *text);
-/* The words that all filters have; false: it is none of them, or its value is wrong. */
-bool fault_when_word(struct fault_when *when, const char *word, size_t len);
-void fault_when_default(struct fault_when *when);
-/* A number and, behind it, what must follow; returns the end or NULL. */
-const char *fault_scan(const char *text, uint64_t *out);
-bool fault_scan_whole(const char *text, size_t len, uint64_t *out);
-bool fault_scan_range(const char *text, size_t len, uint64_t *first, uint64_t *last);
-/* If the word is `name`=value: its value and the bytes of that; else NULL. */
-const char *fault_value(const char *word, size_t len, const char *name, size_t *value_len);
-/* Which of the names the word is; -1: none. names[0] is never meant. */
-int fault_find_kind(const char *const *names, unsigned count, const char *word, size_t len);
+/* The filter's part of the language. */
+struct fault_grammar {
+	const char *const *kinds; /* kinds[0]: none */
+	unsigned kind_count;
+	const char *ways[2];
+	const char *range;
+	struct {
+		const char *name; /* NULL: there are no more */
+		uint64_t value;   /* unless a rule says another */
+	} numbers[FAULT_NUMBERS_MAX];
+};
+
+/* 0, or -EINVAL and the column (from 1) of what was not understood. */
+int fault_parse(struct fault_rules *r, const struct fault_grammar *g, const char *text,
+                unsigned *column) MUST_CHECK;
+const char *fault_name(const struct fault_grammar *g, unsigned kind);
 
 /* ---- chance ---- */
 
-void fault_state_seed(struct fault_state *s, uint64_t seed);
-uint64_t fault_state_random(struct fault_state *s);
-/* Rule number `rule` matches what is at hand: does it fire? Counts. */
-bool fault_fires(struct fault_state *s, unsigned rule, const struct fault_when *when);
+void fault_seed(struct fault_rules *r, uint64_t seed);
+uint64_t fault_random(struct fault_rules *r);
+
+/* What is at hand. */
+struct fault_case {
+	unsigned way;
+	uint64_t first, last; /* that it covers of the measure */
+	uint64_t age_us;      /* of the filter */
+};
+bool fault_matches(const struct fault_rule *rule, const struct fault_case *c);
+/* Rule number `rule` matches: does it fire? Counts. */
+bool fault_fires(struct fault_rules *r, unsigned rule);
+/* The shot of that rule could not be done. */
+void fault_unfire(struct fault_rules *r, unsigned rule);
+
+/* "ruleN=KIND matched=N fired=N" lines; returns bytes. */
+int fault_status_text(const struct fault_rules *r, const struct fault_grammar *g, char *buf,
+                      size_t len);
 
 #endif

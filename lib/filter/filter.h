@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Skeleton of block filters: main loop, waiting in fibers, arenas that are passed on; arguments and timers
+ * Skeleton of block filters: waiting in fibers, arenas that are passed on; arguments, timers and main loop
  * are in lib/filterbase. A filter is a block server above (blockserver.h) and a block client below
  * (blockdev.h); both halves keep the rules B1-B8 and replay, so a filter only says what to do with
  * a request.
@@ -43,8 +43,6 @@ struct filter {
 };
 
 void filter_main(int argc, char **argv, const struct filter *f) __attribute__((noreturn));
-bool filter_is_restart(void); /* an incarnation before this one served in the running system */
-int filter_status(unsigned unit, char *buf, size_t len); /* for bserver_ops.status */
 
 /* ---- in fibers ---- */
 

@@ -90,6 +90,18 @@ int filter_option(const struct stack_options *o, const struct filter_number *n, 
 	return 0;
 }
 
+int filter_option_flag(const struct stack_options *o, const char *name, bool *value)
+{
+	const char *word = stack_option(o, name, 0);
+
+	if (word == NULL)
+		return 0;
+	if (strcmp(word, "yes") != 0 && strcmp(word, "no") != 0)
+		return filter_usage("%s=%s: expected yes or no", name, word);
+	*value = word[0] == 'y';
+	return 0;
+}
+
 int filter_arguments(int argc, char **argv, const struct filter_spec *s)
 {
 	spec = s;

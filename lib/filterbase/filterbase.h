@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What block and network filters share: arguments and timers.
+ * What block and network filters share: arguments, timers, main loop.
  *
  * Arguments, made by rs from a stack expression (lib/stack):
  *     NAME -label L -unit U -lower A [-lower B ...] [-OPTION VALUE ...]
@@ -10,6 +10,7 @@
 
 #include "axolotl/errno.h"
 #include "stack/stack.h"
+#include "sys/half.h"
 
 #define FILTER_UNIT 0 /* a filter has one unit */
 
@@ -35,6 +36,8 @@ struct filter_number {
 };
 int filter_option(const struct stack_options *o, const struct filter_number *n,
                   uint64_t *value) MUST_CHECK;
+/* An optional NAME=yes or NAME=no; 0 or -EINVAL with a message. */
+int filter_option_flag(const struct stack_options *o, const char *name, bool *value) MUST_CHECK;
 
 /* ---- timers ---- */
 
@@ -51,5 +54,24 @@ void filter_timer_set(struct filter_timer *t, uint64_t at_ns);
  * deadline (0: none). */
 void filter_alarm(uint64_t now_ns);
 void filter_set_alarm(uint64_t at_ns);
+
+/* ---- main loop ---- */
+
+/* A protocol's skeleton: a server half above, a client half below. */
+struct filter_loop {
+	const struct server_half *server;
+	const struct client_half *client;
+	int (*init)(void);          /* 0 or -errno: rs tries again */
+	uint64_t (*activity)(void); /* changes with all that moves */
+	/* Any of these may be NULL. In each round before a RECEIVE: */
+	void (*before_halves)(void), (*after_halves)(void);
+	bool (*message)(const struct msg *m, enum ipc_primitive how); /* of other protocols */
+	int (*status)(char *buf, size_t len); /* lines before those of the halves; returns bytes */
+	int (*control)(const char *command, char *buf, size_t len); /* as in sys.h */
+};
+void filter_run(int argc, char **argv, const struct filter_spec *spec, const struct filter_loop *l)
+	__attribute__((noreturn));
+bool filter_is_restart(void); /* an incarnation before this one served in the running system */
+int filter_status(unsigned unit, char *buf, size_t len); /* all lines, for the server half's ops */
 
 #endif

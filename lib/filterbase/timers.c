@@ -20,10 +20,8 @@ static uint64_t next_timer(void)
 {
 	uint64_t soonest = 0;
 
-	for (const struct filter_timer *t = timers; t != NULL; t = t->next) {
-		if (t->at_ns != 0 && (soonest == 0 || t->at_ns < soonest))
-			soonest = t->at_ns;
-	}
+	for (const struct filter_timer *t = timers; t != NULL; t = t->next)
+		soonest = ns_earlier(soonest, t->at_ns);
 	return soonest;
 }
 
@@ -45,10 +43,7 @@ void filter_alarm(uint64_t now)
 
 void filter_set_alarm(uint64_t at)
 {
-	uint64_t timer = next_timer();
-
-	if (timer != 0 && (at == 0 || timer < at))
-		at = timer;
+	at = ns_earlier(at, next_timer());
 	if (at == alarm_set_ns)
 		return;
 	alarm_set_ns = at;

@@ -8,9 +8,9 @@
 #include "netdev/client.h"
 
 static struct arena_own arenas[NET_ARENAS_MAX];
-static struct net_arena_view views[NET_ARENAS_MAX]; /* the same, as checks want it */
+static struct arena_view views[NET_ARENAS_MAX]; /* the same, as checks want it */
 
-const struct net_arena_view *netdev_arena_views(void)
+const struct arena_view *netdev_arena_views(void)
 {
 	return views;
 }
@@ -49,56 +49,39 @@ int netdev_send_arenas(struct netdev *d)
 
 void netdev_drop_arena_grants(struct netdev *d, bool is_death)
 {
-	for (unsigned i = 0; i < NET_ARENAS_MAX; i++) {
-		if (is_death)
-			grant_revoke(d->arena_grants[i]);
-		else
-			grant_revoke_map(d->arena_grants[i]);
-		d->arena_grants[i] = GRANT_INVALID;
-	}
+	for (unsigned i = 0; i < NET_ARENAS_MAX; i++)
+		arena_take_back(&d->arena_grants[i], is_death);
 }
 
-static int add_arena(const struct arena_own *new)
+/* Every session learns of it, or nobody does. `arena`: its number, or an error. */
+static int announce(int arena)
 {
-	unsigned n = 0;
 	int err = 0;
 
-	while (n < NET_ARENAS_MAX && arenas[n].is_used)
-		n++;
-	if (!arena_own_is_valid(new) || n == NET_ARENAS_MAX)
-		return n == NET_ARENAS_MAX ? -ENOSPC : -EINVAL;
-	arenas[n] = *new;
-	views[n] = (struct net_arena_view){.len_bytes = new->len_bytes,
-	                                   .is_readonly = new->is_readonly};
+	if (arena < 0)
+		return arena;
+	views[arena] = (struct arena_view){.len_bytes = arenas[arena].len_bytes,
+	                                   .is_readonly = arenas[arena].is_readonly};
 	for (unsigned i = 0; i < NETDEV_MAX && err == 0; i++)
 		if (netdev_has_session(&netdev_units[i]))
-			err = netdev_send_arena(&netdev_units[i], n, false);
+			err = netdev_send_arena(&netdev_units[i], (unsigned)arena, false);
 	if (err == 0)
-		return (int)n;
-	netdev_arena_drop((int)n);
+		return arena;
+	netdev_arena_drop(arena);
 	return -EAGAIN;
 }
 
 int netdev_arena(void *ptr, size_t len_bytes, bool is_readonly)
 {
-	struct arena_own a = {.is_used = true,
-	                      .is_readonly = is_readonly,
-	                      .ptr = ptr,
-	                      .from = EP_NONE,
-	                      .len_bytes = len_bytes};
-
-	return add_arena(&a);
+	return announce(arena_own_direct(arenas, ptr, len_bytes, is_readonly));
 }
 
 int netdev_arena_indirect(endpoint_t from, grant_t parent, size_t len_bytes, bool is_readonly)
 {
-	struct arena_own a = {.is_used = true,
-	                      .is_readonly = is_readonly,
-	                      .from = from,
-	                      .parent = parent,
-	                      .len_bytes = len_bytes};
+	const struct arena_own a = {
+		.is_readonly = is_readonly, .from = from, .parent = parent, .len_bytes = len_bytes};
 
-	return add_arena(&a);
+	return announce(arena_own_indirect(arenas, &a));
 }
 
 void netdev_arena_drop(int arena)
@@ -106,13 +89,8 @@ void netdev_arena_drop(int arena)
 	if (arena < 0 || arena >= NET_ARENAS_MAX)
 		return;
 	arenas[arena].is_used = false;
-	views[arena] = (struct net_arena_view){.len_bytes = 0};
-	for (unsigned i = 0; i < NETDEV_MAX; i++) {
-		struct netdev *d = &netdev_units[i];
-
-		if (!netdev_has_session(d))
-			continue;
-		grant_revoke_map(d->arena_grants[arena]);
-		d->arena_grants[arena] = GRANT_INVALID;
-	}
+	views[arena] = (struct arena_view){.len_bytes = 0};
+	for (unsigned i = 0; i < NETDEV_MAX; i++)
+		if (netdev_has_session(&netdev_units[i]))
+			arena_take_back(&netdev_units[i].arena_grants[arena], false);
 }

@@ -26,7 +26,7 @@ bool net_tx_is_sane(const struct net_tx *t)
 
 static int check_element(const struct net_element *e, const struct net_limits *l, bool is_written)
 {
-	const struct net_arena_view *arena;
+	const struct arena_view *arena;
 
 	if (e->reserved != 0 || e->arena >= NET_ARENAS_MAX || e->len_bytes == 0)
 		return -EINVAL;

@@ -6,18 +6,16 @@
 #ifndef LIB_NETDEV_CHECK_H
 #define LIB_NETDEV_CHECK_H
 
+#include "arena/arena.h"
 #include "axolotl/net.h"
 
-struct net_arena_view {
-	uint64_t len_bytes; /* 0: no such arena */
-	bool is_readonly;
-};
+_Static_assert(NET_ARENAS_MAX == ARENAS_MAX, "tables of lib/arena");
 
 /* What the session allows. */
 struct net_limits {
-	const struct net_info *info;         /* NULL: not known yet (client half) */
-	uint32_t offloads;                   /* NET_OFFLOAD_* in force */
-	const struct net_arena_view *arenas; /* NET_ARENAS_MAX of them */
+	const struct net_info *info;     /* NULL: not known yet (client half) */
+	uint32_t offloads;               /* NET_OFFLOAD_* in force */
+	const struct arena_view *arenas; /* NET_ARENAS_MAX of them */
 };
 
 /* Can the element list be looked at at all? */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "netdev/client.h"
+#include "netdev/salvage.h"
 #include "ring/net_region.h"
 
 /* Completions may bring new frames, which may complete at once, and so on. */
@@ -154,6 +155,8 @@ int netdev_post(struct netdev *d, struct netdev_rx *r)
 	if (net_check_rx(&desc, &limits) != 0)
 		return -EINVAL;
 	r->dev = d;
+	if (r->memory != NULL)
+		net_salvage_mark(r->memory, r->buffer.len_bytes);
 	nqueue_add(&d->rx, &r->entry);
 	netdev_pump(d);
 	return 0;
@@ -327,13 +330,6 @@ void netdev_alarm(uint64_t now)
 			alarm_unit(&netdev_units[i], now);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	if (a == 0 || b == 0)
-		return a | b;
-	return a < b ? a : b;
-}
-
 static uint64_t unit_deadline(const struct netdev *d)
 {
 	uint64_t soonest = 0;
@@ -342,10 +338,10 @@ static uint64_t unit_deadline(const struct netdev *d)
 		return d->t_offline_ns;
 	for (unsigned i = 0; i < CONTROLS_MAX; i++)
 		if (d->controls[i].id != 0)
-			soonest = earlier(soonest, d->controls[i].t_deadline_ns);
+			soonest = ns_earlier(soonest, d->controls[i].t_deadline_ns);
 	if (d->link_now.is_up)
-		soonest = earlier(soonest, nqueue_deadline(&d->tx));
-	return earlier(soonest, earlier(d->t_link_due_ns, d->t_link_grace_ns));
+		soonest = ns_earlier(soonest, nqueue_deadline(&d->tx));
+	return ns_earlier(soonest, ns_earlier(d->t_link_due_ns, d->t_link_grace_ns));
 }
 
 uint64_t netdev_next_deadline(void)
@@ -359,13 +355,13 @@ uint64_t netdev_next_deadline(void)
 			continue;
 		if (d->want_poll)
 			return now_ns();
-		soonest = earlier(soonest, unit_deadline(d));
+		soonest = ns_earlier(soonest, unit_deadline(d));
 		if (d->state == NETDEV_WAITING && d->ep != EP_NONE)
-			exact = earlier(exact, d->t_retry_ns);
+			exact = ns_earlier(exact, d->t_retry_ns);
 	}
 	if (soonest != 0)
 		soonest = (soonest + TICK_NS - 1) / TICK_NS * TICK_NS;
-	return earlier(soonest, exact);
+	return ns_earlier(soonest, exact);
 }
 
 /* ---- counters ---- */
@@ -380,17 +376,18 @@ static int unit_text(const struct netdev *d, char *buf, size_t len)
 	static const char *const names[] = {"waiting", "attaching", "setup", "up", "closing"};
 	const struct netdev_stats *c = &d->count;
 
-	return snprintf(buf, len,
-	                "lower.%s=%s server=%s link=%s tx_frames=%llu tx_bytes=%llu tx_failed=%llu "
-	                "tx_pending=%u tx_replayed=%llu rx_frames=%llu rx_bytes=%llu rx_buffers=%u "
-	                "deaths=%llu violations=%llu\n",
-	                d->name, d->is_gone ? "gone" : names[d->state], d->label,
-	                d->link.is_up ? "up" : "down", (unsigned long long)c->tx_frames,
-	                (unsigned long long)c->tx_bytes, (unsigned long long)c->tx_failed,
-	                netdev_tx_pending(d), (unsigned long long)c->tx_replayed,
-	                (unsigned long long)c->rx_frames, (unsigned long long)c->rx_bytes,
-	                d->rx.sent.count + d->rx.waiting.count, (unsigned long long)c->deaths,
-	                (unsigned long long)c->violations);
+	return snprintf(
+		buf, len,
+		"lower.%s=%s server=%s link=%s tx_frames=%llu tx_bytes=%llu tx_failed=%llu "
+		"tx_pending=%u tx_replayed=%llu rx_frames=%llu rx_bytes=%llu rx_salvaged=%llu "
+		"rx_buffers=%u deaths=%llu violations=%llu\n",
+		d->name, d->is_gone ? "gone" : names[d->state], d->label,
+		d->link.is_up ? "up" : "down", (unsigned long long)c->tx_frames,
+		(unsigned long long)c->tx_bytes, (unsigned long long)c->tx_failed,
+		netdev_tx_pending(d), (unsigned long long)c->tx_replayed,
+		(unsigned long long)c->rx_frames, (unsigned long long)c->rx_bytes,
+		(unsigned long long)c->rx_salvaged, d->rx.sent.count + d->rx.waiting.count,
+		(unsigned long long)c->deaths, (unsigned long long)c->violations);
 }
 
 int netdev_status_text(char *buf, size_t len)
@@ -402,3 +399,11 @@ int netdev_status_text(char *buf, size_t len)
 			used += (size_t)unit_text(&netdev_units[i], buf + used, len - used);
 	return (int)(used < len ? used : len);
 }
+
+const struct client_half netdev_half = {.message = netdev_message,
+                                        .doorbell = netdev_doorbell,
+                                        .ds_change = netdev_ds_change,
+                                        .alarm = netdev_alarm,
+                                        .idle = netdev_idle,
+                                        .next_deadline = netdev_next_deadline,
+                                        .status_text = netdev_status_text};

@@ -121,6 +121,10 @@ void netdev_accuse(struct netdev *d, enum proto_rule rule, uint32_t id, const vo
 /* data.c */
 void netdev_pump(struct netdev *d); /* push what may be pushed; no callbacks */
 unsigned netdev_take_completions(struct netdev *d);
+/* What a server completed before it died, before netdev_lost(). false: `d` was closed meanwhile. */
+bool netdev_take_last(struct netdev *d) MUST_CHECK;
+/* Between the death of a server and the next session: hands over what its device left in the buffers. */
+void netdev_salvage(struct netdev *d);
 void netdev_unsend_all(struct netdev *d, bool is_death);
 void netdev_cancel_waiting(struct netdev *d); /* frames and buffers that are not with the server */
 
@@ -145,7 +149,7 @@ void netdev_link_lost(struct netdev *d); /* there is no server to ask for long *
 void netdev_link_alarm(struct netdev *d, uint64_t now_ns);
 
 /* arenas.c */
-const struct net_arena_view *netdev_arena_views(void);
+const struct arena_view *netdev_arena_views(void);
 int netdev_send_arena(struct netdev *d, unsigned arena, bool is_setup) MUST_CHECK;
 int netdev_send_arenas(struct netdev *d) MUST_CHECK;
 void netdev_drop_arena_grants(struct netdev *d, bool is_death);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "netdev/client.h"
+#include "netdev/salvage.h"
 #include "ring/net_region.h"
 
 /* ---- down ---- */
@@ -32,6 +33,9 @@ static void push_buffer(struct netdev *d, const struct netdev_rx *r)
 {
 	struct net_rx desc = {.id = r->entry.id, .buffer = r->buffer};
 
+	/* It was down there before, and holds what could not be salvaged. */
+	if (r->memory != NULL && !net_salvage_is_marked(r->memory))
+		net_salvage_mark(r->memory, r->buffer.len_bytes);
 	SYS_ASSERT(ring_push(&d->rx_ring, &desc) == 0);
 }
 
@@ -217,6 +221,40 @@ unsigned netdev_take_completions(struct netdev *d)
 		netdev_lost(d, false);
 	}
 	return count;
+}
+
+bool netdev_take_last(struct netdev *d)
+{
+	uint32_t serial = d->serial;
+
+	(void)netdev_take_completions(d);
+	return d->is_used && d->serial == serial;
+}
+
+/* Buffers wait in the order in which the device filled them; those posted in callbacks are behind. */
+void netdev_salvage(struct netdev *d)
+{
+	struct netdev_entry *e, *next = d->rx.waiting.head;
+	unsigned left = d->rx.waiting.count;
+	uint32_t serial = d->serial;
+
+	while (left-- > 0 && netdev_is_open(d, serial) && (e = next) != NULL) {
+		struct netdev_rx *r = rx_of(e);
+		uint32_t bytes = 0;
+
+		next = e->next;
+		if (r->memory != NULL)
+			bytes = net_salvage_frame(r->memory, r->buffer.len_bytes);
+		if (bytes == 0)
+			continue;
+		nqueue_remove(&d->rx, e);
+		e->state = NENTRY_LISTED;
+		r->got_bytes = bytes;
+		r->got_flags = NET_RX_CSUM_OK;
+		nlist_append(&d->ready, e);
+		d->count.rx_salvaged++;
+		hand_up(d);
+	}
 }
 
 static void cancel_buffers(struct nlist *l)

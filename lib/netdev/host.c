@@ -8,9 +8,7 @@
 
 #include "netdev/host.h"
 #include "ring/net_region.h"
-
-#define PARKED_MAX        32
-#define STATUS_TEXT_BYTES 2048
+#include "sys/control.h"
 
 struct nserver_config nserver_cfg;
 struct nserver_unit nserver_units[NET_UNITS_MAX];
@@ -19,70 +17,26 @@ static uint32_t next_number;
 
 /* Requests that are answered later: of units that are not known yet, or still busy with the session
  * before. */
-static struct parked {
-	bool is_used;
-	enum ipc_primitive how;
-	struct msg m;
-} parked[PARKED_MAX];
+static struct control_parking parking;
 static bool want_parked;
-
-/* ---- arenas ---- */
-
-static void arena_remove(struct nserver_session *s, unsigned arena)
-{
-	struct nserver_arena *a = &s->arenas[arena];
-
-	if (a->has_tag && nserver_cfg.ops->arena_removed != NULL)
-		nserver_cfg.ops->arena_removed(a->tag);
-	arena_unmap(&a->map);
-	memset(a, 0, sizeof(*a));
-	s->views[arena] = (struct net_arena_view){.len_bytes = 0};
-}
-
-static int arena_tag(struct nserver_arena *a, const struct arena_offer *o)
-{
-	int tag;
-
-	if (nserver_cfg.ops->arena_added == NULL)
-		return 0;
-	tag = nserver_cfg.ops->arena_added(o->client, o->grant, o->len_bytes, o->is_readonly);
-	if (tag < 0)
-		return tag;
-	a->tag = (unsigned)tag;
-	a->has_tag = true;
-	return 0;
-}
-
-static int arena_add(struct nserver_session *s, const struct net_arena *req)
-{
-	struct nserver_arena *a = &s->arenas[req->arena];
-	struct arena_offer offer = {.client = s->client,
-	                            .grant = req->grant,
-	                            .len_bytes = req->len_bytes,
-	                            .is_readonly = req->is_readonly};
-	int err = arena_map(&a->map, &offer,
-	                    (nserver_cfg.maps_arenas ? ARENA_PTR : 0) |
-	                            (nserver_cfg.wants_bus ? ARENA_BUS : 0));
-
-	if (err == 0)
-		err = arena_tag(a, &offer);
-	if (err != 0) {
-		arena_remove(s, req->arena);
-		return err;
-	}
-	s->views[req->arena] = (struct net_arena_view){.len_bytes = req->len_bytes,
-	                                               .is_readonly = req->is_readonly};
-	return 0;
-}
 
 /* ---- sessions ---- */
 
+static struct arena_use arena_use(void)
+{
+	return (struct arena_use){.how = (nserver_cfg.maps_arenas ? ARENA_PTR : 0) |
+	                                 (nserver_cfg.wants_bus ? ARENA_BUS : 0),
+	                          .added = nserver_cfg.ops->arena_added,
+	                          .removed = nserver_cfg.ops->arena_removed};
+}
+
 void session_free_if_idle(struct nserver_session *s)
 {
+	const struct arena_use use = arena_use();
+
 	if (!s->is_used || s->tx.pending > 0 || s->rx.pending > 0)
 		return;
-	for (unsigned i = 0; i < NET_ARENAS_MAX; i++)
-		arena_remove(s, i);
+	arena_remove_all(&s->arenas, &use);
 	(void)!vm_unmap(s->region, s->region_bytes); /* fails if the client has revoked it */
 	s->is_used = false;
 	want_parked = true; /* somebody may wait to attach */
@@ -207,6 +161,8 @@ static int do_attach(const struct msg *m, struct net_rep *rep)
 
 static int do_arena(const struct msg *m, struct net_rep *rep)
 {
+	const struct arena_use use = arena_use();
+	struct arena_offer offer;
 	struct net_arena req;
 	struct nserver_session *s;
 
@@ -215,13 +171,12 @@ static int do_arena(const struct msg *m, struct net_rep *rep)
 	s = find_session(m, req.session);
 	if (s == NULL)
 		return -ERESTART;
-	if (req.arena >= NET_ARENAS_MAX || req.is_readonly > 1 || req.len_bytes == 0 ||
-	    req.len_bytes % PAGE_BYTES != 0)
-		return -EINVAL;
-	if (s->arenas[req.arena].pending > 0)
-		return -EBUSY;
-	arena_remove(s, req.arena);
-	return arena_add(s, &req);
+	offer = (struct arena_offer){.client = s->client,
+	                             .grant = req.grant,
+	                             .len_bytes = req.len_bytes,
+	                             .arena = req.arena,
+	                             .is_readonly = req.is_readonly};
+	return arena_add(&s->arenas, &offer, &use);
 }
 
 /* ---- units ---- */
@@ -271,21 +226,15 @@ static int do_status(const struct msg *m, const struct net_ctl *c, struct net_re
 {
 	const struct nserver_session *s = find_session(m, c->session);
 	uint32_t unit = s != NULL ? s->unit : c->session;
-	char text[STATUS_TEXT_BYTES];
-	int n, err;
+	struct control_text to = {
+		.client = m->source, .grant = c->grant, .len_bytes = c->len_bytes};
+	int n;
 
 	if (unit >= NET_UNITS_MAX)
 		return -ERESTART;
-	if (nserver_cfg.ops->status == NULL)
-		return -ENOSYS;
-	n = nserver_cfg.ops->status(unit, text, sizeof(text));
-	if (n < 0)
-		return n;
-	if ((uint32_t)n > c->len_bytes)
-		n = (int)c->len_bytes;
-	err = k_safecopy_to(m->source, c->grant, 0, text, (size_t)n);
-	rep->value = err == 0 ? (uint32_t)n : 0;
-	return err;
+	n = control_status(&to, unit, nserver_cfg.ops->status);
+	rep->value = n > 0 ? (uint32_t)n : 0;
+	return n < 0 ? n : 0;
 }
 
 /* Answered when the component has given everything back: then nobody writes into the client's memory. */
@@ -315,17 +264,6 @@ static int do_ctl(const struct msg *m, struct net_rep *rep)
 
 /* ---- dispatch ---- */
 
-static bool park(const struct msg *m, enum ipc_primitive how)
-{
-	for (unsigned i = 0; i < PARKED_MAX; i++) {
-		if (parked[i].is_used)
-			continue;
-		parked[i] = (struct parked){.is_used = true, .how = how, .m = *m};
-		return true;
-	}
-	return false;
-}
-
 static void answer(const struct msg *m, enum ipc_primitive how)
 {
 	struct net_rep rep = {.id = 0};
@@ -338,7 +276,7 @@ static void answer(const struct msg *m, enum ipc_primitive how)
 		rep.result = do_conf(m, &rep);
 	else
 		rep.result = do_ctl(m, &rep);
-	if (rep.result == -EAGAIN && park(m, how))
+	if (rep.result == -EAGAIN && control_park(&parking, m, how))
 		return;
 	sys_reply(m, how, &rep);
 }
@@ -353,14 +291,7 @@ void host_answer_parked(void)
 	if (!want_parked)
 		return;
 	want_parked = false;
-	for (unsigned i = 0; i < PARKED_MAX; i++) {
-		struct parked p = parked[i];
-
-		if (!p.is_used)
-			continue;
-		parked[i].is_used = false;
-		answer(&p.m, p.how);
-	}
+	control_retry(&parking, answer);
 }
 
 bool nserver_message(const struct msg *m, enum ipc_primitive how)

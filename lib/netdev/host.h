@@ -18,13 +18,6 @@
 #include "ring/ring.h"
 #include "sys/sys.h"
 
-struct nserver_arena {
-	struct arena_map map;
-	unsigned tag;
-	unsigned pending; /* frames and buffers with the component that use it */
-	bool has_tag;
-};
-
 /* One direction: descriptors come, completions go. */
 struct nserver_lane {
 	struct ring_consumer in;
@@ -46,8 +39,7 @@ struct nserver_session {
 	struct nserver_lane tx, rx;
 	struct nserver_tx *held_tx; /* the component had no room */
 	struct nserver_rx *held_rx;
-	struct nserver_arena arenas[NET_ARENAS_MAX];
-	struct net_arena_view views[NET_ARENAS_MAX];
+	struct arena_table arenas;
 	struct net_info info; /* as it was at CONF */
 	uint32_t offloads;    /* that the client uses */
 };

@@ -43,6 +43,12 @@ void nserver_link(unsigned unit, const struct net_link *link)
 	u->is_link_due = true;
 }
 
+const struct net_link *nserver_link_of(unsigned unit)
+{
+	SYS_ASSERT(unit < NET_UNITS_MAX);
+	return &nserver_units[unit].link;
+}
+
 void unit_tell_link(struct nserver_unit *u)
 {
 	struct net_link link = u->link;

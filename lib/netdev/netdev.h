@@ -7,12 +7,12 @@
  *        ^------------------------ endpoint changed or dead -------------------------/
  *
  * A first connection and a reconnection run the same code. On death every frame that was not confirmed
- * is unsent again and goes out in the original order before anything new, at once; every buffer is
- * posted anew (architecture 4, protocols "Network protocol"). Configurations: `wanted` is what the
- * caller asked for last, `pending` was sent and not answered, `active` was answered; on return pending
- * counts as active and is sent first, then wanted if it differs. Identity (MAC, MTU, offloads: N6) is
- * compared after each restart; a unit that changed is reported as NDEV_CHANGED and its frames end with
- * -ENETDOWN.
+ * is unsent again and goes out in the original order before anything new, at once; what the dead server
+ * had completed or its device received is handed over (salvage.h), and every buffer is posted anew
+ * (architecture 4, protocols "Network protocol"). Configurations: `wanted` is what the caller asked for
+ * last, `pending` was sent and not answered, `active` was answered; on return pending counts as active
+ * and is sent first, then wanted if it differs. Identity (MAC, MTU, offloads: N6) is compared after each
+ * restart; a unit that changed is reported as NDEV_CHANGED and its frames end with -ENETDOWN.
  *
  * Callbacks run from the hooks below and from netdev_close(), never from inside netdev_send() and
  * netdev_post(). They may send, post, and close.
@@ -23,6 +23,7 @@
 #include "axolotl/types.h"
 #include "axolotl/ds.h"
 #include "axolotl/net.h"
+#include "sys/half.h"
 
 struct netdev;
 
@@ -53,6 +54,9 @@ struct netdev_tx {
 /* A receive buffer; with the library from netdev_post() until filled(). */
 struct netdev_rx {
 	struct net_element buffer;
+	/* Where the buffer is in our memory; what it holds then belongs to the library too. Frames that a dead
+	 * server's device left there are found (salvage.h). NULL: they are lost. */
+	uint8_t *memory;
 	/* bytes of the frame in it and flags NET_RX_*; -ECANCELED: closed. It may be posted again here. */
 	void (*filled)(struct netdev_rx *r, int bytes, unsigned flags);
 	void *cookie;
@@ -131,11 +135,12 @@ bool netdev_doorbell(endpoint_t from);
 bool netdev_ds_change(const struct ds_change *c);
 void netdev_idle(void);
 void netdev_alarm(uint64_t now_ns);
-uint64_t netdev_next_deadline(void); /* for k_setalarm, 0 = none */
+uint64_t netdev_next_deadline(void);         /* for k_setalarm, 0 = none */
+extern const struct client_half netdev_half; /* these, for skeletons */
 
 struct netdev_stats {
-	uint64_t tx_frames, tx_bytes, tx_failed, tx_replayed, rx_frames, rx_bytes, deaths,
-		violations;
+	uint64_t tx_frames, tx_bytes, tx_failed, tx_replayed, rx_frames, rx_bytes, rx_salvaged,
+		deaths, violations;
 };
 void netdev_get_stats(const struct netdev *d, struct netdev_stats *s);
 int netdev_status_text(char *buf, size_t len);

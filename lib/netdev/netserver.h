@@ -18,6 +18,7 @@
 
 #include "axolotl/types.h"
 #include "axolotl/net.h"
+#include "sys/half.h"
 
 #define NSERVER_FRAMES_MAX  1024 /* with the component at a time, all units */
 #define NSERVER_BUFFERS_MAX 1024
@@ -96,6 +97,7 @@ void nserver_tx_done(struct nserver_tx *t, int status);
 void nserver_rx_done(struct nserver_rx *r, int bytes, unsigned flags);
 /* Link state; told to the client when it differs from the last one, and after each NET_CONF. */
 void nserver_link(unsigned unit, const struct net_link *link);
+const struct net_link *nserver_link_of(unsigned unit); /* as last told */
 /* Is the unit attached and configured? */
 bool nserver_is_running(unsigned unit);
 
@@ -114,6 +116,7 @@ bool nserver_message(const struct msg *m, enum ipc_primitive how);
 bool nserver_doorbell(endpoint_t from);
 /* Before each RECEIVE: publishes completions, rings doorbells, takes what came in meanwhile. */
 void nserver_idle(void);
+extern const struct server_half nserver_half; /* these, for skeletons */
 
 struct nserver_stats {
 	uint64_t tx_frames, tx_bytes, tx_dropped, rx_frames, rx_bytes, rx_no_buffer, violations,

@@ -14,7 +14,7 @@ bool nserver_segment(const struct nserver_session *s, const struct nserver_eleme
 
 	if (left == 0 || max_bytes == 0)
 		return false;
-	p = arena_piece(&s->arenas[e->arena].map, e->offset + from,
+	p = arena_piece(&s->arenas.slots[e->arena].map, e->offset + from,
 	                left < max_bytes ? left : max_bytes);
 	*seg = (struct nserver_segment){.bus = p.bus, .len_bytes = p.len_bytes};
 	return true;

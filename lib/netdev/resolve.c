@@ -36,7 +36,7 @@ static void set_endpoint(struct netdev *d, endpoint_t ep, uint32_t cause)
 {
 	uint32_t serial = d->serial;
 
-	if (d->ep == ep && ep != EP_NONE)
+	if ((d->ep == ep && ep != EP_NONE) || !netdev_take_last(d))
 		return;
 	netdev_lost(d, true);
 	if (netdev_is_open(d, serial))
@@ -50,6 +50,7 @@ static void set_endpoint(struct netdev *d, endpoint_t ep, uint32_t cause)
 	}
 	d->is_gone = false;
 	netdev_attach(d);
+	netdev_salvage(d);
 }
 
 static void find_endpoint(struct netdev *d)

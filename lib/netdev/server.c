@@ -61,7 +61,7 @@ static void push_done(struct nserver_session *s, struct nserver_lane *lane, cons
 
 static void release_element(struct nserver_session *s, const struct nserver_element *e)
 {
-	s->arenas[e->arena].pending--;
+	s->arenas.slots[e->arena].pending--;
 }
 
 static void release_tx(struct nserver_tx *t)
@@ -143,7 +143,7 @@ void nserver_rx_done(struct nserver_rx *r, int bytes, unsigned flags)
 static void set_element(struct nserver_session *s, struct nserver_element *e,
                         const struct net_element *from)
 {
-	struct nserver_arena *a = &s->arenas[from->arena];
+	struct arena_slot *a = &s->arenas.slots[from->arena];
 
 	a->pending++;
 	*e = (struct nserver_element){.ptr = a->map.ptr != NULL ? a->map.ptr + from->offset : NULL,
@@ -158,14 +158,10 @@ static const struct net_element *copy_elements(const struct nserver_session *s,
                                                const struct net_tx *d, uint32_t slot,
                                                struct net_element *copy)
 {
-	const volatile uint64_t *row;
-	uint64_t *words = (uint64_t *)(void *)copy;
-
 	if (d->elements <= NET_INLINE)
 		return d->inline_elements;
-	row = (const volatile uint64_t *)net_region_row(s->region, s->tx.in.slots, slot);
-	for (unsigned i = 0; i < d->elements * sizeof(*copy) / sizeof(*words); i++)
-		words[i] = row[i];
+	ring_copy_row(copy, net_region_row(s->region, s->tx.in.slots, slot),
+	              d->elements * sizeof(*copy));
 	return copy;
 }
 
@@ -253,7 +249,8 @@ static bool lane_next(struct nserver_session *s, struct nserver_lane *lane, void
 static bool take_tx(struct nserver_session *s)
 {
 	static struct net_element copy[NET_ELEMENTS_MAX]; /* until hand_over_tx() has read it */
-	struct net_limits limits = {.info = &s->info, .offloads = s->offloads, .arenas = s->views};
+	struct net_limits limits = {
+		.info = &s->info, .offloads = s->offloads, .arenas = s->arenas.views};
 	const struct net_element *elements;
 	struct net_tx d;
 	uint32_t slot, bytes;
@@ -281,7 +278,8 @@ static bool take_tx(struct nserver_session *s)
 
 static bool take_rx(struct nserver_session *s)
 {
-	struct net_limits limits = {.info = &s->info, .offloads = s->offloads, .arenas = s->views};
+	struct net_limits limits = {
+		.info = &s->info, .offloads = s->offloads, .arenas = s->arenas.views};
 	struct net_rx d;
 	int err;
 
@@ -402,3 +400,8 @@ void nserver_idle(void)
 		unit_tell_link(&nserver_units[i]);
 	host_answer_parked(); /* a session may have ended just now */
 }
+
+const struct server_half nserver_half = {.message = nserver_message,
+                                         .doorbell = nserver_doorbell,
+                                         .idle = nserver_idle,
+                                         .status_text = nserver_status_text};

@@ -13,14 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena/arena.h"
 #include "netdev/client.h"
 #include "ring/net_region.h"
+#include "sys/control.h"
 
 #define RETRY_SOON_NS 10000000ull /* the asynchronous table was full */
 #define RETRY_LATE_NS                                                                              \
 	1000000000ull /* it refused, or broke a rule: rs should have replaced it by then */
 
-static uint32_t last_control_id;
 static uint32_t last_generation;
 
 static void set_state(struct netdev *d, enum netdev_state state)
@@ -51,25 +52,19 @@ int netdev_control(struct netdev *d, uint32_t type, void *payload, bool is_setup
 {
 	/* A filter answers INIT when what is below it has appeared. */
 	uint64_t patience = type == NET_INIT ? netdev_cfg.offline_ns : netdev_cfg.deadline_ns;
-	struct msg m;
-	unsigned i = 0;
+	struct netdev_control *c = d->controls;
 	int err;
 
-	while (i < CONTROLS_MAX && d->controls[i].id != 0)
-		i++;
-	if (i == CONTROLS_MAX)
+	while (c < d->controls + CONTROLS_MAX && c->id != 0)
+		c++;
+	if (c == d->controls + CONTROLS_MAX)
 		return -EAGAIN;
-	if (++last_control_id == 0)
-		last_control_id = 1;
-	memcpy(payload, &last_control_id, sizeof(last_control_id));
-	msg_put_bytes(&m, type, payload, payload_bytes(type));
-	err = sys_asend(d->ep, &m);
+	err = control_ask(d->ep, type, payload, payload_bytes(type));
 	if (err != 0)
 		return err;
-	d->controls[i] = (struct netdev_control){.id = last_control_id,
-	                                         .type = type,
-	                                         .is_setup = is_setup,
-	                                         .t_deadline_ns = now_ns() + patience};
+	*c = (struct netdev_control){
+		.type = type, .is_setup = is_setup, .t_deadline_ns = now_ns() + patience};
+	memcpy(&c->id, payload, sizeof(c->id));
 	d->setup_left += is_setup;
 	return 0;
 }
@@ -106,10 +101,9 @@ static int prepare_region(struct netdev *d)
 	if (d->region == NULL) {
 		size_t bytes = net_region_bytes(netdev_cfg.slots);
 
-		d->region = aligned_alloc(PAGE_BYTES, bytes);
+		d->region = arena_pages(bytes);
 		if (d->region == NULL)
 			return -ENOMEM;
-		memset(d->region, 0, bytes); /* present: the server maps it */
 		d->region_bytes = bytes;
 	}
 	d->generation = ++last_generation;
@@ -264,13 +258,8 @@ static void go_on(struct netdev *d)
 
 static void drop_grants(struct netdev *d, bool is_death)
 {
-	/* A live server that broke the rules keeps nothing of ours; a dead one has no mappings. */
-	if (is_death)
-		grant_revoke(d->region_grant);
-	else
-		grant_revoke_map(d->region_grant);
-	grant_revoke(d->info_grant);
-	d->region_grant = d->info_grant = GRANT_INVALID;
+	arena_take_back(&d->region_grant, is_death);
+	arena_take_back(&d->info_grant, true); /* it is never mapped */
 	netdev_drop_arena_grants(d, is_death);
 }
 
@@ -464,6 +453,8 @@ void netdev_dead(struct netdev *d)
 {
 	uint32_t serial = d->serial;
 
+	if (!netdev_take_last(d))
+		return;
 	netdev_lost(d, true);
 	if (netdev_is_open(d, serial))
 		d->ep = EP_NONE;

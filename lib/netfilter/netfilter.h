@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Skeleton of network filters: main loop, frames and buffers that are passed on. A filter is a network
+ * Skeleton of network filters: frames and buffers that are passed on. A filter is a network
  * server above (netserver.h) and a client below (netdev.h); both halves keep the rules N1-N6 and
- * replay, so a filter only says what to do with a frame. Arguments and timers: lib/filterbase.
+ * replay, so a filter only says what to do with a frame. Arguments, timers, main loop: lib/filterbase.
  *
  *      upper client                         netfilter_frame   one frame on its way down
  *         | tx          ^ rx                netfilter_buffer  one of the client's buffers, and the frame
@@ -89,7 +89,6 @@ struct netfilter {
 
 void netfilter_main(int argc, char **argv, const struct netfilter *f) __attribute__((noreturn));
 struct netdev *netfilter_lower(void);
-bool netfilter_is_restart(void); /* an incarnation before this one served in the running system */
 /* Is there a session above? */
 bool netfilter_is_running(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Private to lib/netfilter: netfilter.c is the main loop, pass.c what passes through.
+ * Private to lib/netfilter: netfilter.c has both units, pass.c what passes through.
  */
 #ifndef LIB_NETFILTER_IMPL_H
 #define LIB_NETFILTER_IMPL_H

@@ -191,7 +191,8 @@ bool pass_rx(struct nserver_rx *r)
 	else
 		b = &buffers[used_buffers++];
 	*b = (struct netfilter_buffer){.up = r,
-	                               .down = {.buffer = {.offset = r->buffer.offset,
+	                               .down = {.memory = r->buffer.ptr,
+	                                        .buffer = {.offset = r->buffer.offset,
 	                                                   .len_bytes = r->buffer.len_bytes,
 	                                                   .arena = r->buffer.tag},
 	                                        .filled = filled,

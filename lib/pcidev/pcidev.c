@@ -74,6 +74,18 @@ int pcidev_map_bar(struct pcidev *d, unsigned bar, volatile void **regs, uint64_
 	return 0;
 }
 
+int pcidev_map_registers(struct pcidev *d, unsigned bar, uint64_t bytes_min, volatile void **regs)
+{
+	uint64_t len_bytes;
+	int err = pcidev_enable(d, PCI_ENABLE_MEM);
+
+	if (err == 0)
+		err = pcidev_map_bar(d, bar, regs, &len_bytes);
+	if (err != 0)
+		return err;
+	return len_bytes >= bytes_min ? 0 : -ENODEV;
+}
+
 int pcidev_io_bar(struct pcidev *d, unsigned bar, uint16_t *port, uint32_t *count)
 {
 	struct pci_bar_rep rep;

@@ -22,6 +22,9 @@ int pcidev_find(unsigned index, struct pcidev *d) MUST_CHECK;
 /* Memory BAR, mapped uncached; -errno also for an I/O BAR. */
 int pcidev_map_bar(struct pcidev *d, unsigned bar, volatile void **regs,
                    uint64_t *len_bytes) MUST_CHECK;
+/* Switches the device's memory on and maps a BAR; -ENODEV if it has fewer bytes. */
+int pcidev_map_registers(struct pcidev *d, unsigned bar, uint64_t bytes_min,
+                         volatile void **regs) MUST_CHECK;
 int pcidev_io_bar(struct pcidev *d, unsigned bar, uint16_t *port, uint32_t *count) MUST_CHECK;
 /* MSI or MSI-X vector `vector` if the device has it, else the INTx line, to our IRQ hook `hook`. */
 int pcidev_route_irq(struct pcidev *d, unsigned vector, unsigned hook) MUST_CHECK;

@@ -181,6 +181,15 @@ int ring_peek(struct ring_consumer *c, void *descriptor, uint32_t *slot)
 	return 0;
 }
 
+void ring_copy_row(void *to, const void *row, size_t bytes)
+{
+	const volatile uint64_t *from = row;
+	uint64_t *words = to;
+
+	for (size_t i = 0; i < bytes / sizeof(*words); i++)
+		words[i] = from[i];
+}
+
 void ring_advance(struct ring_consumer *c)
 {
 	if (c->produced == c->consumed)

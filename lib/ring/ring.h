@@ -96,6 +96,8 @@ bool ring_producer_may_sleep(struct ring_producer *p);
  */
 int ring_peek(struct ring_consumer *c, void *descriptor, uint32_t *slot) MUST_CHECK;
 void ring_advance(struct ring_consumer *c);
+/* A private copy of what is in such a row: whole words, each read once. */
+void ring_copy_row(void *to, const void *row, size_t bytes);
 /* Both. */
 int ring_pop(struct ring_consumer *c, void *descriptor) MUST_CHECK;
 /* Descriptors that wait, or -EPROTOVIOL. */

@@ -10,31 +10,14 @@
 #define LOG_PER_SECOND 20
 #define PANIC_STATUS   254
 
-static uint64_t read_time(bool want_wall)
-{
-	const volatile struct time_page *p = (const volatile struct time_page *)TIME_PAGE_VA;
-	uint32_t seq;
-	uint64_t ns;
-
-	do {
-		seq = p->seq;
-		__asm__ volatile("" ::: "memory");
-		ns = time_scale(time_read_tsc() - p->tsc_base, p->mult, p->shift);
-		if (want_wall)
-			ns += p->wall_base_ns;
-		__asm__ volatile("" ::: "memory");
-	} while ((seq & 1) || seq != p->seq);
-	return ns;
-}
-
 uint64_t now_ns(void)
 {
-	return read_time(false);
+	return time_page_read(false);
 }
 
 uint64_t wall_ns(void)
 {
-	return read_time(true);
+	return time_page_read(true);
 }
 
 static void write_text(const char *prefix, const char *fmt, va_list ap)

@@ -145,6 +145,11 @@ int k_setalarm(uint64_t t_ns)
 	return (int)kcall(KC_SETALARM, (long)t_ns, 0, 0);
 }
 
+int k_setalarm_idle(uint64_t t_ns)
+{
+	return (int)kcall(KC_SETALARM, (long)t_ns, ALARM_IDLE, 0);
+}
+
 int k_times(endpoint_t ep, struct ktimes *t)
 {
 	return (int)kcall(KC_TIMES, ep, (long)t, 0);

@@ -82,6 +82,13 @@ unsigned grants_in_use(void);
 
 uint64_t now_ns(void); /* monotonic, no trap */
 uint64_t wall_ns(void);
+/* The earlier one of two points in time, of which 0 means never. */
+static inline uint64_t ns_earlier(uint64_t a, uint64_t b)
+{
+	if (a == 0 || b == 0)
+		return a | b;
+	return a < b ? a : b;
+}
 void sys_log(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* rate-limited */
 void sys_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void log_event(enum event_kind kind, endpoint_t ep, const char *label, uint64_t a, uint64_t b);

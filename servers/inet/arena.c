@@ -175,7 +175,7 @@ void *arena_alloc(size_t len_bytes)
 
 	while (class < CLASSES && class_bytes[class] < len_bytes)
 		class ++;
-	if (len_bytes > send.len_bytes)
+	if (len_bytes > send.len_bytes || send.base == NULL) /* not there yet: memory.h */
 		p = NULL;
 	else
 		p = class < CLASSES ? alloc_object(class) : alloc_large(len_bytes);

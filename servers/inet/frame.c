@@ -9,14 +9,17 @@
 #include "arena.h"
 #include "frame.h"
 #include "lwip/pbuf.h"
+#include "retrans.h"
 #include "segments.h"
 #include "sys/sys.h"
 #include "timers.h"
 
+#define HELD_MAX 48u /* segments of one frame: 64 KiB of them; their data may be one element */
+
 struct tx_frame {
 	struct netdev_tx tx; /* cookie: the frame */
 	struct net_element elements[NET_ELEMENTS_MAX];
-	struct pbuf *held[NET_ELEMENTS_MAX];
+	struct pbuf *held[HELD_MAX];
 	unsigned element_count, held_count;
 	uint32_t bytes;
 	struct iface *owner; /* NULL: the interface is gone */
@@ -135,6 +138,7 @@ static struct tx_frame *take_frame(struct iface *i)
 
 	if (f == NULL) {
 		was_refused = true;
+		retrans_refused();
 		i->count.tx_dropped++;
 		return NULL;
 	}
@@ -212,7 +216,7 @@ static bool append(struct iface *i, struct pbuf *p, const struct segment *s)
 
 	if (f == NULL || !(i->offloads & offload) || s->payload_bytes == 0 ||
 	    s->payload_bytes > f->gso_bytes || f->bytes + s->payload_bytes > i->tso_max_bytes ||
-	    f->held_count == NET_ELEMENTS_MAX ||
+	    f->held_count == HELD_MAX ||
 	    f->next_seq - f->segment.seq != f->held_count * (uint32_t)f->gso_bytes ||
 	    !segment_follows(f->head, &f->segment, f->next_seq, p->payload, s) ||
 	    !add_chain(f, p, s->header_bytes))
@@ -257,6 +261,7 @@ err_t frame_linkoutput(struct netif *n, struct pbuf *p)
 	if (!fill(f, p)) {
 		i->count.tx_dropped++;
 		was_refused = true;
+		retrans_refused();
 		release(f);
 		return ERR_MEM;
 	}

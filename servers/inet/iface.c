@@ -10,6 +10,7 @@
 #include "iface.h"
 #include "lwip/etharp.h"
 #include "lwip/ethip6.h"
+#include "memory.h"
 #include "netif/ethernet.h"
 #include "recover.h"
 #include "route.h"
@@ -250,6 +251,8 @@ int iface_open(const char *unit, unsigned number)
 		return -ENOSPC;
 	if (strlen(unit) >= LABEL_MAX)
 		return -EINVAL;
+	if (memory_for_units() != 0)
+		return -ENOMEM;
 	memset(i, 0, sizeof(*i));
 	snprintf(i->unit, sizeof(i->unit), "%s", unit);
 	snprintf(i->name, sizeof(i->name), "eth%u", number);

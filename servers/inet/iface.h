@@ -59,7 +59,7 @@ extern struct iface ifaces[NETDEV_MAX];
 
 /* NULL: lo. */
 struct iface *iface_of(const struct netif *n);
-/* Starts to serve the unit as ethN; -ENOSPC, -EINVAL (name). */
+/* Starts to serve the unit as ethN; -ENOSPC, -EINVAL (name), -ENOMEM. */
 int iface_open(const char *unit, unsigned number) MUST_CHECK;
 /* Ends the interface: addresses go, connections on it end with errors. */
 void iface_close(struct iface *i);

@@ -15,17 +15,17 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "arena.h"
 #include "axolotl/boot.h"
+#include "axolotl/sock.h"
 #include "config.h"
 #include "frame.h"
 #include "iface.h"
 #include "lwip/init.h"
+#include "memory.h"
 #include "merge.h"
 #include "random.h"
-#include "rxpool.h"
+#include "recover.h"
 #include "sockif.h"
 #include "status.h"
 #include "sys/sys.h"
@@ -33,48 +33,11 @@
 #include "turn.h"
 #include "units.h"
 
-#define SEND_BYTES     (12u << 20)
-#define RECEIVE_BYTES  (RX_SLOTS * NET_RX_BUFFER)
-/* Page index modulo 512, away from mfs's arena (costs: cache sets). */
-#define SEND_COLOUR    195
-#define RECEIVE_COLOUR 323
-
-/* In one piece if vm has one (fewer elements, large pages); drivers can do with less. */
-static void *share(size_t len_bytes, unsigned colour, bool is_readonly, int *number)
-{
-	void *memory = vm_alloc_dma(len_bytes, 0, colour, NULL);
-
-	if (memory == NULL)
-		memory = mmap(NULL, len_bytes, PROT_READ | PROT_WRITE,
-		              MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (memory == MAP_FAILED)
-		return NULL;
-	*number = netdev_arena(memory, len_bytes, is_readonly);
-	return *number >= 0 ? memory : NULL;
-}
-
-static int init_memory(void)
-{
-	int send_number, receive_number;
-	void *send = share(SEND_BYTES, SEND_COLOUR, true, &send_number);
-	void *receive = share(RECEIVE_BYTES, RECEIVE_COLOUR, false, &receive_number);
-
-	if (send == NULL || receive == NULL)
-		return -ENOMEM;
-	arena_init(send, SEND_BYTES, send_number);
-	arena_set_receive(receive, RECEIVE_BYTES, receive_number);
-	rxpool_init(receive, receive_number);
-	return 0;
-}
-
 static int init(const struct sys_init *how)
 {
 	struct boot_info boot = {0};
-	int r = init_memory();
 
 	(void)how;
-	if (r != 0)
-		return r;
 	if (k_getinfo(KINFO_BOOT, &boot, sizeof(boot), 0) < 0)
 		sys_log("the boot options cannot be read, interfaces use DHCP\n");
 	boot.cmdline[sizeof(boot.cmdline) - 1] = 0;
@@ -94,6 +57,8 @@ static void message(const struct msg *m, enum ipc_primitive how)
 	} unknown = {-ENOSYS};
 
 	timers_run(now_ns());
+	if (m->type == SOCK_CREATE && memory_for_sockets() != 0)
+		sys_log("there is no memory for what sockets send\n");
 	if (netdev_message(m) || sock_message(m, how))
 		return;
 	if (!(m->type & MSG_REPLY) && how == IPC_SEND)
@@ -115,27 +80,42 @@ static void ds_change(const struct ds_change *c)
 	(void)units_ds_change(c);
 }
 
+/* The alarm that is set. */
+static uint64_t set_for;
+static bool is_set_idle;
+
 static void alarm_rang(uint64_t t_ns)
 {
+	bool is_early = t_ns < set_for;
+
+	set_for = 0;
+	is_set_idle = false;
 	timers_run(now_ns());
 	netdev_alarm(t_ns);
 	sock_alarm(now_ns());
+	/* Nothing else is to be run: then nobody is about to write more. */
+	tcp_hold_run(is_early ? UINT64_MAX : now_ns());
 }
 
 static void set_alarm(void)
 {
-	static uint64_t set_for;
-	uint64_t wants[] = {timers_next_deadline(), netdev_next_deadline(), sock_next_deadline()};
+	bool is_held = tcp_hold_deadline() != 0;
+	uint64_t wants[] = {timers_next_deadline(), netdev_next_deadline(), sock_next_deadline(),
+	                    recover_next_deadline(), tcp_hold_deadline()};
 	uint64_t next = 0;
 
 	for (unsigned i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
 		if (wants[i] != 0 && (next == 0 || wants[i] < next))
 			next = wants[i];
-	/* An alarm in the past has rung, or will: it is set again only for another time. */
-	if (next == set_for && (next == 0 || next > now_ns()))
+	/* One that rings too early stays: a look at nothing is cheaper than the device, and deadlines move all
+	 * the time. One in the past has rung, or will. */
+	if (next == 0 && set_for == 0)
+		return;
+	if (set_for > now_ns() && (next == 0 || set_for <= next) && (is_set_idle || !is_held))
 		return;
 	set_for = next;
-	if (k_setalarm(next) != 0)
+	is_set_idle = is_held;
+	if ((is_held ? k_setalarm_idle(next) : k_setalarm(next)) != 0)
 		sys_panic("the alarm cannot be set");
 }
 

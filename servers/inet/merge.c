@@ -7,7 +7,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "merge.h"
 #include "segments.h"
-#include "sum.h"
+#include "inetsum/inetsum.h"
 
 enum { ETHER_BYTES = 14, IP4_BYTES = 20, IP6_BYTES = 40, IP4_SOURCE = 12, IP6_SOURCE = 8 };
 /* A pbuf counts its bytes in 16 bits. */
@@ -16,7 +16,7 @@ enum { ETHER_BYTES = 14, IP4_BYTES = 20, IP6_BYTES = 40, IP4_SOURCE = 12, IP6_SO
 #define CONNECTIONS_SEEN 4
 #define SETTLED_BYTES    (2u << 20)
 /* lwIP's word for us in a connection: 0 at first, HAS_SETTLED, or FROM_IS_SET and a sequence number. */
-#define EXT_MERGE_FROM   1
+#define EXT_MERGE_FROM   2
 #define HAS_SETTLED      1ul
 #define FROM_IS_SET      (1ul << 32)
 

@@ -11,6 +11,7 @@
 #include "lwip/stats.h"
 #include "ifctl.h"
 #include "procnet.h"
+#include "retrans.h"
 #include "route.h"
 #include "sock_impl.h"
 #include "sockif.h"
@@ -209,8 +210,8 @@ static void text_snmp(struct text *t)
 	          "EstabResets CurrEstab InSegs OutSegs RetransSegs InErrs OutRsts InCsumErrors");
 	text_line(t, 0, "Tcp: 4 300 120000 -1 %u %u %u %u %u %u %u %u %u %u %u", m->tcpactiveopens,
 	          m->tcppassiveopens, m->tcpattemptfails, m->tcpestabresets, procnet_established(),
-	          m->tcpinsegs, m->tcpoutsegs, m->tcpretranssegs, m->tcpinerrs, m->tcpoutrsts,
-	          lwip_stats.tcp.chkerr);
+	          m->tcpinsegs, m->tcpoutsegs, (unsigned)retrans_total(), m->tcpinerrs,
+	          m->tcpoutrsts, lwip_stats.tcp.chkerr);
 	text_line(t, 0,
 	          "Udp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors "
 	          "InCsumErrors");

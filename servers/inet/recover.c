@@ -6,13 +6,16 @@
 #include "lwip/nd6.h"
 #include "lwip/priv/tcp_priv.h"
 #include "recover.h"
+#include "retrans.h"
 #include "sys/sys.h"
 
 /* A bit of pcb->flags that lwIP does not use: this connection has not been looked after yet. */
 #define TF_UNHEALED 0x8000u
 /* And one more: its peer may have more to retransmit (catch_up). */
 #define TF_CATCHING 0x4000u
-_Static_assert(((TF_UNHEALED | TF_CATCHING) &
+/* Whether anything was lost is not known yet (t_doubt_ns). */
+#define TF_DOUBTFUL 0x2000u
+_Static_assert(((TF_UNHEALED | TF_CATCHING | TF_DOUBTFUL) &
                 (TF_SACK | TF_RTO | TF_TIMESTAMP | TF_BACKLOGPEND | TF_WND_SCALE | 0xff)) == 0,
                "the bits are free");
 /* Three duplicates of one that the peer has seen; the last before the outage may not have arrived. */
@@ -22,6 +25,7 @@ _Static_assert(((TF_UNHEALED | TF_CATCHING) &
 #define CATCHING_MOST                                                                              \
 	(128u << 10) /* bytes: beyond that the peer's timer is faster than single steps */
 #define CAUGHT_UP 3u /* segments in one turn: the peer streams again */
+#define DOUBT_NS  4000000ull
 
 static struct {
 	uint64_t t_back_ns;
@@ -29,6 +33,7 @@ static struct {
 } returns[NETDEV_MAX];
 static bool has_unhealed;
 static uint64_t t_catching_ns; /* until then connections may be catching up; 0: none is */
+static uint64_t t_doubt_ns;    /* what no peer has shown by then is lost; 0: nothing is in doubt */
 static u32_t last_ticks;
 
 static unsigned slot_of(const struct iface *i)
@@ -138,8 +143,7 @@ static bool send_duplicates(struct tcp_pcb *pcb)
 
 /* ---- catching up: what was on its way when the driver died ends at the edge of our window ---- */
 
-#define EXT_CATCHING 0 /* edge << 32 | rcv_nxt of the last look */
-
+/* EXT_CATCHING: edge << 32 | rcv_nxt of the last look. */
 static void look(struct tcp_pcb *pcb, u32_t edge)
 {
 	tcp_ext_arg_set(pcb, EXT_CATCHING, (void *)((uintptr_t)edge << 32 | pcb->rcv_nxt));
@@ -149,9 +153,28 @@ static void look(struct tcp_pcb *pcb, u32_t edge)
 static void start_catching(struct tcp_pcb *pcb)
 {
 	u32_t window = pcb->rcv_ann_right_edge - pcb->rcv_nxt;
+	uint64_t now = now_ns();
 
 	look(pcb, pcb->rcv_nxt + LWIP_MIN(window, CATCHING_MOST));
-	t_catching_ns = now_ns() + CATCHING_NS;
+	tcp_set_flags(pcb, TF_DOUBTFUL);
+	t_doubt_ns = now + DOUBT_NS;
+	t_catching_ns = now + CATCHING_NS;
+}
+
+/* Duplicates make a peer retransmit, and send less; what the device or the wire has kept needs neither.
+ * So the peer gets a moment: if it goes on without a gap, nothing was lost. */
+static bool is_still_in_doubt(struct tcp_pcb *pcb, u32_t step)
+{
+	if (!(pcb->flags & TF_DOUBTFUL))
+		return false;
+	if (pcb->ooseq == NULL && now_ns() < t_doubt_ns)
+		return true;
+	tcp_clear_flags(pcb, TF_DOUBTFUL);
+	if (step > 0 && pcb->ooseq == NULL)
+		tcp_clear_flags(pcb, TF_CATCHING);
+	else if (hears_peer(pcb))
+		(void)send_duplicates(pcb);
+	return true;
 }
 
 /* A peer without SACK (RFC 6582, 3.2 at best) retransmits one segment for three duplicates, and waits for
@@ -162,7 +185,7 @@ static void catch_up(struct tcp_pcb *pcb)
 	uintptr_t last = (uintptr_t)tcp_ext_arg_get(pcb, EXT_CATCHING);
 	u32_t edge = (u32_t)(last >> 32), step = pcb->rcv_nxt - (u32_t)last;
 
-	if (step == 0)
+	if (is_still_in_doubt(pcb, step) || step == 0)
 		return;
 	tcp_clear_flags(pcb, TF_CATCHING);
 	if (!hears_peer(pcb) || TCP_SEQ_GEQ(pcb->rcv_nxt, edge) ||
@@ -179,6 +202,8 @@ static void catch_up_all(void)
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
 		if (pcb->flags & TF_CATCHING)
 			catch_up(pcb);
+	if (now_ns() >= t_doubt_ns)
+		t_doubt_ns = 0;
 	if (now_ns() > t_catching_ns)
 		t_catching_ns = 0;
 }
@@ -186,7 +211,8 @@ static void catch_up_all(void)
 /* false: not enough memory or frames now. */
 static bool heal(struct tcp_pcb *pcb)
 {
-	if (frame_free_count() < SPARE_FRAMES || (hears_peer(pcb) && !send_duplicates(pcb)))
+	if (frame_free_count() < SPARE_FRAMES ||
+	    (hears_peer(pcb) && tcp_send_empty_ack(pcb) != ERR_OK))
 		return false;
 	if (hears_peer(pcb))
 		start_catching(pcb);
@@ -212,6 +238,11 @@ void recover_idle(void)
 		if (pcb->flags & TF_UNHEALED)
 			is_done = heal(pcb);
 	has_unhealed = !is_done;
+}
+
+uint64_t recover_next_deadline(void)
+{
+	return t_doubt_ns;
 }
 
 void recover_heard(struct iface *i)

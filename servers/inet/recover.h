@@ -6,11 +6,13 @@
  *
  * - While the interface is offline, up to OUTAGE_MAX_NS, the clocks of its connections stand still: no
  *   retransmission is counted, no window shrinks, nothing times out.
- * - When it is back, timers are at their unbacked value, each connection sends
- *   duplicate ACKs, so that its peer retransmits what the dead driver lost (RFC 5681, 3.2) instead of
- *   waiting for its timer, and repeats its own first unacknowledged segment, unless that is in a frame
- *   that netdev sends again anyway: the peer's answer tells where it stands. Congestion windows
- *   stay as they were. Requests of ARP and neighbour discovery that have no answer are sent again.
+ * - When it is back, timers are at their unbacked value, each connection tells its peer where it stands
+ *   and repeats its own first unacknowledged segment, unless that is in a frame that netdev sends again
+ *   anyway. Congestion windows stay as they were. Requests of ARP and neighbour discovery that have
+ *   no answer are sent again.
+ * - Often nothing was lost: netdev finds what the device had received, and the wire may have kept the
+ *   rest. A peer that does not go on within a few milliseconds, or leaves a gap, gets duplicate ACKs, so
+ *   that it retransmits (RFC 5681, 3.2) instead of waiting for its timer.
  * - A peer that lost many segments repeats one at a time: each of these steps is answered by duplicate ACKs
  *   as well, until it streams again.
  *
@@ -31,6 +33,7 @@ void recover_lost(struct iface *i);
 void recover_back(struct iface *i);
 void recover_forget(struct iface *i); /* the interface goes */
 void recover_idle(void);
+uint64_t recover_next_deadline(void); /* recover_idle() has work then; 0: none */
 void recover_before_tcp_tick(void);
 /* A TCP frame came in: the first one after recover_back() is the end of the outage in the event log. */
 void recover_heard(struct iface *i);

@@ -68,6 +68,7 @@ void rxpool_init(void *memory, int number)
 		s->rx.buffer = (struct net_element){.offset = (uint64_t)i * NET_RX_BUFFER,
 		                                    .len_bytes = NET_RX_BUFFER,
 		                                    .arena = (uint16_t)number};
+		s->rx.memory = s->buffer;
 		s->rx.filled = filled;
 		s->rx.cookie = s;
 		s->head.custom_free_function = free_head;

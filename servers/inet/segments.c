@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "segments.h"
-#include "sum.h"
+#include "inetsum/inetsum.h"
 
 enum {
 	ETHER_BYTES = 14,

@@ -257,7 +257,7 @@ static void start_request(const struct msg *m)
 		begin_close(r.s);
 	e = is_waited_for(r.s, r.type) && r.type != SOCK_CONNECT ? WOULD_BLOCK
 	                                                         : request_serve(&r, &rep);
-	if (e == WOULD_BLOCK && (r.q.flags & SOCK_NONBLOCK) && r.type != SOCK_CLOSE)
+	if (e == WOULD_BLOCK && (r.q.flags & SOCK_NOWAIT) && r.type != SOCK_CLOSE)
 		e = r.done_bytes ? (int)r.done_bytes : -r.busy_errno;
 	if (e == WOULD_BLOCK)
 		keep(&r);

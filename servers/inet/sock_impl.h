@@ -23,7 +23,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#undef SOCK_NONBLOCK /* socket(2)'s; sock.h has a flag of that name, and types come without it */
 #include "axolotl/errno.h"
 #include "axolotl/sock.h"
 #include "lwip/ip.h"

@@ -11,11 +11,11 @@
  *   driver may still write into the receive arena, so payload is copied once, to the application, and
  *   never interpreted in place. Hold them as long as TCP's window allows; when the receive pool runs
  *   low the core copies instead of lending buffers.
- * - tcp_write() with TCP_WRITE_FLAG_COPY is the way to send: pbufs come from the arena that drivers
- *   read. (TCP_WRITE_FLAG_COPY is left out only for memory that is never freed or changed: a frame may
- *   be waiting for a driver long after its data was acknowledged.)
- * - tcp_write() may fail with ERR_MEM when the arena is used up; sock_retry() is called when a frame
- *   gave memory back after lwIP was refused some.
+ * - Data of TCP are copied into chunks and given to lwIP by chunk_write() (chunk.h): a frame may be waiting for
+ *   a driver long after its data was acknowledged, and keeps the chunk as long. tcp_write() with
+ *   TCP_WRITE_FLAG_COPY works, too.
+ * - Both may fail for lack of memory; sock_retry() is called when memory was given back after some was
+ *   refused.
  */
 #ifndef INET_SOCKIF_H
 #define INET_SOCKIF_H
@@ -33,6 +33,9 @@ void sock_retry(void);
 /* Deadlines of its requests (SO_RCVTIMEO, linger): absolute, now_ns(); 0: none. */
 uint64_t sock_next_deadline(void);
 void sock_alarm(uint64_t now_ns);
+/* The same for data that TCP connections hold for a moment (tcpsend.c). */
+uint64_t tcp_hold_deadline(void);
+void tcp_hold_run(uint64_t now_ns);
 /* An interface, its addresses, its state or the routes changed (netlink multicast groups). */
 void sock_net_changed(struct netif *netif);
 /* key=value lines for the component's status; bytes. */

@@ -8,6 +8,7 @@
 #include "iface.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
+#include "retrans.h"
 #include "rxpool.h"
 #include "sockif.h"
 #include "status.h"
@@ -60,8 +61,8 @@ static void add_connections(struct out *o)
 		active++;
 	for (const struct tcp_pcb *p = tcp_tw_pcbs; p != NULL; p = p->next)
 		waiting++;
-	add(o, "tcp.connections=%u\ntcp.time_wait=%u\ntcp.retransmitted=%u\n", active, waiting,
-	    (unsigned)lwip_stats.mib2.tcpretranssegs);
+	add(o, "tcp.connections=%u\ntcp.time_wait=%u\ntcp.retransmitted=%llu\n", active, waiting,
+	    (unsigned long long)retrans_total());
 }
 
 int status_text(char *buf, size_t len)

@@ -114,6 +114,7 @@ static void on_error(void *arg, err_t err)
 		return;
 	t = s->tcp;
 	t->pcb = NULL;
+	tcp_send_end(t);
 	if (t->state == TS_CONNECTING) {
 		t->state = TS_CLOSED;
 		sock_fail(s, err == ERR_RST ? ECONNREFUSED : ETIMEDOUT);

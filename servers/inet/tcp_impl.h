@@ -39,8 +39,15 @@ struct tcp_sock {
 
 	struct rx_piece *rx, **rx_end;
 	uint32_t rx_bytes;
-	uint32_t withheld; /* of the window, because SO_RCVBUF is smaller than it */
-	bool has_fin;      /* the peer sends no more */
+	uint32_t withheld;    /* of the window, because SO_RCVBUF is smaller than it */
+	struct chunk *chunk;  /* that is being filled, or NULL */
+	uint32_t chunk_bytes; /* of the next one at least */
+	uint64_t t_hold_ns;   /* unsent data wait until then at most; 0: they do not */
+	struct tcp_sock *next_holding;
+	uint64_t t_last_write_ns;
+	unsigned writes; /* since the application read something: STREAM_FROM at most */
+
+	bool has_fin; /* the peer sends no more */
 	bool wr_shut, rd_shut;
 	bool was_connected;
 
@@ -57,8 +64,7 @@ struct tcp_sock {
 	uint32_t rtt_seq;  /* the sample ends when this was acknowledged */
 	uint64_t t_rtt_ns; /* 0: no sample under way */
 	uint32_t srtt_us, rttvar_us, min_rtt_us;
-	uint32_t retrans_total;
-	uint8_t last_nrtx;
+	uint32_t retrans_total; /* as of the last acknowledgement */
 	uint64_t bytes_sent, bytes_acked, bytes_received;
 	uint64_t t_last_sent_ns, t_last_recv_ns, t_last_ack_ns;
 };
@@ -81,12 +87,17 @@ void tcp_data_free(struct tcp_sock *t);
 err_t tcp_on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err);
 err_t tcp_on_sent(void *arg, struct tcp_pcb *pcb, u16_t len);
 err_t tcp_on_poll(void *arg, struct tcp_pcb *pcb);
-int tcp_send(struct sock *s, struct request *r);
 int tcp_receive_data(struct sock *s, struct request *r, struct sock_rep *rep);
-uint32_t tcp_send_limit(const struct sock *s); /* bytes that may be unacknowledged */
-uint32_t tcp_send_room(const struct sock *s);  /* of them free now */
 void tcp_give_window(struct tcp_sock *t);
-void tcp_push(struct tcp_sock *t);
+
+/* tcpsend.c */
+int tcp_send(struct sock *s, struct request *r);
+uint32_t tcp_send_limit(const struct sock *s);            /* bytes that may be unacknowledged */
+uint32_t tcp_send_room(const struct sock *s);             /* of them free now */
+void tcp_push(struct tcp_sock *t);                        /* what is unsent goes out now */
+void tcp_send_turn(struct tcp_sock *t, bool has_nothing); /* the application reads */
+void tcp_send_acked(struct tcp_sock *t);
+void tcp_send_end(struct tcp_sock *t); /* of sending: nothing is held any more */
 
 /* tcpopts.c */
 unsigned tcp_linux_state(const struct tcp_pcb *pcb); /* TCP_ESTABLISHED... of linux/tcp_states.h */

@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Data of TCP connections.
+ * Data of TCP connections that are received, and what lwIP tells of all connections (sending: tcpsend.c).
  *
- * Sending: SAFECOPY in large pieces into one bounce buffer that stays in the cache, then tcp_write() with
- * a copy into segments. Without that second copy segments would refer to memory of ours that can only be
- * used again when the driver has confirmed the last frame with it, which may be long after the data was
- * acknowledged; lwIP cannot tell us when.
- *
- * Receiving: chains of pbufs are kept as they came and copied once, by a vector SAFECOPY, straight to the
- * application. The window opens when data was read; SO_RCVBUF smaller than lwIP's window keeps back the
- * difference.
+ * Chains of pbufs are kept as they came and copied once, by a vector SAFECOPY, straight to the application.
+ * The window opens when data was read; SO_RCVBUF smaller than lwIP's window keeps back the difference.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include "sys/sys.h"
 #include "lwip/priv/tcp_priv.h"
+#include "retrans.h"
 #include "tcp_impl.h"
 
-#define BOUNCE_BYTES 32768u
 #define GATHER_BELOW 512u  /* smaller pieces are gathered */
 #define GATHER_BYTES 2048u /* in buffers of this size */
-
-static uint8_t bounce[BOUNCE_BYTES];
 
 void tcp_data_init(struct tcp_sock *t)
 {
@@ -45,6 +37,7 @@ void tcp_data_free(struct tcp_sock *t)
 	while (t->rx)
 		drop_first(t);
 	t->rx_bytes = 0;
+	tcp_send_end(t);
 }
 
 /* ---- receiving ---- */
@@ -214,10 +207,12 @@ static int peek(struct sock *s, const struct request *r)
 	const struct tcp_sock *t = s->tcp;
 	uint32_t want = r->q.flags & SOCK_WAITALL ? r->q.len_bytes : 1;
 
-	if (t->rx_bytes == 0)
+	if (t->rx_bytes == 0) {
+		tcp_send_turn(s->tcp, true);
 		return nothing_to_read(s, r);
+	}
 	if (t->rx_bytes < want && !t->has_fin && !t->rd_shut && !s->error && t->state == TS_OPEN &&
-	    !(r->q.flags & SOCK_NONBLOCK))
+	    !(r->q.flags & SOCK_NOWAIT))
 		return WOULD_BLOCK;
 	return copy_out(t, r, 0, r->q.len_bytes);
 }
@@ -253,112 +248,9 @@ int tcp_receive_data(struct sock *s, struct request *r, struct sock_rep *rep)
 		return r->done_bytes ? (int)r->done_bytes : n;
 	take(t, (uint32_t)n);
 	consumed(s, (uint32_t)n);
+	tcp_send_turn(t, n == 0);
 	r->done_bytes += (uint32_t)n;
 	return r->done_bytes >= wanted_bytes(s, r) ? (int)r->done_bytes : nothing_to_read(s, r);
-}
-
-/* ---- sending ---- */
-
-uint32_t tcp_send_limit(const struct sock *s)
-{
-	return s->opt.is_sndbuf_set && s->opt.sndbuf < TCP_SND_BUF ? s->opt.sndbuf : TCP_SND_BUF;
-}
-
-uint32_t tcp_send_room(const struct sock *s)
-{
-	const struct tcp_pcb *pcb = s->tcp->pcb;
-	uint32_t limit = tcp_send_limit(s), used;
-
-	if (!pcb || pcb->snd_queuelen >= TCP_SND_QUEUELEN * 3 / 4)
-		return 0;
-	used = TCP_SND_BUF - pcb->snd_buf;
-	return used < limit ? limit - used : 0;
-}
-
-void tcp_push(struct tcp_sock *t)
-{
-	if (!t->pcb)
-		return;
-	(void)tcp_output(t->pcb);
-	t->t_last_sent_ns = now_ns();
-	if (t->t_rtt_ns == 0 && t->pcb->snd_nxt != t->pcb->lastack) {
-		t->t_rtt_ns = t->t_last_sent_ns;
-		t->rtt_seq = t->pcb->snd_nxt;
-	}
-}
-
-/* Into segments; fewer bytes when memory is short. Bytes taken. */
-static uint32_t write_some(struct tcp_pcb *pcb, uint32_t n, bool is_more)
-{
-	u8_t flags = TCP_WRITE_FLAG_COPY | (is_more ? TCP_WRITE_FLAG_MORE : 0);
-
-	while (tcp_write(pcb, bounce, (u16_t)n, flags) != ERR_OK) {
-		if (n <= pcb->mss)
-			return 0;
-		n /= 2;
-	}
-	return n;
-}
-
-static int send_piece(struct sock *s, struct request *r)
-{
-	struct tcp_sock *t = s->tcp;
-	uint32_t left = r->q.len_bytes - r->done_bytes, room = tcp_send_room(s), n;
-	int e;
-
-	/* A writer waits until a third is free (as poll tells): not a segment for each acknowledgement. */
-	if (room == 0 || (room < left && room < tcp_send_limit(s) / 3))
-		return WOULD_BLOCK;
-	n = left < room ? left : room;
-	if (n > BOUNCE_BYTES)
-		n = BOUNCE_BYTES;
-	e = request_in(r, r->done_bytes, bounce, n);
-	if (e < 0)
-		return e;
-	n = write_some(t->pcb, n, n < left || (r->q.flags & SOCK_MORE) || t->cork);
-	if (n == 0) {
-		sock_starved(s);
-		return WOULD_BLOCK;
-	}
-	r->done_bytes += n;
-	t->bytes_sent += n;
-	return 0;
-}
-
-static int send_error(struct sock *s)
-{
-	int e = sock_take_error(s);
-
-	return e ? e : -EPIPE;
-}
-
-/* Less than a segment may wait for more (MSG_MORE, TCP_CORK); lwIP's slow timer sends it anyway. */
-static bool is_held_back(const struct tcp_sock *t, const struct request *r)
-{
-	const struct tcp_pcb *pcb = t->pcb;
-
-	return ((r->q.flags & SOCK_MORE) || t->cork) && pcb->unsent && !pcb->unsent->next &&
-	       pcb->unsent->len < pcb->mss;
-}
-
-int tcp_send(struct sock *s, struct request *r)
-{
-	struct tcp_sock *t = s->tcp;
-	int e = 0;
-
-	if (r->q.flags & SOCK_OOB)
-		return -EOPNOTSUPP;
-	if (t->state == TS_CONNECTING && !t->wr_shut && !s->error)
-		return WOULD_BLOCK;
-	if (t->state != TS_OPEN || t->wr_shut || s->error || !t->pcb)
-		return r->done_bytes ? (int)r->done_bytes : send_error(s);
-	while (e == 0 && r->done_bytes < r->q.len_bytes)
-		e = send_piece(s, r);
-	if (r->done_bytes && !is_held_back(t, r))
-		tcp_push(t);
-	if (e == WOULD_BLOCK)
-		return e;
-	return e < 0 && r->done_bytes == 0 ? e : (int)r->done_bytes;
 }
 
 /* ---- what lwIP tells ---- */
@@ -386,11 +278,9 @@ static void measure_rtt(struct tcp_sock *t, uint64_t t_now)
 
 static void count_retransmissions(struct tcp_sock *t, const struct tcp_pcb *pcb)
 {
-	if (pcb->nrtx > t->last_nrtx) {
-		t->retrans_total += (uint32_t)(pcb->nrtx - t->last_nrtx);
+	if (t->retrans_total != retrans_of(pcb))
 		t->t_rtt_ns = 0; /* Karn: no sample from what was sent twice */
-	}
-	t->last_nrtx = pcb->nrtx;
+	t->retrans_total = retrans_of(pcb);
 }
 
 err_t tcp_on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
@@ -402,6 +292,7 @@ err_t tcp_on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 	t->bytes_acked += len;
 	t->t_last_ack_ns = t_now;
 	count_retransmissions(t, pcb);
+	tcp_send_acked(t);
 	if (t->t_rtt_ns && TCP_SEQ_GEQ(pcb->lastack, t->rtt_seq)) {
 		measure_rtt(t, t_now);
 		t->t_rtt_ns = 0;

@@ -5,6 +5,7 @@
 #include <linux/tcp.h>
 #include "sys/sys.h"
 #include "lwip/priv/tcp_priv.h"
+#include "retrans.h"
 #include "tcp_impl.h"
 
 #define CONGESTION      "reno" /* what lwIP does is RFC 5681 */
@@ -49,10 +50,17 @@ static void uncork(struct tcp_sock *t, bool is_corked)
 		tcp_push(t);
 }
 
+static void set_nodelay(struct tcp_sock *t, bool is_on)
+{
+	t->nodelay = is_on;
+	if (is_on && t->t_hold_ns)
+		tcp_push(t);
+}
+
 static int set_int(struct tcp_sock *t, int name, int v)
 {
 	switch (name) {
-	case TCP_NODELAY: t->nodelay = v != 0; return 0;
+	case TCP_NODELAY: set_nodelay(t, v != 0); return 0;
 	case TCP_CORK: uncork(t, v != 0); return 0;
 	case TCP_MAXSEG: return set_maxseg(t, v);
 	case TCP_KEEPIDLE: return set_range(v, 1, KEEP_TIME_MAX, &t->keep_idle_s);
@@ -113,6 +121,7 @@ static void info_of_pcb(const struct tcp_sock *t, struct tcp_info *i)
 	i->tcpi_rto = (uint32_t)pcb->rto * TCP_SLOW_INTERVAL * 1000u;
 	i->tcpi_retransmits = pcb->nrtx;
 	i->tcpi_backoff = pcb->nrtx;
+	i->tcpi_total_retrans = retrans_of(pcb);
 	i->tcpi_probes = pcb->persist_probe;
 	i->tcpi_rcv_space = pcb->rcv_wnd;
 	i->tcpi_snd_wnd = pcb->snd_wnd;

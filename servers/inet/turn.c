@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The end of a turn of the main loop (turn.h). */
+#include "chunk.h"
 #include "frame.h"
 #include "iface.h"
 #include "lwip/priv/tcp_priv.h"
@@ -12,9 +13,12 @@
 /* Memory or frames became free: connections that were refused some go on. */
 static void relieve(void)
 {
+	bool has_memory = chunk_take_relief(), has_frames = frame_take_relief();
 	struct tcp_pcb *next;
 
-	if (!frame_take_relief())
+	if (has_memory && !has_frames)
+		sock_retry();
+	if (!has_frames)
 		return;
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = next) {
 		next = pcb->next;
@@ -24,6 +28,18 @@ static void relieve(void)
 	sock_retry();
 }
 
+static bool has_loopback(void)
+{
+	const struct netif *n;
+
+	NETIF_FOREACH(n)
+	{
+		if (n->loop_first != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* Packets to ourselves and sockets that these woke, until there are none: each may make more of the
  * other. It ends, because applications give new work only by messages. */
 static void drain_loopback(void)
@@ -31,17 +47,11 @@ static void drain_loopback(void)
 	bool again = true;
 
 	while (again) {
-		struct netif *n;
-
-		netif_poll_all();
-		again = sock_idle();
-		NETIF_FOREACH(n)
-		{
-			if (n->loop_first != NULL) {
-				timers_activity();
-				again = true;
-			}
+		if (has_loopback()) {
+			timers_activity(); /* else a delayed ACK waits ten times as long */
+			netif_poll_all();
 		}
+		again = sock_idle() || has_loopback();
 	}
 }
 

@@ -6,7 +6,7 @@
  *   start=a,b,c     components to start; each is a policy's name; may stand more than once
  *   skip=a,b        but not these
  *   storage=EXPR    stack that becomes the unit "disk"; storage=NAME:EXPR another name
- *   net=EXPR        the same for networks, "net0"; net=none leaves the network out
+ *   net=EXPR        the same for networks, "net0"; net=none leaves all drivers out
  *   anything else   is published in ds as "boot.<key>" for others (root=, console=, ...)
  *
  * A component of which the archive has no binary, or the machine no device, is reported and left
@@ -154,7 +154,7 @@ static bool is_unwanted(const char *name)
 
 	if (p == NULL || !has_no_net())
 		return false;
-	return p->serves == POLICY_NET || (p->needs >> POLICY_NET & 1) != 0;
+	return p->serves == POLICY_NET;
 }
 
 static void start_one(const char *name)

@@ -269,6 +269,13 @@ int await_reply(struct call *c, bool can_interrupt)
 	return c->aw.is_dead && !c->aw.is_done ? -EIO : 0;
 }
 
+int await_answer(struct call *c, const struct msg *m)
+{
+	int r = await_send(c, m);
+
+	return r ? r : await_reply(c, false);
+}
+
 int await_reply_or_cancel(struct call *c, const struct msg *cancel)
 {
 	int r = await_reply(c, true);

@@ -14,14 +14,9 @@
 
 int fs_transact(struct call *c, struct mount *m, struct msg *msg, struct fs_rep *rep)
 {
-	int r;
-
 	if (m->is_dead)
 		return -EIO;
-	r = await_send(c, msg);
-	if (!r)
-		r = await_reply(c, false);
-	if (r)
+	if (await_answer(c, msg) != 0)
 		return -EIO;
 	msg_get(&c->aw.rep, rep);
 	return rep->result > 0 ? -EIO : rep->result;

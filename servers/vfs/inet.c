@@ -217,9 +217,7 @@ static int create_at_inet(struct call *c, struct sock_create *req, struct inet_s
 		gen = inet_gen;
 		req->id = await_prepare(c, inet_ep, SOCK_CREATE);
 		msg_put(&m, SOCK_CREATE, req);
-		r = await_send(c, &m);
-		if (!r)
-			r = await_reply(c, false);
+		r = await_answer(c, &m);
 	} while (r);
 	msg_get(&c->aw.rep, &rep);
 	*s = (struct inet_sock){

@@ -12,7 +12,6 @@
 #define SERVERS_VFS_INET_H
 
 #include <sys/socket.h>
-#undef SOCK_NONBLOCK /* of the protocol, not of socket(2) */
 #include "axolotl/sock.h"
 #include "socket.h"
 

@@ -22,8 +22,8 @@ static uint16_t protocol_flags(uint32_t flags)
 		uint32_t theirs;
 		uint16_t ours;
 	} map[] = {
-		{MSG_DONTWAIT, SOCK_NONBLOCK}, {MSG_PEEK, SOCK_PEEK},   {MSG_WAITALL, SOCK_WAITALL},
-		{MSG_OOB, SOCK_OOB},           {MSG_TRUNC, SOCK_TRUNC}, {MSG_MORE, SOCK_MORE},
+		{MSG_DONTWAIT, SOCK_NOWAIT}, {MSG_PEEK, SOCK_PEEK},   {MSG_WAITALL, SOCK_WAITALL},
+		{MSG_OOB, SOCK_OOB},         {MSG_TRUNC, SOCK_TRUNC}, {MSG_MORE, SOCK_MORE},
 	};
 	uint16_t out = 0;
 

@@ -45,7 +45,7 @@ static int inet_bind(struct call *c, struct file *f, const struct sock_addr *a)
 
 static uint16_t nonblock_flag(const struct file *f)
 {
-	return f->flags & O_NONBLOCK ? SOCK_NONBLOCK : 0;
+	return f->flags & O_NONBLOCK ? SOCK_NOWAIT : 0;
 }
 
 static int inet_connect(struct call *c, struct file *f, const struct sock_addr *a)

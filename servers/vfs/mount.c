@@ -106,9 +106,7 @@ static int start_server(struct call *c, struct mount *mt)
 	put_server(&req, mt);
 	req.id = await_prepare(c, EP_RS, RS_UP_FS);
 	msg_put(&m, RS_UP_FS, &req);
-	r = await_send(c, &m);
-	if (!r)
-		r = await_reply(c, false);
+	r = await_answer(c, &m);
 	if (r)
 		return r;
 	msg_get(&c->aw.rep, &rep);

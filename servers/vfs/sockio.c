@@ -210,18 +210,6 @@ static int64_t send_message(struct call *c, struct file *f, uint64_t uhdr, uint3
 	return n;
 }
 
-int64_t sys_sendmsg(struct call *c)
-{
-	struct file *f;
-	int64_t n = sock_get(c, (int)c->args[0], &f);
-
-	if (n)
-		return n;
-	n = send_message(c, f, c->args[1], (uint32_t)c->args[2]);
-	file_unref(f);
-	return n;
-}
-
 /* ---- receive ---- */
 
 int64_t sys_recvfrom(struct call *c)
@@ -304,21 +292,31 @@ static int64_t recv_message(struct call *c, struct file *f, uint64_t uhdr, uint3
 	return n;
 }
 
-int64_t sys_recvmsg(struct call *c)
+/* ---- one message, many messages ---- */
+
+typedef int64_t (*message_fn_t)(struct call *c, struct file *f, uint64_t uhdr, uint32_t flags);
+
+static int64_t one(struct call *c, message_fn_t fn)
 {
 	struct file *f;
 	int64_t n = sock_get(c, (int)c->args[0], &f);
 
 	if (n)
 		return n;
-	n = recv_message(c, f, c->args[1], (uint32_t)c->args[2]);
+	n = fn(c, f, c->args[1], (uint32_t)c->args[2]);
 	file_unref(f);
 	return n;
 }
 
-/* ---- many messages ---- */
+int64_t sys_sendmsg(struct call *c)
+{
+	return one(c, send_message);
+}
 
-typedef int64_t (*message_fn_t)(struct call *c, struct file *f, uint64_t uhdr, uint32_t flags);
+int64_t sys_recvmsg(struct call *c)
+{
+	return one(c, recv_message);
+}
 
 struct batch {
 	message_fn_t fn;

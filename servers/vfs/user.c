@@ -19,9 +19,7 @@ int user_fault_in(struct call *c, const struct io *io, bool is_write)
 
 	req.id = await_prepare(c, EP_VM, VM_FAULTIN);
 	msg_put(&m, VM_FAULTIN, &req);
-	r = await_send(c, &m);
-	if (!r)
-		r = await_reply(c, false);
+	r = await_answer(c, &m);
 	if (r)
 		return r;
 	msg_get(&c->aw.rep, &rep);

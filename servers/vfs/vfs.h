@@ -221,7 +221,8 @@ int waitq_sleep(struct call *c, struct waitq *q, bool can_interrupt);
 
 uint32_t await_prepare(struct call *c, endpoint_t from, uint32_t type); /* returns the id */
 int await_send(struct call *c, const struct msg *m);                    /* to aw.from */
-int await_reply(struct call *c, bool can_interrupt); /* 0, -EINTR, -EIO: server is dead */
+int await_reply(struct call *c, bool can_interrupt);   /* 0, -EINTR, -EIO: server is dead */
+int await_answer(struct call *c, const struct msg *m); /* both; not to be interrupted */
 /* The same for a request that a signal ends: `cancel` is sent, and the reply waited for. */
 int await_reply_or_cancel(struct call *c, const struct msg *cancel); /* -EINTR: and then it died */
 void await_deliver(const struct msg *m, uint32_t id);

@@ -69,20 +69,13 @@ static int64_t choose_address(struct space *s, uint64_t addr, uint64_t len_bytes
 
 static int64_t map_anon(struct space *s, struct region *r, uint32_t flags)
 {
-	uint64_t pages = PAGE_OF(r->end - r->start);
 	struct object *o;
 	int err;
 
 	if (flags & MAP_SHARED) {
-		err = commit_change(NULL, (int64_t)pages);
+		err = object_new_shm(PAGE_OF(r->end - r->start), &o);
 		if (err < 0)
 			return err;
-		o = object_new(OBJECT_SHM);
-		if (o == NULL) {
-			VM_ASSERT(commit_change(NULL, -(int64_t)pages) == 0);
-			return -ENOMEM;
-		}
-		o->limit_pages = pages;
 		r->kind = REGION_SHM;
 		r->object = object_number(o);
 		r->flags |= RF_SHARED;

@@ -158,6 +158,21 @@ struct object *object_new(enum object_kind kind)
 	return o;
 }
 
+int object_new_shm(uint64_t pages, struct object **out)
+{
+	int err = commit_change(NULL, (int64_t)pages);
+
+	if (err < 0)
+		return err;
+	*out = object_new(OBJECT_SHM);
+	if (*out == NULL) {
+		VM_ASSERT(commit_change(NULL, -(int64_t)pages) == 0);
+		return -ENOMEM;
+	}
+	(*out)->limit_pages = pages;
+	return 0;
+}
+
 struct object *object_find_token(uint64_t token)
 {
 	for (uint32_t i = *bucket_of(token); i != 0; i = bucket_next[i])

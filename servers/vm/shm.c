@@ -58,7 +58,6 @@ static struct segment *find_key(int32_t key)
 
 static int64_t make_segment(int32_t key, uint64_t size, uint32_t mode)
 {
-	uint64_t pages = PAGE_OF(PAGE_UP(size));
 	struct segment *g = NULL;
 	struct object *o;
 	int err;
@@ -70,15 +69,9 @@ static int64_t make_segment(int32_t key, uint64_t size, uint32_t mode)
 			g = &segments[i];
 	if (g == NULL)
 		return -ENOSPC;
-	err = commit_change(NULL, (int64_t)pages);
+	err = object_new_shm(PAGE_OF(PAGE_UP(size)), &o);
 	if (err < 0)
 		return err;
-	o = object_new(OBJECT_SHM);
-	if (o == NULL) {
-		VM_ASSERT(commit_change(NULL, -(int64_t)pages) == 0);
-		return -ENOMEM;
-	}
-	o->limit_pages = pages;
 	o->is_pinned = true;
 	*g = (struct segment){.object = object_number(o),
 	                      .seq = (g->seq + 1) & 0xffffff,

@@ -130,6 +130,8 @@ uint32_t object_number(const struct object *o);
 uint32_t object_count(void); /* numbers run from 1 to this */
 bool object_is(uint32_t number, enum object_kind kind);
 struct object *object_new(enum object_kind kind); /* NULL: table full */
+/* Shared memory of so many pages, charged at once. 0 or -errno. */
+int object_new_shm(uint64_t pages, struct object **out);
 /* The object of a token, made on demand; takes over one reference of vfs. NULL: table full. */
 struct object *object_of_token(uint64_t token);
 /* The reference just taken stays with vfs after all. */

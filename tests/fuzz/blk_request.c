@@ -24,7 +24,7 @@ struct input {
 	struct blk_element elements[BLK_ELEMENTS_MAX];
 };
 
-static const struct blk_arena_view arenas[BLK_ARENAS_MAX] = {
+static const struct arena_view arenas[BLK_ARENAS_MAX] = {
 	{.len_bytes = 1u << 16}, {.len_bytes = 1u << 20, .is_readonly = true}, {.len_bytes = 4096}};
 
 static void check_accepted(const struct input *in, const struct blk_info *info)

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "ahci.h"
+#include "driver/driver.h"
 
 #define HBAS_MAX             4
 #define INTERRUPT_ROUNDS_MAX 4096 /* each brings completions, as long as clients keep it busy */
@@ -32,7 +33,7 @@ static struct hba hbas[HBAS_MAX];
 static unsigned hba_count;
 static struct port ports[BLK_UNITS_MAX];
 static unsigned port_count;
-static uint64_t alarm_at;
+static bool is_restart;
 
 /* ---- block server ---- */
 
@@ -152,8 +153,14 @@ static int find_ports(struct hba *h)
 	return is_stuck ? reset_hba(h) : 0;
 }
 
-static int init_hba(struct hba *h, bool is_restart)
+static struct pcidev *pci(unsigned i)
 {
+	return &hbas[i].pci;
+}
+
+static int start_hba(unsigned i)
+{
+	struct hba *h = &hbas[i];
 	volatile void *regs;
 	int err = pcidev_enable(&h->pci, PCI_ENABLE_MEM);
 
@@ -167,7 +174,7 @@ static int init_hba(struct hba *h, bool is_restart)
 	hba_write(h, HBA_GHC, GHC_AE); /* interrupts off */
 	err = find_ports(h);
 	if (err == 0)
-		err = pcidev_route_irq(&h->pci, 0, (unsigned)(h - hbas));
+		err = pcidev_route_irq(&h->pci, 0, i);
 	if (err == 0) /* engines are off: now it may reach memory */
 		err = pcidev_enable(&h->pci, PCI_ENABLE_MEM | PCI_ENABLE_MASTER);
 	if (err != 0)
@@ -187,22 +194,12 @@ static int init(const struct sys_init *how)
 	                                       .flush_batch = flush_batch,
 	                                       .status = disk_status};
 	static const struct bserver_config config = {.ops = &ops, .wants_bus = true};
+	static const struct driver_devices devices = {
+		.max = HBAS_MAX, .pci = pci, .start = start_hba};
 
+	is_restart = how->how != SYS_INIT_FIRST;
 	bserver_init(&config);
-	while (hba_count < HBAS_MAX && pcidev_find(hba_count, &hbas[hba_count].pci) == 0) {
-		int err = init_hba(&hbas[hba_count], how->how != SYS_INIT_FIRST);
-
-		if (err != 0) {
-			sys_log("ahci: controller %u does not start: error %d\n", hba_count, -err);
-			return err;
-		}
-		hba_count++;
-	}
-	if (hba_count == 0) {
-		sys_log("ahci: there is no controller\n");
-		return -ENXIO;
-	}
-	return 0;
+	return driver_attach(&devices, &hba_count);
 }
 
 /* ---- main loop ---- */
@@ -245,57 +242,29 @@ static void interrupt(uint64_t hooks)
 			hba_interrupt(&hbas[i]);
 }
 
-static void message(const struct msg *m, enum ipc_primitive how)
-{
-	if (!bserver_message(m, how))
-		sys_violation(m->source, VIOL_REQUEST, m->type);
-}
-
-static void doorbell(endpoint_t from)
-{
-	bserver_doorbell(from);
-}
-
 static void alarm_fired(uint64_t now)
 {
-	alarm_at = 0;
 	for (unsigned i = 0; i < port_count; i++)
 		port_timer(&ports[i], now);
 }
 
-static void idle(void)
+static uint64_t next_alarm(void)
 {
 	uint64_t soonest = 0;
 
-	bserver_idle();
-	for (unsigned i = 0; i < port_count; i++) {
-		uint64_t t = port_next_timer(&ports[i]);
-
-		if (t != 0 && (soonest == 0 || t < soonest))
-			soonest = t;
-	}
-	/* An alarm that is too early does no harm; moving it all the time would cost. */
-	if (soonest == 0 || (alarm_at != 0 && alarm_at <= soonest))
-		return;
-	alarm_at = soonest;
-	if (k_setalarm(soonest) < 0)
-		sys_panic("ahci: no alarm");
-}
-
-static int status(char *buf, size_t len)
-{
-	return bserver_status_text(buf, len);
+	for (unsigned i = 0; i < port_count; i++)
+		soonest = ns_earlier(soonest, port_next_timer(&ports[i]));
+	return soonest;
 }
 
 int main(void)
 {
-	static const struct sys_component component = {.init = init,
-	                                               .message = message,
-	                                               .doorbell = doorbell,
-	                                               .interrupt = interrupt,
-	                                               .alarm = alarm_fired,
-	                                               .idle = idle,
-	                                               .status = status};
+	static const struct driver driver = {.name = "ahci",
+	                                     .server = &bserver_half,
+	                                     .init = init,
+	                                     .interrupt = interrupt,
+	                                     .next_alarm = next_alarm,
+	                                     .alarm = alarm_fired};
 
-	sys_main(&component);
+	driver_main(&driver);
 }

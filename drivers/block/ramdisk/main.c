@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "blockdev/blockserver.h"
-#include "sys/sys.h"
+#include "driver/driver.h"
 
 #define UNITS_MAX 8
 
@@ -163,32 +163,11 @@ static int init(const struct sys_init *how)
 	return 0;
 }
 
-/* ---- main loop ---- */
-
-static void message(const struct msg *m, enum ipc_primitive how)
-{
-	if (!bserver_message(m, how))
-		sys_violation(m->source, VIOL_REQUEST, m->type);
-}
-
-static void doorbell(endpoint_t from)
-{
-	bserver_doorbell(from);
-}
-
-static int status(char *buf, size_t len)
-{
-	return bserver_status_text(buf, len);
-}
-
 int main(int argc, char **argv)
 {
-	static const struct sys_component component = {.init = init,
-	                                               .message = message,
-	                                               .doorbell = doorbell,
-	                                               .idle = bserver_idle,
-	                                               .status = status};
+	static const struct driver driver = {
+		.name = "ramdisk", .server = &bserver_half, .init = init};
 
 	parse_arguments(argc, argv);
-	sys_main(&component);
+	driver_main(&driver);
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "blockdev/blockserver.h"
-#include "sys/sys.h"
+#include "driver/driver.h"
 #include "virtio/virtio.h"
 
 #define DISKS_MAX        8
@@ -76,7 +76,6 @@ struct disk {
 
 static struct disk disks[DISKS_MAX];
 static unsigned disk_count;
-static uint64_t alarm_at;
 
 static int disk_info(unsigned unit, struct blk_info *info)
 {
@@ -297,6 +296,22 @@ static int init_disk(struct disk *d, unsigned index)
 	return virtio_run(&d->dev);
 }
 
+static struct pcidev *pci(unsigned unit)
+{
+	return &disks[unit].dev.pci;
+}
+
+static int start(unsigned unit)
+{
+	char name[16];
+	int err = init_disk(&disks[unit], unit);
+
+	if (err != 0)
+		return err;
+	snprintf(name, sizeof(name), "vd%u", unit);
+	return bserver_publish(name, unit);
+}
+
 static int init(const struct sys_init *how)
 {
 	static const struct bserver_ops ops = {.info = disk_info,
@@ -304,24 +319,11 @@ static int init(const struct sys_init *how)
 	                                       .flush_batch = flush_batch,
 	                                       .status = disk_status};
 	static const struct bserver_config config = {.ops = &ops, .wants_bus = true};
+	static const struct driver_devices devices = {.max = DISKS_MAX, .pci = pci, .start = start};
 
 	(void)how;
 	bserver_init(&config);
-	while (disk_count < DISKS_MAX && pcidev_find(disk_count, &disks[disk_count].dev.pci) == 0) {
-		char name[16];
-		int err = init_disk(&disks[disk_count], disk_count);
-
-		if (err != 0) {
-			sys_log("virtio_blk: device %u does not start: error %d\n", disk_count,
-			        -err);
-			return err;
-		}
-		snprintf(name, sizeof(name), "vd%u", disk_count);
-		err = bserver_publish(name, disk_count++);
-		if (err != 0)
-			return err;
-	}
-	return disk_count > 0 ? 0 : -ENXIO;
+	return driver_attach(&devices, &disk_count);
 }
 
 /* ---- main loop ---- */
@@ -335,17 +337,6 @@ static void interrupt(uint64_t hooks)
 		serve(&disks[i]);
 		pcidev_irq_done(&disks[i].dev.pci);
 	}
-}
-
-static void message(const struct msg *m, enum ipc_primitive how)
-{
-	if (!bserver_message(m, how))
-		sys_violation(m->source, VIOL_REQUEST, m->type);
-}
-
-static void doorbell(endpoint_t from)
-{
-	bserver_doorbell(from);
 }
 
 /* While a FLUSH runs, all may take as long as it. */
@@ -363,30 +354,24 @@ static void check_deadlines(struct disk *d, uint64_t now)
 
 static void alarm_fired(uint64_t now)
 {
-	alarm_at = 0;
 	for (unsigned i = 0; i < disk_count; i++) {
 		serve(&disks[i]); /* perhaps only an interrupt was lost */
 		check_deadlines(&disks[i], now);
 	}
 }
 
-static void idle(void)
+static uint64_t next_alarm(void)
 {
 	unsigned active = 0;
 
-	bserver_idle();
 	for (unsigned i = 0; i < disk_count; i++)
 		active += disks[i].active;
-	if (active == 0 || alarm_at != 0)
-		return;
-	alarm_at = now_ns() + LOOK_NS;
-	if (k_setalarm(alarm_at) < 0)
-		sys_panic("virtio_blk: no alarm");
+	return active > 0 ? now_ns() + LOOK_NS : 0;
 }
 
 static int status(char *buf, size_t len)
 {
-	int n = bserver_status_text(buf, len);
+	int n = 0;
 
 	for (unsigned i = 0; i < disk_count && (size_t)n < len; i++)
 		n += snprintf(buf + n, len - (size_t)n, "vd%u=%llu sectors, %llu errors\n", i,
@@ -397,13 +382,13 @@ static int status(char *buf, size_t len)
 
 int main(void)
 {
-	static const struct sys_component component = {.init = init,
-	                                               .message = message,
-	                                               .doorbell = doorbell,
-	                                               .interrupt = interrupt,
-	                                               .alarm = alarm_fired,
-	                                               .idle = idle,
-	                                               .status = status};
+	static const struct driver driver = {.name = "virtio_blk",
+	                                     .server = &bserver_half,
+	                                     .init = init,
+	                                     .interrupt = interrupt,
+	                                     .next_alarm = next_alarm,
+	                                     .alarm = alarm_fired,
+	                                     .status = status};
 
-	sys_main(&component);
+	driver_main(&driver);
 }

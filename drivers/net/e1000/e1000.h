@@ -68,7 +68,7 @@ struct nic {
 	bool is_mta_known;
 	bool has_tx_irq;
 	struct net_link link;
-	uint64_t irqs, rx_errors, rx_long, start_ns;
+	uint64_t rx_errors, rx_long;
 };
 
 /* chip.c */

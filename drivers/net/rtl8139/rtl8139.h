@@ -41,7 +41,7 @@ struct nic {
 	bool has_tx_irq;
 
 	struct net_link link;
-	uint64_t irqs, rx_errors, rx_restarts, start_ns;
+	uint64_t rx_errors, rx_restarts;
 };
 
 /* chip.c */

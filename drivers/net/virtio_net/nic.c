@@ -49,20 +49,6 @@ static void read_identity(struct nic *n)
 		n->mac[i] = (uint8_t)virtio_config(&n->dev, CFG_MAC + i, 1);
 }
 
-static void read_link(struct nic *n)
-{
-	uint32_t speed;
-
-	n->link = (struct net_link){.unit = n->unit, .is_up = 1, .is_full_duplex = 1};
-	if (n->dev.offered & F_STATUS)
-		n->link.is_up = virtio_config(&n->dev, CFG_STATUS, 2) & STATUS_LINK_UP;
-	if (!(n->dev.offered & F_SPEED))
-		return;
-	speed = (uint32_t)virtio_config(&n->dev, CFG_SPEED, 4);
-	n->link.speed_mbit = speed != UINT32_MAX ? speed : 0;
-	n->link.is_full_duplex = virtio_config(&n->dev, CFG_DUPLEX, 1) != DUPLEX_HALF;
-}
-
 static int alloc_memory(struct nic *n)
 {
 	size_t headers = SLOTS_MAX * sizeof(struct net_header);
@@ -93,7 +79,7 @@ int nic_init(struct nic *n, unsigned unit)
 		err = alloc_memory(n);
 	if (err == 0) {
 		read_identity(n);
-		read_link(n);
+		nic_link(n);
 	}
 	return err;
 }
@@ -162,8 +148,17 @@ void nic_stop(struct nic *n)
 
 void nic_link(struct nic *n)
 {
-	read_link(n);
-	nserver_link(n->unit, &n->link);
+	struct net_link link = {.unit = n->unit, .is_up = 1, .is_full_duplex = 1};
+	uint32_t speed;
+
+	if (n->dev.offered & F_STATUS)
+		link.is_up = virtio_config(&n->dev, CFG_STATUS, 2) & STATUS_LINK_UP;
+	if (n->dev.offered & F_SPEED) {
+		speed = (uint32_t)virtio_config(&n->dev, CFG_SPEED, 4);
+		link.speed_mbit = speed != UINT32_MAX ? speed : 0;
+		link.is_full_duplex = virtio_config(&n->dev, CFG_DUPLEX, 1) != DUPLEX_HALF;
+	}
+	nserver_link(n->unit, &link);
 }
 
 /* ---- while it runs ---- */
@@ -181,7 +176,6 @@ void nic_interrupt(struct nic *n, unsigned hooks)
 			nic_link(n);
 		nic_flush(n);
 	}
-	pcidev_irq_done(&n->dev.pci);
 }
 
 void nic_flush(struct nic *n)
@@ -192,17 +186,13 @@ void nic_flush(struct nic *n)
 	tx_flush(n);
 }
 
-void nic_watch(struct nic *n, uint64_t now)
+uint64_t nic_look(struct nic *n)
 {
-	uint64_t oldest;
-
 	if (!n->is_on)
-		return;
+		return 0;
 	n->late += vring_has_done(&n->rx.ring) || vring_has_done(&n->tx.ring);
 	rx_serve(n);
 	tx_serve(n);
 	control_serve(n);
-	oldest = tx_oldest_ns(n);
-	if (oldest != 0 && now > oldest + TIMEOUT_NS)
-		sys_panic("virtio_%u: a frame takes too long", n->unit);
+	return tx_oldest_ns(n);
 }

@@ -7,14 +7,11 @@
 #include "virtio/virtio.h"
 #include "virtio_net_hw.h"
 
-#define NICS_MAX      4
 #define HOOKS_PER_NIC 3 /* IRQ hooks: receive, send, changes */
 #define QUEUE_SIZE    256
 #define SLOTS_MAX     QUEUE_SIZE /* chains that are out, of one queue */
 #define PIECES_MAX    96         /* more than a frame of 64 KiB in 32 elements, and the header */
 #define MTU_DEFAULT   1500u
-#define TIMEOUT_NS    1500000000ull /* shorter than the clients' (N1) */
-#define LOOK_NS       250000000ull
 
 /* A chain that is out. Its header lies in driver memory. */
 struct slot {
@@ -68,9 +65,7 @@ struct nic {
 	struct net_conf conf;
 	struct merge merge;
 	uint64_t next_sequence;
-	struct net_link link;
-	uint64_t start_ns; /* that init took */
-	bool is_on;        /* configured: the device may touch memory */
+	bool is_on; /* configured: the device may touch memory */
 	uint8_t mac[6];
 	uint16_t mtu;
 	uint64_t resets, control_errors, runts;
@@ -119,7 +114,7 @@ void nic_stop(struct nic *n);
 void nic_link(struct nic *n); /* tells the client what the device says */
 void nic_interrupt(struct nic *n, unsigned hooks);
 void nic_flush(struct nic *n);
-void nic_watch(struct nic *n, uint64_t now); /* lost interrupts, frames that take too long */
+uint64_t nic_look(struct nic *n); /* as in nicdriver.h */
 
 /* ---- control.c ---- */
 void control_send(struct nic *n);

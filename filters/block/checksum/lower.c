@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The way down: staging memory as the lower unit's arena, and transfers between the two. */
-#include <stdlib.h>
 #include <string.h>
+#include "arena/arena.h"
 #include "checksum.h"
 
 static struct staging pages;
@@ -22,10 +22,9 @@ int staging_setup(void)
 	/* Contiguous memory makes a large request one DMA segment; any other works too. */
 	base = vm_alloc_dma(STAGING_BYTES, 0, 0, &pa);
 	if (base == NULL) {
-		base = aligned_alloc(PAGE_BYTES, STAGING_BYTES);
+		base = arena_pages(STAGING_BYTES);
 		if (base == NULL)
 			return -ENOMEM;
-		memset(base, 0, STAGING_BYTES);
 	}
 	staging_init(&pages, STAGING_BYTES / PAGE_BYTES);
 	arena = bdev_arena(base, STAGING_BYTES, false);

@@ -11,12 +11,13 @@
  * Every shot is an event of the log (EV_FAULT: kind, sector), the ledger by which detection is
  * scored; sectors are those of the lower unit, and of contents the one that was spoiled.
  *
- * State kept over a restart: chance and the counters of the rules, in ds ("fault.<unit>"), so that a restart
- * neither repeats nor forgets shots.
+ * State kept over a restart: chance and the counters of the rules, in ds (lib/faultrule).
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "arena/arena.h"
+#include "faultrule/faultfilter.h"
 #include "filter/filter.h"
 #include "rules.h"
 
@@ -35,23 +36,14 @@ static struct fault_rules rules;
 static int buffer_arena;
 static uint8_t *buffer;
 static bool is_buffer_used;
-static uint64_t start_ns, seed = 1, passed;
+static uint64_t start_ns, passed;
 
 /* ---- the ledger ---- */
 
-static void key_of(char key[DS_KEY_MAX])
-{
-	snprintf(key, DS_KEY_MAX, "fault.%.*s", DS_KEY_MAX - 7, filter_unit());
-}
-
 static void record(const struct fault_rule *rule, uint64_t sector)
 {
-	char key[DS_KEY_MAX];
-
-	key_of(key);
 	log_event(EV_FAULT, bdev_server(filter_single()), sys_label(), rule->kind, sector);
-	if (ds_save(key, &rules.state, sizeof(rules.state)) != 0)
-		sys_log("the ledger's counters were not saved\n");
+	fault_save(&rules);
 }
 
 /* ---- completion ---- */
@@ -124,7 +116,7 @@ static void io_done(struct bdev_io *io)
 	if (io->status == 0 && q->f.r->op == BLK_READ && is_spoiling(q->rule)) {
 		uint64_t index = fault_random(&rules) % q->f.r->sectors;
 
-		fault_spoil(&rules, q->rule->kind, client_sector(q->f.r, index));
+		fault_spoil(&rules, (enum fault_kind)q->rule->kind, client_sector(q->f.r, index));
 		record(q->rule, q->f.r->sector + index);
 	}
 	if (q->rule != NULL && q->rule->kind == FAULT_DELAY) {
@@ -163,10 +155,9 @@ static void spoil_write(struct request *q)
 	uint64_t index = fault_random(&rules) % q->f.r->sectors;
 
 	if (!take_buffer(q)) {
-		rules.state.fired[q->rule - rules.rule]--;
-		rules.state.shots--;
+		fault_unfire(&rules, (unsigned)(q->rule - rules.rule));
 	} else {
-		fault_spoil(&rules, q->rule->kind, buffer + index * BLK_SECTOR);
+		fault_spoil(&rules, (enum fault_kind)q->rule->kind, buffer + index * BLK_SECTOR);
 		record(q->rule, q->f.r->sector + index);
 	}
 	pass(q);
@@ -201,7 +192,7 @@ static void misdirect(struct request *q)
 
 static void shoot(struct request *q)
 {
-	switch (q->rule->kind) {
+	switch ((enum fault_kind)q->rule->kind) {
 	case FAULT_ZERO:
 	case FAULT_RANDOM:
 	case FAULT_BIT:
@@ -258,31 +249,16 @@ static void submit(struct bserver_request *r)
 
 static int configure(const struct stack_options *o)
 {
-	const struct filter_number number = {"seed", STACK_NUMBER, 0, UINT64_MAX};
-	const char *text = stack_option(o, "rules", 0);
-	unsigned column = 0;
-
-	if (text == NULL)
-		return filter_usage("rules=\"...\" is missing");
-	if (fault_parse(&rules, text, &column) != 0)
-		return filter_usage("rules=\"%s\": column %u", text, column);
-	return filter_option(o, &number, &seed);
+	return fault_configure(&rules, &fault_grammar, o);
 }
 
 static int start(void)
 {
-	char key[DS_KEY_MAX];
-
-	key_of(key);
 	start_ns = now_ns();
-	fault_seed(&rules, seed);
-	if (filter_is_restart() &&
-	    ds_load(key, &rules.state, sizeof(rules.state)) != (int)sizeof(rules.state))
-		fault_seed(&rules, seed);
-	buffer = aligned_alloc(PAGE_BYTES, BUFFER_BYTES);
+	fault_restore(&rules);
+	buffer = arena_pages(BUFFER_BYTES);
 	if (buffer == NULL)
 		return -ENOMEM;
-	memset(buffer, 0, BUFFER_BYTES);
 	buffer_arena = bdev_arena(buffer, BUFFER_BYTES, false);
 	return buffer_arena < 0 ? buffer_arena : 0;
 }
@@ -293,11 +269,8 @@ static int status(char *buf, size_t len)
 		(size_t)snprintf(buf, len, "passed=%llu\nshots=%llu\n", (unsigned long long)passed,
 	                         (unsigned long long)rules.state.shots);
 
-	for (unsigned i = 0; i < rules.count && used < len; i++)
-		used += (size_t)snprintf(
-			buf + used, len - used, "rule%u=%s matched=%llu fired=%llu\n", i,
-			fault_name(rules.rule[i].kind), (unsigned long long)rules.state.matched[i],
-			(unsigned long long)rules.state.fired[i]);
+	if (used < len)
+		used += (size_t)fault_status_text(&rules, &fault_grammar, buf + used, len - used);
 	return (int)(used < len ? used : len);
 }
 

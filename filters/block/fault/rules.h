@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rules of the fault filter: text, decision, chance. Pure and seeded: the same requests meet the same
- * faults.
+ * Rules of the fault filter. The language, counting and chance are those of lib/faultrule. Pure and seeded:
+ * the same requests meet the same faults.
  *
- *   rules = rule { ";" rule }        rule = KIND { word }, words between blanks or commas
  *   KIND    zero random bit          contents of one sector: zeroes, noise, one bit flipped
  *           error                    the request fails with EIO and is not done
  *           misdirect                it goes to (comes from) other sectors
@@ -26,8 +25,6 @@
 #include "axolotl/blk.h"
 #include "faultrule/faultrule.h"
 
-#define RULES_MAX FAULT_RULES_MAX
-
 enum fault_kind {
 	FAULT_NONE,
 	FAULT_ZERO,
@@ -45,24 +42,7 @@ enum fault_kind {
 	FAULT_SHORT,
 	FAULT_KINDS
 };
-const char *fault_name(enum fault_kind kind);
-
-struct fault_rule {
-	enum fault_kind kind;
-	bool on_read, on_write;
-	uint64_t first, last; /* sectors */
-	struct fault_when when;
-};
-
-struct fault_rules {
-	struct fault_rule rule[RULES_MAX];
-	unsigned count;
-	struct fault_state state;
-};
-
-/* 0, or -EINVAL and the column (from 1) of what was not understood. */
-int fault_parse(struct fault_rules *r, const char *text, unsigned *column) MUST_CHECK;
-void fault_seed(struct fault_rules *r, uint64_t seed);
+extern const struct fault_grammar fault_grammar; /* ways: read, write; range: sectors */
 
 struct fault_request {
 	bool is_write;
@@ -72,7 +52,6 @@ struct fault_request {
 };
 /* The rule that fires now, or NULL. */
 const struct fault_rule *fault_decide(struct fault_rules *r, const struct fault_request *q);
-uint64_t fault_random(struct fault_rules *r);
 
 /* Spoils one sector. */
 void fault_spoil(struct fault_rules *r, enum fault_kind kind, uint8_t sector[BLK_SECTOR]);

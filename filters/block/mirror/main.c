@@ -27,9 +27,9 @@
  * (BLK_SYNC), else by copying from the first good one, with what is corrupt on it, because nothing
  * here can tell. Until somebody opens the unit for writing nothing is decided and nothing is copied.
  */
-#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include "arena/arena.h"
 #include "mirror.h"
 
 struct mirror_set set;
@@ -91,10 +91,9 @@ static int start(void)
 
 	set.legs = filter_lower_count();
 	bdev_configure(&config);
-	own_memory = aligned_alloc(PAGE_BYTES, OWN_BYTES);
+	own_memory = arena_pages(OWN_BYTES);
 	if (own_memory == NULL)
 		return -ENOMEM;
-	memset(own_memory, 0, OWN_BYTES); /* present: the legs map it */
 	own_arena = bdev_arena(own_memory, OWN_BYTES, false);
 	if (own_arena < 0)
 		return own_arena;

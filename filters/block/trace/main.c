@@ -5,7 +5,6 @@
  * system log (rate-limited). No state is kept over a restart: counters begin anew.
  */
 #include <stdio.h>
-#include <string.h>
 #include "filter/filter.h"
 #include "histogram/histogram.h"
 
@@ -54,12 +53,7 @@ static void submit(struct bserver_request *r)
 
 static int configure(const struct stack_options *o)
 {
-	const char *word = stack_option(o, "log", 0);
-
-	if (word != NULL && strcmp(word, "yes") != 0 && strcmp(word, "no") != 0)
-		return filter_usage("log=%s: expected yes or no", word);
-	want_log = word != NULL && strcmp(word, "yes") == 0;
-	return 0;
+	return filter_option_flag(o, "log", &want_log);
 }
 
 static int status(char *buf, size_t len)

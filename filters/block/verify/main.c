@@ -10,8 +10,8 @@
  * passed on. A request is a fiber; no state is kept over a restart.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include "arena/arena.h"
 #include "filter/filter.h"
 
 #define REQUESTS_MAX 32
@@ -173,10 +173,9 @@ static int start(void)
 {
 	const size_t bytes = (size_t)REQUESTS_MAX * BUFFER_BYTES;
 
-	buffers = aligned_alloc(PAGE_BYTES, bytes);
+	buffers = arena_pages(bytes);
 	if (buffers == NULL)
 		return -ENOMEM;
-	memset(buffers, 0, bytes);
 	arena = bdev_arena(buffers, bytes, false);
 	return arena < 0 ? arena : 0;
 }

@@ -12,13 +12,15 @@
  * Every shot is an event of the log (EV_FAULT: kind, frame number), the ledger by which detection is scored;
  * the last ones are in STATUS too.
  *
- * State kept over a restart: chance and the counters of the rules, in ds ("fault"), saved before each
+ * State kept over a restart: chance and the counters of the rules, in ds (lib/faultrule), saved before each
  * RECEIVE that follows a shot.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "arena/arena.h"
+#include "faultrule/faultfilter.h"
 #include "netfilter/netfilter.h"
 #include "line.h"
 #include "rules.h"
@@ -36,7 +38,7 @@ static uint8_t *copies;
 static uint16_t free_copies[COPIES];
 static unsigned free_count;
 static int copy_arena;
-static uint64_t start_ns, seed = 1, frames[2], missed;
+static uint64_t start_ns, frames[2], missed;
 static bool is_dirty;
 static struct filter_timer timer;
 
@@ -66,8 +68,7 @@ static void save(void)
 	if (!is_dirty)
 		return;
 	is_dirty = false;
-	if (ds_save("fault", &rules.state, sizeof(rules.state)) != 0)
-		sys_log("the ledger's counters were not saved\n");
+	fault_save(&rules.common);
 }
 
 /* ---- letting go ---- */
@@ -227,8 +228,7 @@ static struct netfilter_hold *double_rx(const struct netfilter_buffer *b)
 
 static void take_back(const struct netfault_shot *shot)
 {
-	rules.state.fired[shot->rule]--;
-	rules.state.shots--;
+	fault_unfire(&rules.common, shot->rule);
 	missed++;
 }
 
@@ -295,21 +295,13 @@ static void rx(struct netfilter_buffer *b)
 
 static int configure(const struct stack_options *o)
 {
-	const struct filter_number number = {"seed", STACK_NUMBER, 0, UINT64_MAX};
-	const char *text = stack_option(o, "rules", 0);
-	unsigned column = 0;
-
-	if (text == NULL)
-		return filter_usage("rules=\"...\" is missing");
-	if (netfault_parse(&rules, text, &column) != 0)
-		return filter_usage("rules=\"%s\": column %u", text, column);
-	return filter_option(o, &number, &seed);
+	return fault_configure(&rules.common, &netfault_grammar, o);
 }
 
 static bool has_rule(enum netfault_kind kind)
 {
-	for (unsigned i = 0; i < rules.count; i++)
-		if (rules.rule[i].kind == kind)
+	for (unsigned i = 0; i < rules.common.count; i++)
+		if (rules.common.rule[i].kind == kind)
 			return true;
 	return false;
 }
@@ -320,14 +312,10 @@ static int start(void)
 
 	start_ns = now_ns();
 	timer.fn = due;
-	fault_state_seed(&rules.state, seed);
-	if (netfilter_is_restart() &&
-	    ds_load("fault", &rules.state, sizeof(rules.state)) != (int)sizeof(rules.state))
-		fault_state_seed(&rules.state, seed);
-	copies = aligned_alloc(PAGE_BYTES, bytes);
+	fault_restore(&rules.common);
+	copies = arena_pages(bytes);
 	if (copies == NULL)
 		return -ENOMEM;
-	memset(copies, 0, bytes); /* present: it is mapped */
 	for (unsigned i = 0; i < COPIES; i++)
 		free_copies[free_count++] = (uint16_t)i;
 	if (has_rule(NETFAULT_DUPLICATE))
@@ -346,7 +334,7 @@ static int ledger_text(char *buf, size_t len)
 
 		used += (size_t)snprintf(
 			buf + used, len - used, "shot%llu=%s %s frame=%llu bytes=%u t_us=%llu\n",
-			(unsigned long long)i, netfault_name((enum netfault_kind)s->kind),
+			(unsigned long long)i, fault_name(&netfault_grammar, s->kind),
 			s->is_tx ? "tx" : "rx", (unsigned long long)s->frame, s->bytes,
 			(unsigned long long)s->t_us);
 	}
@@ -355,17 +343,15 @@ static int ledger_text(char *buf, size_t len)
 
 static int status(char *buf, size_t len)
 {
-	const struct fault_state *s = &rules.state;
-	size_t used = (size_t)snprintf(
-		buf, len, "tx=%llu\nrx=%llu\nshots=%llu\nmissed=%llu\nwaiting=%u\n",
-		(unsigned long long)frames[1], (unsigned long long)frames[0],
-		(unsigned long long)s->shots, (unsigned long long)missed, waiting.count);
+	size_t used = (size_t)snprintf(buf, len,
+	                               "tx=%llu\nrx=%llu\nshots=%llu\nmissed=%llu\nwaiting=%u\n",
+	                               (unsigned long long)frames[1], (unsigned long long)frames[0],
+	                               (unsigned long long)rules.common.state.shots,
+	                               (unsigned long long)missed, waiting.count);
 
-	for (unsigned i = 0; i < rules.count && used < len; i++)
-		used += (size_t)snprintf(
-			buf + used, len - used, "rule%u=%s matched=%llu fired=%llu\n", i,
-			netfault_name(rules.rule[i].kind), (unsigned long long)s->matched[i],
-			(unsigned long long)s->fired[i]);
+	if (used < len)
+		used += (size_t)fault_status_text(&rules.common, &netfault_grammar, buf + used,
+		                                  len - used);
 	if (used < len)
 		used += (size_t)ledger_text(buf + used, len - used);
 	return (int)(used < len ? used : len);

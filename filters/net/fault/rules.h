@@ -37,30 +37,19 @@ enum netfault_kind {
 	NETFAULT_DIE,
 	NETFAULT_KINDS
 };
-const char *netfault_name(enum netfault_kind kind);
+/* Ways: rx, tx; range: bytes of the frame; numbers: length, bytes. */
+extern const struct fault_grammar netfault_grammar;
+enum netfault_number { NETFAULT_LENGTH, NETFAULT_BYTES_PER_S };
 
 #define NETFAULT_RATE_WAIT_NS 1000000000ull
 
-struct netfault_rule {
-	enum netfault_kind kind;
-	bool on_tx, on_rx;
-	uint64_t first, last; /* bytes */
-	uint64_t length;
-	uint64_t bytes_per_s;
-	struct fault_when when;
-
-	uint64_t burst_left[2]; /* [is_tx]: frames that are still lost */
-	uint64_t t_free_ns[2];  /* rate: when what has passed is over */
-};
-
 struct netfault_rules {
-	struct netfault_rule rule[FAULT_RULES_MAX];
-	unsigned count;
-	struct fault_state state;
+	struct fault_rules common;
+	struct {
+		uint64_t burst_left[2]; /* [is_tx]: frames that are still lost */
+		uint64_t t_free_ns[2];  /* rate: when what has passed is over */
+	} now[FAULT_RULES_MAX];
 };
-
-/* 0, or -EINVAL and the column (from 1) of what was not understood. */
-int netfault_parse(struct netfault_rules *r, const char *text, unsigned *column) MUST_CHECK;
 
 struct netfault_frame {
 	bool is_tx;

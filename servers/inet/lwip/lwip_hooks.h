@@ -5,6 +5,7 @@
 
 #include "lwip/ip_addr.h"
 #include "lwip/netif.h"
+#include "lwip/pbuf.h"
 
 struct netif *route_ip4(const ip4_addr_t *src, const ip4_addr_t *dst);
 const ip4_addr_t *route_gateway4(struct netif *netif, const ip4_addr_t *dst);
@@ -14,5 +15,16 @@ const ip6_addr_t *route_gateway6(struct netif *netif, const ip6_addr_t *dst);
 /* RFC 6528: initial sequence numbers that nobody can guess. */
 u32_t inet_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
                    u16_t remote_port);
+
+/* Sees each segment before its checksum is made (retrans.c); gives opts back. */
+struct tcp_hdr;
+struct tcp_pcb;
+u32_t *inet_tcp_out(const struct pbuf *p, const struct tcp_hdr *h, struct tcp_pcb *pcb,
+                    u32_t *opts);
+
+/* Not a hook that lwIP foresees: tcp_write() without a copy makes its references to data by pbuf_alloc(PBUF_ROM),
+ * and those must tell when they are freed (chunk.c). Other types are passed on. */
+struct pbuf *inet_pbuf_alloc(pbuf_layer layer, u16_t length, pbuf_type type);
+#define pbuf_alloc(layer, length, type) inet_pbuf_alloc(layer, length, type)
 
 #endif

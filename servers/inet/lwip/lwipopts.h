@@ -4,8 +4,9 @@
  * is not here has lwIP's default (lwip/opt.h).
  *
  * Memory: pcbs, segments and other fixed structures are pools in our private memory (MEMP_*); pbufs with
- * data come from the arena that drivers may read (arena.h), by way of lwIP's malloc hooks; received
- * frames are custom pbufs over the receive arena (rxpool.h). lwIP's own pbuf pool is not used.
+ * data come from the arena that drivers may read (arena.h), by way of lwIP's malloc hooks; data of TCP are
+ * custom pbufs over chunks of it (chunk.h), received frames custom pbufs over the receive arena (rxpool.h).
+ * lwIP's own pbuf pool is not used.
  *
  * Timers are ours (timers.c): lwIP's would tick ten times a second on an idle machine.
  */
@@ -29,7 +30,7 @@
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 #define LWIP_PBUF_REF_T          u16_t
 #define PBUF_POOL_SIZE           0
-#define MEMP_NUM_PBUF            8192 /* pbufs without data of their own */
+#define MEMP_NUM_PBUF            256 /* references to data; those of TCP are chunk.c's */
 #define MEMP_NUM_RAW_PCB         64
 #define MEMP_NUM_UDP_PCB         512
 #define MEMP_NUM_TCP_PCB         2048
@@ -116,14 +117,17 @@
 #define LWIP_TCP_KEEPALIVE                        1
 #define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) inet_tcp_isn(lip, lport, rip, rport)
 #define TCP_LISTEN_BACKLOG                        1
-/* recover.c: how far a connection has caught up; merge.c: from where on its segments are merged. */
-#define LWIP_TCP_PCB_NUM_EXT_ARGS                 2
-#define TCP_OVERSIZE                              TCP_MSS
-#define TCP_CALCULATE_EFF_SEND_MSS                1
+/* recover.c: how far a connection has caught up; retrans.c; merge.c: from where on it merges. */
+#define LWIP_TCP_PCB_NUM_EXT_ARGS                 3
+/* Called with constant connections, too, by what sends no data. */
+#define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS(p, hdr, pcb, opts)                                           \
+	inet_tcp_out(p, hdr, (struct tcp_pcb *)(mem_ptr_t)(pcb), opts)
+#define TCP_OVERSIZE                   TCP_MSS
+#define TCP_CALCULATE_EFF_SEND_MSS     1
 /* Fast and slow timer: 50 and 100 ms; retransmission after 300 ms when the round trip is short. */
-#define TCP_TMR_INTERVAL                          50
+#define TCP_TMR_INTERVAL               50
 /* The receive pool's size follows from the receive arena, not from lwIP's pool. */
-#define LWIP_DISABLE_TCP_SANITY_CHECKS            1
+#define LWIP_DISABLE_TCP_SANITY_CHECKS 1
 
 /* ---- statistics (/proc/net) ---- */
 

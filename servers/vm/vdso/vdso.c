@@ -20,23 +20,6 @@ int __vdso_gettimeofday(struct timeval *tv, void *tz);
 time_t __vdso_time(time_t *out);
 int __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused);
 
-static inline uint64_t read_clock(int want_wall)
-{
-	const volatile struct time_page *p = (const volatile struct time_page *)TIME_PAGE_VA;
-	uint64_t ns;
-	uint32_t seq;
-
-	do {
-		seq = p->seq;
-		__asm__ volatile("" ::: "memory");
-		ns = time_scale(time_read_tsc() - p->tsc_base, p->mult, p->shift);
-		if (want_wall)
-			ns += p->wall_base_ns;
-		__asm__ volatile("" ::: "memory");
-	} while ((seq & 1) || seq != p->seq);
-	return ns;
-}
-
 static inline int trap_clock_gettime(clockid_t clock, struct timespec *ts)
 {
 	long r = SYS_clock_gettime;
@@ -50,10 +33,10 @@ int __vdso_clock_gettime(clockid_t clock, struct timespec *ts)
 	uint64_t ns;
 
 	if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
-		ns = read_clock(1);
+		ns = time_page_read(true);
 	else if (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW ||
 	         clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_BOOTTIME)
-		ns = read_clock(0);
+		ns = time_page_read(false);
 	else
 		return trap_clock_gettime(clock, ts); /* CPU times, unknown clocks */
 	ts->tv_sec = (time_t)(ns / NS_PER_SEC);
@@ -63,7 +46,7 @@ int __vdso_clock_gettime(clockid_t clock, struct timespec *ts)
 
 int __vdso_gettimeofday(struct timeval *tv, void *tz)
 {
-	uint64_t ns = read_clock(1);
+	uint64_t ns = time_page_read(true);
 
 	if (tv != NULL) {
 		tv->tv_sec = (time_t)(ns / NS_PER_SEC);
@@ -78,7 +61,7 @@ int __vdso_gettimeofday(struct timeval *tv, void *tz)
 
 time_t __vdso_time(time_t *out)
 {
-	time_t now = (time_t)(read_clock(1) / NS_PER_SEC);
+	time_t now = (time_t)(time_page_read(true) / NS_PER_SEC);
 
 	if (out != NULL)
 		*out = now;

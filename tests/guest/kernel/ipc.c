@@ -99,6 +99,48 @@ static void notifications_merge(void)
 	CHECK(receive(EP_ANY, &m) == IPC_NOTIFY && m.source == EP_CLOCK);
 }
 
+static volatile uint32_t rung;
+
+static void ring_back(long arg)
+{
+	struct msg m;
+
+	(void)arg;
+	for (;;) {
+		CHECK(ipc_receive(EP_VM, &m) == IPC_NOTIFY);
+		CHECK(ipc_notify(EP_VM) == 0);
+		rung++;
+	}
+}
+
+/* Rings, and waits until the child has rung back. */
+static void make_ring(endpoint_t child)
+{
+	uint32_t before = rung;
+
+	CHECK(ipc_notify(child) == 0);
+	wait_for_change(&rung, before);
+}
+
+static void a_doorbell_that_rings_all_the_time_waits_its_turn(void)
+{
+	endpoint_t c[3];
+	unsigned count[3] = {0};
+	struct msg m;
+
+	for (unsigned i = 0; i < 3; i++)
+		c[i] = child_start(ring_back, 0, 0);
+	for (unsigned i = 0; i < 3; i++)
+		make_ring(c[i]);
+	for (unsigned n = 0; n < 9; n++) {
+		CHECK(receive(EP_ANY, &m) == IPC_NOTIFY);
+		for (unsigned i = 0; i < 3; i++)
+			count[i] += m.source == c[i];
+		make_ring(m.source);
+	}
+	CHECK(count[0] == 3 && count[1] == 3 && count[2] == 3);
+}
+
 static void call_and_record(long dst)
 {
 	struct msg m = {.type = PING};
@@ -200,6 +242,13 @@ static void receive_from_one_leaves_others(void)
 	CHECK(receive(a, &m) == IPC_SEND && m.type == 1);
 }
 
+static void busy(long unused)
+{
+	(void)unused;
+	for (;;)
+		__asm__ volatile("pause");
+}
+
 static void alarms_come_in_time(void)
 {
 	uint64_t start = clock_read();
@@ -211,17 +260,39 @@ static void alarms_come_in_time(void)
 	CHECK(clock_read() - start < 100000000);
 }
 
+/* At once when nobody has work, in time when somebody has. */
+static void idle_alarms_come_early(void)
+{
+	uint64_t start = clock_read();
+	struct msg m;
+
+	CHECK(k_setalarm_idle(start + 5000000000) == 0);
+	CHECK(receive(EP_ANY, &m) == IPC_NOTIFY && m.source == EP_CLOCK);
+	CHECK(clock_read() - start < 2500000000);
+	child_start(busy, 0, 0);
+	start = clock_read();
+	CHECK(k_setalarm_idle(start + 20000000) == 0);
+	CHECK(receive(EP_ANY, &m) == IPC_NOTIFY && m.source == EP_CLOCK);
+	CHECK(clock_read() - start >= 20000000);
+	CHECK(k_setalarm_idle(clock_read() + 5000000000) == 0);
+	CHECK(k_setalarm(0) == 0); /* cancelled: a child is still heard */
+	child_start(send_one, 3, 0);
+	CHECK(receive(EP_ANY, &m) == IPC_SEND && m.type == 3);
+}
+
 const struct ktest ipc_tests[] = {
 	{"send_is_received", send_is_received},
 	{"sendrec_gets_its_reply", sendrec_gets_its_reply},
 	{"async_never_ends_a_sendrec", async_never_ends_a_sendrec},
 	{"nbsend_does_not_wait", nbsend_does_not_wait},
 	{"notifications_merge", notifications_merge},
+	{"a_doorbell_that_rings_waits_its_turn", a_doorbell_that_rings_all_the_time_waits_its_turn},
 	{"death_wakes_those_who_wait", death_wakes_those_who_wait},
 	{"cycles_are_refused", cycles_are_refused},
 	{"async_messages_keep_their_order", async_messages_keep_their_order},
 	{"async_to_the_dead_is_answered", async_to_the_dead_is_answered},
 	{"receive_from_one_leaves_others", receive_from_one_leaves_others},
 	{"alarms_come_in_time", alarms_come_in_time},
+	{"idle_alarms_come_early", idle_alarms_come_early},
 	{NULL, NULL},
 };

@@ -32,6 +32,8 @@ uint32_t child_priv(endpoint_t ep);              /* its privilege id */
 void child_park(void) __attribute__((noreturn)); /* waits for ever */
 /* Receives; page faults of children are answered: there is no such page. */
 int receive(endpoint_t from, struct msg *m);
+/* Lets children run until one of them has made *p another value than `before`. */
+void wait_for_change(const volatile uint32_t *p, uint32_t before);
 uint64_t clock_read(void);
 uint64_t violations_of(uint32_t id, enum violation kind);
 void child_main(child_fn_t fn, long arg) __attribute__((noreturn));

@@ -128,6 +128,16 @@ uint64_t clock_read(void)
 	return t.now_ns;
 }
 
+void wait_for_change(const volatile uint32_t *p, uint32_t before)
+{
+	struct msg m;
+
+	while (*p == before) {
+		CHECK(k_setalarm(clock_read() + 1000000) == 0);
+		CHECK(receive(EP_CLOCK, &m) == IPC_NOTIFY);
+	}
+}
+
 uint64_t violations_of(uint32_t id, enum violation kind)
 {
 	static uint64_t all[NR_PRIVS][VIOL_KINDS];

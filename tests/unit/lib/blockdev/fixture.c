@@ -77,3 +77,21 @@ void submit(unsigned i, enum blk_op op, uint64_t sector, unsigned count)
 {
 	assert_int_equal(bdev_submit(bdev, make(i, op, sector, count)), 0);
 }
+
+void hold_a_read(void)
+{
+	world_start_server();
+	world.mode = DISK_HOLDS;
+	submit(0, BLK_READ, 0, 1);
+	world_run();
+}
+
+void next_server_ends_it(void)
+{
+	world_kill_server();
+	world.mode = DISK_WORKS;
+	world_start_server();
+	world_run();
+	assert_int_equal(done_count, 1);
+	assert_int_equal(ios[0].status, 0);
+}

@@ -21,5 +21,9 @@ int teardown(void **state);
 /* Request number i: `count` sectors at `sector`, data at i pages into the arena. */
 struct bdev_io *make(unsigned i, enum blk_op op, uint64_t sector, unsigned count);
 void submit(unsigned i, enum blk_op op, uint64_t sector, unsigned count);
+/* A server starts, and keeps a read of one sector, request 0. */
+void hold_a_read(void);
+/* The server dies, the next one works: request 0 has ended well. */
+void next_server_ends_it(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* uses: lib/blockdev/client.c lib/blockdev/session.c lib/blockdev/deadline.c lib/blockdev/arenas.c
  *       lib/blockdev/resolve.c lib/blockdev/queue.c lib/blockdev/check.c lib/blockdev/server.c
- *       lib/arena/ lib/unitname/ lib/blockdev/host.c lib/blockdev/maps.c lib/blockdev/segments.c
+ *       lib/arena/ lib/unitname/ lib/sys/control.c lib/blockdev/host.c lib/blockdev/segments.c
  *       lib/ring/ring.c tests/unit/lib/peers/peers.c tests/unit/lib/blockdev/world.c
  *       tests/unit/lib/blockdev/fixture.c */
 /* What a client makes of servers that die, are late or lie: complaints, blame, quarantine. */
@@ -61,21 +61,13 @@ static void killer_request_is_quarantined_and_fails(void **state)
 static void overdue_request_is_complained_about(void **state)
 {
 	(void)state;
-	world_start_server();
-	world.mode = DISK_HOLDS;
-	submit(0, BLK_READ, 0, 1);
-	world_run();
+	hold_a_read();
 	assert_true(bdev_next_deadline() >= peers.now + BDEV_DEADLINE_NS - 1000);
 	world_advance(BDEV_DEADLINE_NS + 1000);
 	assert_int_equal(peers.complaints, 1);
 	assert_int_equal(peers.last_rule, RULE_B8);
 	assert_int_equal(done_count, 0);
-	world_kill_server();
-	world.mode = DISK_WORKS;
-	world_start_server();
-	world_run();
-	assert_int_equal(done_count, 1);
-	assert_int_equal(ios[0].status, 0);
+	next_server_ends_it();
 }
 
 static void invented_completion_is_complained_about(void **state)
@@ -83,10 +75,7 @@ static void invented_completion_is_complained_about(void **state)
 	struct blk_completion c = {.id = 0x12345678};
 
 	(void)state;
-	world_start_server();
-	world.mode = DISK_HOLDS;
-	submit(0, BLK_READ, 0, 1);
-	world_run();
+	hold_a_read();
 	assert_int_equal(ring_push(&bserver_sessions[0].completions, &c), 0);
 	bdev_doorbell(peers.server);
 	assert_int_equal(peers.last_rule, RULE_B4);

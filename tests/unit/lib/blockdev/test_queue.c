@@ -256,8 +256,8 @@ static void segments_join_what_is_contiguous(void **state)
 	arena_runs(bus, run, 6);
 	assert_int_equal(run[0], 3);
 	assert_int_equal(run[4], 1);
-	s.arenas[0].map.bus = bus;
-	s.arenas[0].map.run = run;
+	s.arenas.slots[0].map.bus = bus;
+	s.arenas.slots[0].map.run = run;
 	r.session = &s;
 	r.element_count = 2;
 	r.elements[0] = (struct bserver_element){.len_bytes = 4096, .offset = 0x800};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* uses: lib/blockdev/client.c lib/blockdev/session.c lib/blockdev/deadline.c lib/blockdev/arenas.c
  *       lib/blockdev/resolve.c lib/blockdev/queue.c lib/blockdev/check.c lib/blockdev/server.c
- *       lib/arena/ lib/unitname/ lib/blockdev/host.c lib/blockdev/maps.c lib/blockdev/segments.c
+ *       lib/arena/ lib/unitname/ lib/sys/control.c lib/blockdev/host.c lib/blockdev/segments.c
  *       lib/ring/ring.c tests/unit/lib/peers/peers.c tests/unit/lib/blockdev/world.c
  *       tests/unit/lib/blockdev/fixture.c */
 /* Both halves of the block protocol against each other: data, deaths, replay, quarantine, lies. */
@@ -159,20 +159,12 @@ static void errors_reach_the_caller(void **state)
 static void jumping_completion_index_ends_the_session(void **state)
 {
 	(void)state;
-	world_start_server();
-	world.mode = DISK_HOLDS;
-	submit(0, BLK_READ, 0, 1);
-	world_run();
+	hold_a_read();
 	bserver_sessions[0].completions.shared->produced += 1000;
 	bdev_doorbell(peers.server);
 	assert_int_equal(peers.last_rule, RULE_R4);
 	assert_false(bdev_is_up(bdev));
-	world_kill_server();
-	world.mode = DISK_WORKS;
-	world_start_server();
-	world_run();
-	assert_int_equal(done_count, 1);
-	assert_int_equal(ios[0].status, 0);
+	next_server_ends_it();
 	assert_int_equal(ios[0].deaths, 0);
 }
 
@@ -191,10 +183,7 @@ static void jumping_request_index_drops_the_client(void **state)
 static void removed_label_fails_requests(void **state)
 {
 	(void)state;
-	world_start_server();
-	world.mode = DISK_HOLDS;
-	submit(0, BLK_READ, 0, 1);
-	world_run();
+	hold_a_read();
 	world_remove_label();
 	world_run();
 	assert_int_equal(done_count, 1);
@@ -289,10 +278,7 @@ static void malformed_requests_are_refused_at_once(void **state)
 static void close_cancels_and_waits(void **state)
 {
 	(void)state;
-	world_start_server();
-	world.mode = DISK_HOLDS;
-	submit(0, BLK_READ, 0, 1);
-	world_run();
+	hold_a_read();
 	bdev_close(bdev);
 	world_run();
 	assert_int_equal(done_count, 0);

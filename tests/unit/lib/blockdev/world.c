@@ -108,8 +108,8 @@ void world_kill_server(void)
 {
 	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX; i++)
 		for (unsigned a = 0; a < BLK_ARENAS_MAX; a++) {
-			free(bserver_sessions[i].arenas[a].map.bus);
-			free(bserver_sessions[i].arenas[a].map.run);
+			free(bserver_sessions[i].arenas.slots[a].map.bus);
+			free(bserver_sessions[i].arenas.slots[a].map.run);
 		}
 	peers_kill_server();
 }

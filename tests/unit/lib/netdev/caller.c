@@ -29,6 +29,8 @@ static void on_filled(struct netdev_rx *r, int bytes, unsigned flags)
 	caller.filled_bytes = bytes;
 	memcpy(&caller.filled[caller.filled_count++ % 4096],
 	       caller.memory + r->buffer.offset + NET_FRAME_MIN, 4);
+	if (caller.closes)
+		netdev_close(caller.dev);
 	if (!caller.is_lazy)
 		assert_int_equal(netdev_post(caller.dev, r), 0);
 }
@@ -50,7 +52,7 @@ int caller_setup(void **state)
 	memset(caller.done_times, 0, sizeof(caller.done_times));
 	memset(caller.events, 0, sizeof(caller.events));
 	caller.done_count = caller.filled_count = caller.canceled = 0;
-	caller.is_lazy = false;
+	caller.is_lazy = caller.closes = false;
 	caller.memory = aligned_alloc(PAGE_BYTES, PAGES * PAGE_BYTES);
 	memset(caller.memory, 0, PAGES * PAGE_BYTES);
 	caller.arena = netdev_arena(caller.memory, PAGES * PAGE_BYTES, false);
@@ -96,6 +98,7 @@ void caller_post(unsigned count)
 		caller.buffers[i] = (struct netdev_rx){.buffer = {.offset = i * 2048ull,
 		                                                  .len_bytes = 2048,
 		                                                  .arena = (uint16_t)caller.arena},
+		                                       .memory = caller.memory + i * 2048,
 		                                       .filled = on_filled};
 		assert_int_equal(netdev_post(caller.dev, &caller.buffers[i]), 0);
 	}
@@ -104,6 +107,15 @@ void caller_post(unsigned count)
 void caller_start(void)
 {
 	world_start_server(CAUSE_NONE);
+	world_run();
+}
+
+void caller_hold(unsigned frames, unsigned buffers)
+{
+	world.mode = CARD_HOLDS;
+	caller_start();
+	caller_post(buffers);
+	caller_send(0, frames);
 	world_run();
 }
 

@@ -23,6 +23,7 @@ struct caller {
 	uint32_t filled[FILLED]; /* numbers of the frames that were received */
 	int filled_bytes;        /* of the last one */
 	bool is_lazy;            /* does not post again */
+	bool closes;             /* in the callback of a buffer */
 };
 extern struct caller caller;
 extern const struct netdev_events caller_events;
@@ -34,6 +35,8 @@ struct netdev_tx *caller_frame(unsigned i);
 void caller_send(unsigned from, unsigned to);
 void caller_post(unsigned count);
 void caller_start(void); /* a server, until all is quiet */
+/* A server whose card keeps what it gets: frames 0, 1, ... and so many buffers. */
+void caller_hold(unsigned frames, unsigned buffers);
 void caller_restart(enum rs_cause cause);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: lib/netdev/ lib/arena/ lib/unitname/ lib/ring/ring.c tests/unit/lib/netdev/world.c
- *       tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
+/* uses: lib/netdev/ lib/inetsum/ lib/arena/ lib/unitname/ lib/sys/control.c lib/ring/ring.c
+ *       tests/unit/lib/netdev/world.c tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
 /* How sessions begin and end: refusals, second clients, closing, servers that are gone for good. */
 #include <errno.h>
 #include <setjmp.h>
@@ -68,11 +68,7 @@ static void closing_waits_for_the_card(void **state)
 static void closing_survives_a_death(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_post(4);
-	caller_send(0, 3);
-	world_run();
+	caller_hold(3, 4);
 	netdev_close(caller.dev);
 	world_kill_server();
 	world_start_server(CAUSE_SIGNAL);
@@ -99,10 +95,7 @@ static void closing_while_attaching_ends_the_session(void **state)
 static void a_deleted_name_is_told(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_send(0, 1);
-	world_run();
+	caller_hold(1, 0);
 	assert_int_equal(nserver_unpublish("n0"), 0);
 	world_run();
 	assert_int_equal(caller.events[NDEV_GONE], 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: lib/netdev/ lib/arena/ lib/unitname/ lib/ring/ring.c tests/unit/lib/netdev/world.c
- *       tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
+/* uses: lib/netdev/ lib/inetsum/ lib/arena/ lib/unitname/ lib/sys/control.c lib/ring/ring.c
+ *       tests/unit/lib/netdev/world.c tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
 /* Peers that break the rules of rings, descriptors and completions. */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,10 +17,7 @@ static void invented_completions_are_complained_about(void **state)
 	struct net_rx_done rx = {.id = 0x12345678, .len_bytes = 60};
 
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_send(0, 1);
-	world_run();
+	caller_hold(1, 0);
 	assert_int_equal(ring_push(&nserver_units[0].session.tx.done, &tx), 0);
 	netdev_doorbell(peers.server);
 	assert_int_equal(peers.last_rule, RULE_N3);
@@ -82,10 +79,7 @@ static void complaints_of_one_session_are_few(void **state)
 static void a_jumping_completion_index_ends_the_session(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_send(0, 1);
-	world_run();
+	caller_hold(1, 0);
 	nserver_units[0].session.tx.done.shared->produced += 1000;
 	netdev_doorbell(peers.server);
 	assert_int_equal(peers.last_rule, RULE_R4);
@@ -99,11 +93,7 @@ static void a_jumping_completion_index_ends_the_session(void **state)
 static void a_jumping_request_index_drops_the_client(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_post(3);
-	caller_send(0, 2);
-	world_run();
+	caller_hold(2, 3);
 	caller.dev->tx_ring.shared->produced += 5000;
 	nserver_doorbell(PEERS_CLIENT);
 	assert_int_equal(peers.violations, 1);

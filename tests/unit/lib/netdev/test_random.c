@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: lib/netdev/ lib/arena/ lib/unitname/ lib/ring/ring.c tests/unit/lib/netdev/world.c
- *       tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
+/* uses: lib/netdev/ lib/inetsum/ lib/arena/ lib/unitname/ lib/sys/control.c lib/ring/ring.c
+ *       tests/unit/lib/netdev/world.c tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
 /* A server that dies at random moments: each frame is sent, in order, and confirmed once. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: lib/netdev/ lib/arena/ lib/unitname/ lib/ring/ring.c tests/unit/lib/netdev/world.c
- *       tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
+/* uses: lib/netdev/ lib/inetsum/ lib/arena/ lib/unitname/ lib/sys/control.c lib/ring/ring.c
+ *       tests/unit/lib/netdev/world.c tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
 /* Both halves of the network protocol against each other: frames, deaths, replay, configurations, link. */
 #include <errno.h>
 #include <setjmp.h>
@@ -107,11 +107,7 @@ static void a_full_card_gets_the_rest_later(void **state)
 static void replays_in_order_before_anything_new(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_post(8);
-	caller_send(0, 20);
-	world_run();
+	caller_hold(20, 8);
 	world_release(2, 3, 0); /* caller.frames 3, 4, 5 */
 	world_run();
 	assert_int_equal(caller.done_count, 3);
@@ -167,11 +163,7 @@ static void configurations_are_replayed(void **state)
 static void another_card_is_a_new_interface(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_post(4);
-	caller_send(0, 5);
-	world_run();
+	caller_hold(5, 4);
 	world.info.mac[5] = 2;
 	caller_restart(CAUSE_SIGNAL);
 	assert_int_equal(caller.events[NDEV_CHANGED], 1);
@@ -226,10 +218,7 @@ static void nothing_is_overdue_without_a_link(void **state)
 static void a_poisonous_frame_is_dropped(void **state)
 {
 	(void)state;
-	world.mode = CARD_HOLDS;
-	caller_start();
-	caller_send(0, 1);
-	world_run();
+	caller_hold(1, 0);
 	for (unsigned i = 0; i < 10; i++)
 		caller_restart(CAUSE_SIGNAL); /* not its fault */
 	assert_int_equal(caller.done_count, 0);

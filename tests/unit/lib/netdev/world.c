@@ -134,8 +134,8 @@ static void free_maps(void)
 {
 	for (unsigned i = 0; i < NET_UNITS_MAX; i++)
 		for (unsigned a = 0; a < NET_ARENAS_MAX; a++) {
-			free(nserver_units[i].session.arenas[a].map.bus);
-			free(nserver_units[i].session.arenas[a].map.run);
+			free(nserver_units[i].session.arenas.slots[a].map.bus);
+			free(nserver_units[i].session.arenas.slots[a].map.run);
 		}
 	memset(nserver_units, 0, sizeof(nserver_units));
 }

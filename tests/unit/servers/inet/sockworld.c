@@ -29,6 +29,7 @@
 #define ANSWERS (1u << 20)
 
 uint64_t world_now = 1000000000ull;
+bool world_is_busy;
 static struct {
 	uint8_t *base;
 	uint32_t len;
@@ -131,15 +132,18 @@ int sys_asend(endpoint_t dst, const struct msg *m)
 
 /* ---- the world ---- */
 
-void world_start(void)
+int world_start(void **state)
 {
 	static bool is_started;
 
+	(void)state;
+	world_is_busy = false;
 	if (is_started)
-		return;
+		return 0;
 	is_started = true;
 	lwip_init();
 	sock_init();
+	return 0;
 }
 
 void world_pump(void)
@@ -149,8 +153,12 @@ void world_pump(void)
 
 		netif_poll_all();
 		sock_idle();
-		if (!is_busy && !netif_list->loop_first && sock_next_deadline() != 1)
+		if (is_busy || netif_list->loop_first || sock_next_deadline() == 1)
+			continue;
+		if (tcp_hold_deadline() == 0 || world_is_busy)
 			return;
+		world_now = tcp_hold_deadline();
+		tcp_hold_run(world_now);
 	}
 	fail_msg("the world does not come to rest");
 }
@@ -206,7 +214,7 @@ int world_text(const char *name, char *buf, uint32_t len)
 	return answers[q.id].result;
 }
 
-bool world_is_clean(void)
+static bool is_clean(void)
 {
 	static const char none[] = "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 alloc 0";
 	char buf[512];
@@ -220,6 +228,12 @@ bool world_is_clean(void)
 		return true;
 	fprintf(stderr, "left over: %zu bytes of the arena, and\n%s", world_arena_used, buf);
 	return false;
+}
+
+int world_end(void **state)
+{
+	(void)state;
+	return is_clean() ? 0 : -1;
 }
 
 int world_result(struct call *c)
@@ -324,7 +338,7 @@ uint32_t t_make_addr(const char *ip, int port, struct sockaddr_in6 *out)
 int t_addr(uint32_t type, int h, const char *ip, int port)
 {
 	struct sockaddr_in6 a;
-	struct call c = {.handle = (uint32_t)h, .addr = &a, .flags = SOCK_NONBLOCK};
+	struct call c = {.handle = (uint32_t)h, .addr = &a, .flags = SOCK_NOWAIT};
 
 	c.addr_len = t_make_addr(ip, port, &a);
 	return world_call(type, &c);
@@ -349,7 +363,7 @@ int t_listen(int h, int backlog)
 
 int t_accept(int h)
 {
-	struct call c = {.handle = (uint32_t)h, .flags = SOCK_NONBLOCK};
+	struct call c = {.handle = (uint32_t)h, .flags = SOCK_NOWAIT};
 	int r = world_call(SOCK_ACCEPT, &c);
 
 	return r < 0 ? r : (int)c.rep.value;
@@ -361,7 +375,7 @@ int t_send(int h, const void *buf, uint32_t len)
 	                 .buf = (void *)(uintptr_t)buf,
 	                 .len = len,
 	                 .is_readonly = true,
-	                 .flags = SOCK_NONBLOCK};
+	                 .flags = SOCK_NOWAIT};
 
 	return world_call(SOCK_SEND, &c);
 }
@@ -374,7 +388,7 @@ int t_sendto(int h, const void *buf, uint32_t len, const char *ip, int port)
 	                 .len = len,
 	                 .is_readonly = true,
 	                 .addr = &a,
-	                 .flags = SOCK_NONBLOCK};
+	                 .flags = SOCK_NOWAIT};
 
 	c.addr_len = t_make_addr(ip, port, &a);
 	return world_call(SOCK_SEND, &c);
@@ -382,7 +396,7 @@ int t_sendto(int h, const void *buf, uint32_t len, const char *ip, int port)
 
 int t_recv(int h, void *buf, uint32_t len)
 {
-	struct call c = {.handle = (uint32_t)h, .buf = buf, .len = len, .flags = SOCK_NONBLOCK};
+	struct call c = {.handle = (uint32_t)h, .buf = buf, .len = len, .flags = SOCK_NOWAIT};
 
 	return world_call(SOCK_RECV, &c);
 }

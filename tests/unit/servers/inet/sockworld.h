@@ -8,7 +8,6 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#undef SOCK_NONBLOCK
 #include "axolotl/sock.h"
 
 #define PENDING INT32_MIN /* no answer yet */
@@ -26,12 +25,17 @@ struct call {
 extern uint64_t world_now;      /* monotonic, ns */
 extern size_t world_arena_used; /* bytes of memory that lwIP holds */
 extern bool world_memory_denied;
+extern bool
+	world_is_busy; /* something always runs: data that connections hold stay where they are */
 
-void world_start(void);
+/* A test of cmocka's; at its end no sockets, no arena memory, no requests may be left. */
+int world_start(void **state);
+int world_end(void **state);
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_start, world_end)
+
 void world_pump(void);        /* until lwIP's loopback and the socket layer are quiet */
 void world_pass(uint64_t ns); /* time goes by, timers run */
 void world_tick(void);        /* one tick of lwIP's timers */
-bool world_is_clean(void);    /* no sockets, no arena memory, no requests are left */
 int world_text(const char *name, char *buf, uint32_t len); /* of /proc/net: bytes or -errno */
 void world_deny_memory(bool denied);                       /* arena_alloc() fails */
 void world_deny_asend(bool denied); /* the table of asynchronous messages is full */

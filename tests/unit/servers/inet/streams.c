@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "lwip/priv/tcp_priv.h"
+#include "servers/inet/chunk.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
 
@@ -20,22 +21,48 @@ static uint8_t pattern(uint64_t at)
 	return (uint8_t)(at * 31 + (at >> 8) * 7 + (at >> 16));
 }
 
+static uint8_t *find_room(struct stream_end *e, uint32_t *room)
+{
+	uint8_t *to = e->chunk != NULL ? chunk_room(e->chunk, room) : NULL;
+
+	if (to != NULL && *room > 0)
+		return to;
+	chunk_release(e->chunk);
+	e->chunk = chunk_new((uint32_t)(wire_random() % 40000));
+	return e->chunk != NULL ? chunk_room(e->chunk, room) : NULL;
+}
+
+/* Bytes taken. */
+static uint32_t push_some(struct stream_end *e, uint32_t n)
+{
+	uint8_t bytes[8192], *to = bytes;
+	uint32_t room = sizeof(bytes);
+	bool is_copied = wire_random() % 8 == 0;
+
+	if (!is_copied)
+		to = find_room(e, &room);
+	if (to == NULL)
+		return 0;
+	n = n < room ? n : room;
+	for (uint32_t k = 0; k < n; k++)
+		to[k] = pattern(e->sent + k);
+	if (!is_copied)
+		return chunk_write(e->chunk, e->pcb, n, 0);
+	return tcp_write(e->pcb, bytes, (u16_t)n, TCP_WRITE_FLAG_COPY) == ERR_OK ? n : 0;
+}
+
 static void push(struct stream_end *e)
 {
-	uint8_t chunk[8192];
-
 	while (e->pcb != NULL && e->sent < e->want) {
 		uint64_t n = e->want - e->sent;
+		uint32_t most = (uint32_t)(1 + wire_random() % 8192);
 
-		if (n > sizeof(chunk))
-			n = sizeof(chunk);
+		if (n > most)
+			n = most;
 		if (n > tcp_sndbuf(e->pcb))
 			n = tcp_sndbuf(e->pcb);
+		n = n > 0 ? push_some(e, (uint32_t)n) : 0;
 		if (n == 0)
-			break;
-		for (uint64_t k = 0; k < n; k++)
-			chunk[k] = pattern(e->sent + k);
-		if (tcp_write(e->pcb, chunk, (u16_t)n, TCP_WRITE_FLAG_COPY) != ERR_OK)
 			break;
 		e->sent += n;
 	}
@@ -146,11 +173,19 @@ uint64_t streams_run(uint64_t limit_ms)
 	return steps;
 }
 
+void streams_release(void)
+{
+	chunk_release(stream_client.chunk);
+	chunk_release(stream_server.chunk);
+	stream_client.chunk = stream_server.chunk = NULL;
+}
+
 void streams_stop(void)
 {
 	assert_int_equal(stream_client.errors + stream_server.errors, 0);
 	tcp_abort(stream_client.pcb);
 	tcp_abort(stream_server.pcb);
 	tcp_close(stream_server.listener);
+	streams_release();
 	wire_end();
 }

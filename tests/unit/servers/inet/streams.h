@@ -10,6 +10,8 @@
 struct stream_end {
 	struct tcp_pcb *pcb; /* NULL: ended with an error */
 	struct tcp_pcb *listener;
+	struct chunk *
+		chunk; /* that data to send are put into, as sockets do; sometimes they are copied */
 	uint64_t sent, want, got;
 	unsigned errors;
 	bool is_held; /* does not read: pbufs are kept */
@@ -21,6 +23,7 @@ void streams_start(uint64_t up_bytes, uint64_t down_bytes);
 bool streams_are_done(void);
 uint64_t streams_run(uint64_t limit_ms); /* to the end; milliseconds */
 void streams_stop(void);                 /* and the wire's end */
+void streams_release(void);              /* memory of connections that have ended with errors */
 void stream_take(struct stream_end *e, struct pbuf *p);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory that drivers see, the checksum's sum, and the boot word address=. */
-/* uses: servers/inet/arena.c servers/inet/sum.c servers/inet/addressopt.c */
+/* uses: servers/inet/arena.c lib/inetsum/ servers/inet/addressopt.c */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 #include "servers/inet/addressopt.h"
 #include "servers/inet/arena.h"
-#include "servers/inet/sum.h"
+#include "inetsum/inetsum.h"
 #include "sys/sys.h"
 
 #define BLOCKS  64

@@ -4,7 +4,8 @@
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   servers/inet/sockcall.c servers/inet/tcpclose.c tests/unit/servers/inet/sock*.c */
+ *   servers/inet/sockcall.c servers/inet/tcpclose.c servers/inet/tcpsend.c
+ *   servers/inet/chunk.c servers/inet/retrans.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* UDP, raw and ping sockets over the loopback. */
 #include <errno.h>
@@ -17,19 +18,6 @@
 #include <sys/ioctl.h>
 
 #include "sockworld.h"
-
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	return world_is_clean() ? 0 : -1;
-}
 
 static void datagrams_keep_their_bounds(void **state)
 {
@@ -48,16 +36,16 @@ static void datagrams_keep_their_bounds(void **state)
 	assert_int_equal(t_ioctl(b, FIONREAD, &v, sizeof(v), 0), 0);
 	assert_int_equal(v, 5);
 	c = (struct call){
-		.handle = (uint32_t)b, .buf = buf, .len = 64, .flags = SOCK_PEEK | SOCK_NONBLOCK};
+		.handle = (uint32_t)b, .buf = buf, .len = 64, .flags = SOCK_PEEK | SOCK_NOWAIT};
 	assert_int_equal(world_call(SOCK_RECV, &c), 5);
 	assert_int_equal(world_call(SOCK_RECV, &c), 5);
-	c.flags = SOCK_NONBLOCK;
+	c.flags = SOCK_NOWAIT;
 	assert_int_equal(world_call(SOCK_RECV, &c), 5);
 	assert_memory_equal(buf, "first", 5);
 	memcpy(&from, c.rep.addr, sizeof(from));
 	assert_int_equal(ntohs(from.sin_port), t_port(a));
 	c.len = 4;
-	c.flags = SOCK_NONBLOCK | SOCK_TRUNC;
+	c.flags = SOCK_NOWAIT | SOCK_TRUNC;
 	assert_int_equal(world_call(SOCK_RECV, &c), 10);
 	assert_int_equal(c.rep.flags, MSG_TRUNC);
 	assert_int_equal(c.rep.arg, 10);
@@ -195,7 +183,7 @@ static void dual_stack(void **state)
 	(void)state;
 	assert_int_equal(t_bind(b, "::", 7000), 0);
 	assert_int_equal(t_sendto(a, "v4", 2, "127.0.0.1", 7000), 2);
-	c = (struct call){.handle = (uint32_t)b, .buf = buf, .len = 16, .flags = SOCK_NONBLOCK};
+	c = (struct call){.handle = (uint32_t)b, .buf = buf, .len = 16, .flags = SOCK_NOWAIT};
 	assert_int_equal(world_call(SOCK_RECV, &c), 2);
 	memcpy(&sin6, c.rep.addr, sizeof(sin6));
 	assert_true(IN6_IS_ADDR_V4MAPPED(&sin6.sin6_addr));
@@ -343,17 +331,16 @@ static void own_headers_are_completed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
-		T(datagrams_keep_their_bounds),
-		T(sizes_and_addresses_are_checked),
-		T(connected_socket_filters_and_learns_of_closed_ports),
-		T(queue_is_bounded_by_rcvbuf),
-		T(shutdown_and_cancel),
-		T(dual_stack),
-		T(multicast_membership),
-		T(raw_icmp_sees_headers_and_filters),
-		T(ping_socket_sees_its_own_replies),
-		T(own_headers_are_completed),
+		WORLD_TEST(datagrams_keep_their_bounds),
+		WORLD_TEST(sizes_and_addresses_are_checked),
+		WORLD_TEST(connected_socket_filters_and_learns_of_closed_ports),
+		WORLD_TEST(queue_is_bounded_by_rcvbuf),
+		WORLD_TEST(shutdown_and_cancel),
+		WORLD_TEST(dual_stack),
+		WORLD_TEST(multicast_membership),
+		WORLD_TEST(raw_icmp_sees_headers_and_filters),
+		WORLD_TEST(ping_socket_sees_its_own_replies),
+		WORLD_TEST(own_headers_are_completed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

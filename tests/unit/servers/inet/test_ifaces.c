@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interfaces of inet: buffers, checksums, and devices that go or change. */
-/* uses: servers/inet/addressopt.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c servers/inet/merge.c
+/* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/retrans.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c servers/inet/merge.c
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
-         servers/inet/rxpool.c servers/inet/segments.c servers/inet/sum.c servers/inet/timers.c servers/inet/turn.c
+         servers/inet/rxpool.c servers/inet/segments.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
          tests/unit/servers/inet/streams.c */
 /* ports: lwip */
@@ -18,7 +18,7 @@
 #include "servers/inet/iface.h"
 #include "servers/inet/ifctl.h"
 #include "servers/inet/rxpool.h"
-#include "servers/inet/sum.h"
+#include "inetsum/inetsum.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
 
@@ -71,6 +71,7 @@ static void gone_interface_ends_its_connections(void **state)
 	assert_non_null(ifctl_find("eth1"));
 	tcp_abort(stream_server.pcb);
 	tcp_close(stream_server.listener);
+	streams_release();
 	wire_end();
 }
 
@@ -88,6 +89,7 @@ static void changed_device_is_a_new_interface(void **state)
 	assert_int_equal(ifctl_index(ifctl_find("eth0")), 2);
 	tcp_abort(stream_server.pcb);
 	tcp_close(stream_server.listener);
+	streams_release();
 	wire_end();
 }
 
@@ -120,6 +122,7 @@ static void echo_is_answered_from_the_received_frame(void **state)
 	assert_int_equal(wire_last_bytes, sizeof(frame));
 	assert_memory_equal(wire_last_frame + 42, frame + 42, sizeof(frame) - 42);
 	assert_int_equal(inet_sum(wire_last_frame + 34, sizeof(frame) - 34), 0xffff);
+	streams_release();
 	wire_end();
 }
 
@@ -148,6 +151,7 @@ static void bad_checksum_is_dropped_good_flag_trusted(void **state)
 		wire_step();
 	assert_int_equal((unsigned)lwip_stats.udp.chkerr, after);
 	udp_remove(pcb);
+	streams_release();
 	wire_end();
 }
 

@@ -4,7 +4,8 @@
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   servers/inet/sockcall.c servers/inet/tcpclose.c tests/unit/servers/inet/sock*.c */
+ *   servers/inet/sockcall.c servers/inet/tcpclose.c servers/inet/tcpsend.c
+ *   servers/inet/chunk.c servers/inet/retrans.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* Many connections at once, random sizes, checked streams; and closing or cancelling in every state. */
 #include <errno.h>
@@ -27,19 +28,6 @@ static uint32_t random_below(uint32_t n)
 {
 	seed = seed * 1664525u + 1013904223u;
 	return (seed >> 8) % n;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	return world_is_clean() ? 0 : -1;
 }
 
 /* Byte `at` of stream `i`. */
@@ -173,7 +161,7 @@ static void transfer(int h)
 	                   .buf = buf,
 	                   .len = random_below(sizeof(buf)),
 	                   .arg = POLLIN | POLLOUT,
-	                   .flags = random_below(3) ? SOCK_NONBLOCK : 0};
+	                   .flags = random_below(3) ? SOCK_NOWAIT : 0};
 	is_accept[waiting_count] = random_below(5) == 0;
 	(void)world_call(is_accept[waiting_count] ? SOCK_ACCEPT : types[random_below(4)], c);
 	waiting_count++;
@@ -228,9 +216,8 @@ static void random_calls_leave_nothing_behind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(parallel_connections_carry_their_streams, start,
-	                                        stop),
-		cmocka_unit_test_setup_teardown(random_calls_leave_nothing_behind, start, stop),
+		WORLD_TEST(parallel_connections_carry_their_streams),
+		WORLD_TEST(random_calls_leave_nothing_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

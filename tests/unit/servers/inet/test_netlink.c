@@ -4,7 +4,8 @@
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   servers/inet/sockcall.c servers/inet/tcpclose.c tests/unit/servers/inet/sock*.c */
+ *   servers/inet/sockcall.c servers/inet/tcpclose.c servers/inet/tcpsend.c
+ *   servers/inet/chunk.c servers/inet/retrans.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* Netlink, ioctls of interfaces, texts of /proc/net: formats, answers, refusals. */
 #include <errno.h>
@@ -23,19 +24,6 @@
 #include <sys/ioctl.h>
 
 #include "sockworld.h"
-
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	return world_is_clean() ? 0 : -1;
-}
 
 static union {
 	struct nlmsghdr h;
@@ -327,13 +315,12 @@ static void texts_have_the_columns_of_linux(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
-		T(dumps_end_and_count),
-		T(refusals_are_told),
-		T(links_addresses_and_routes_change),
-		T(damaged_requests_do_no_harm),
-		T(interface_ioctls),
-		T(texts_have_the_columns_of_linux),
+		WORLD_TEST(dumps_end_and_count),
+		WORLD_TEST(refusals_are_told),
+		WORLD_TEST(links_addresses_and_routes_change),
+		WORLD_TEST(damaged_requests_do_no_harm),
+		WORLD_TEST(interface_ioctls),
+		WORLD_TEST(texts_have_the_columns_of_linux),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,9 +3,9 @@
  * TCP through inet's interfaces over a wire that loses frames and drivers that die: every byte arrives,
  * exactly once, in order, and an outage costs little more than its own time.
  */
-/* uses: servers/inet/addressopt.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c servers/inet/merge.c
+/* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/retrans.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c servers/inet/merge.c
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
-         servers/inet/rxpool.c servers/inet/segments.c servers/inet/sum.c servers/inet/timers.c servers/inet/turn.c
+         servers/inet/rxpool.c servers/inet/segments.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
          tests/unit/servers/inet/streams.c */
 /* ports: lwip */
@@ -17,7 +17,9 @@
 #include <cmocka.h>
 
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/stats.h"
 #include "servers/inet/iface.h"
+#include "servers/inet/retrans.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
 
@@ -240,6 +242,37 @@ static void burst_loss_at_the_receiver_needs_no_timer(void **state)
 	streams_stop();
 }
 
+/* Nothing is repeated, and the sender does not slow down. */
+static void an_outage_without_losses_stays_unnoticed(void **state)
+{
+	tcpwnd_size_t cwnd;
+	unsigned acks;
+
+	(void)state;
+	wire_init(0);
+	wire.keeps_frames = true;
+	streams_start(4 << 20, 0);
+	for (unsigned k = 0; k < 12; k++)
+		wire_step();
+	assert_false(streams_are_done());
+	cwnd = stream_client.pcb->cwnd;
+	wire_kill(1);
+	for (unsigned k = 0; k < 4; k++)
+		wire_step();
+	acks = wire.pure_acks;
+	wire_revive(1);
+	wire_step();
+	wire_step();
+	assert_in_range(wire.pure_acks - acks, 1, 40);
+	for (unsigned k = 0; k < 20; k++) {
+		wire_step();
+		assert_true(stream_client.pcb == NULL || stream_client.pcb->cwnd >= cwnd);
+		assert_true(stream_client.pcb == NULL || stream_client.pcb->dupacks < 3);
+	}
+	streams_run(60000);
+	streams_stop();
+}
+
 static void idle_connection_sends_duplicate_acks(void **state)
 {
 	(void)state;
@@ -283,6 +316,60 @@ static void outage_does_not_count_as_retransmissions(void **state)
 	streams_stop();
 }
 
+/* After losses: by duplicate ACKs and by the timer. */
+static void each_repeated_segment_is_counted(void **state)
+{
+	unsigned fast = (unsigned)lwip_stats.mib2.tcpretranssegs, all;
+
+	(void)state;
+	wire_init(0);
+	streams_start(1 << 20, 0);
+	streams_run(20000);
+	assert_int_equal(retrans_of(stream_client.pcb), 0);
+	assert_int_equal(wire.repeated, 0);
+	streams_stop();
+
+	wire_init(0);
+	streams_start(2 << 20, 0);
+	wire.loss_permille = 80;
+	streams_run(600000);
+	all = retrans_of(stream_client.pcb);
+	fast = (unsigned)lwip_stats.mib2.tcpretranssegs - fast;
+	assert_true(wire.lost > 20);
+	assert_int_equal(all, wire.repeated);
+	assert_true(all > fast);
+	assert_true(retrans_total() >= all);
+	streams_stop();
+}
+
+/* What recovery sends again by itself is counted; what netdev sends again is not TCP's. */
+static void segments_of_the_recovery_are_counted(void **state)
+{
+	(void)state;
+	wire_init(0);
+	streams_start(64 << 10, 0);
+	for (unsigned k = 0; k < 3; k++) /* ARP first */
+		wire_step();
+	assert_int_equal(netdev_tx_pending(iface_find_unit("0")->dev), 0);
+	wire_kill(0); /* the SYN is confirmed, its answer is not there */
+	wire_revive(0);
+	assert_int_equal(retrans_of(stream_client.pcb), 1);
+	while (stream_client.pcb->state != ESTABLISHED)
+		wire_step();
+	/* Everything is confirmed, and answers are on their way. */
+	while (stream_client.pcb->unacked == NULL ||
+	       netdev_tx_pending(iface_find_unit("0")->dev) > 0)
+		wire_step();
+	wire_kill(0);
+	for (unsigned k = 0; k < 50; k++)
+		wire_step();
+	assert_int_equal(retrans_of(stream_client.pcb), 1);
+	wire_revive(0);
+	assert_int_equal(retrans_of(stream_client.pcb), 2);
+	streams_run(5000);
+	streams_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,8 +385,11 @@ int main(void)
 		cmocka_unit_test(outage_of_the_sender_is_short),
 		cmocka_unit_test(outage_of_the_receiver_is_short),
 		cmocka_unit_test(burst_loss_at_the_receiver_needs_no_timer),
+		cmocka_unit_test(an_outage_without_losses_stays_unnoticed),
 		cmocka_unit_test(idle_connection_sends_duplicate_acks),
 		cmocka_unit_test(outage_does_not_count_as_retransmissions),
+		cmocka_unit_test(each_repeated_segment_is_counted),
+		cmocka_unit_test(segments_of_the_recovery_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

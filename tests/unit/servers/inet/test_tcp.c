@@ -4,7 +4,8 @@
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   servers/inet/sockcall.c servers/inet/tcpclose.c tests/unit/servers/inet/sock*.c */
+ *   servers/inet/sockcall.c servers/inet/tcpclose.c servers/inet/tcpsend.c
+ *   servers/inet/chunk.c servers/inet/retrans.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* TCP sockets over the loopback: what each call returns, and how connections end. */
 #include <errno.h>
@@ -19,19 +20,6 @@
 #include <sys/ioctl.h>
 
 #include "sockworld.h"
-
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	return world_is_clean() ? 0 : -1;
-}
 
 static void creation_checks_arguments(void **state)
 {
@@ -309,7 +297,7 @@ static void ipv6_and_mapped_addresses(void **state)
 	assert_int_equal(t_listen(l, 4), 0);
 	a = t_socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(t_connect(a, "127.0.0.1", 6002), -EINPROGRESS);
-	c = (struct call){.handle = (uint32_t)l, .flags = SOCK_NONBLOCK};
+	c = (struct call){.handle = (uint32_t)l, .flags = SOCK_NOWAIT};
 	assert_int_equal(world_call(SOCK_ACCEPT, &c), 0);
 	b = (int)c.rep.value;
 	memcpy(&sin6, c.rep.addr, sizeof(sin6));
@@ -342,13 +330,17 @@ static void ipv6_and_mapped_addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
-		T(creation_checks_arguments),       T(bind_checks_arguments),
-		T(reuse_does_not_share_a_listener), T(unconnected_socket_refuses_data),
-		T(refused_connection_is_told_once), T(connection_has_names_and_carries_data),
-		T(shutdown_closes_one_way),         T(reset_is_told_once_then_pipe),
-		T(send_to_closed_peer_resets),      T(options_read_back_as_in_linux),
-		T(ipv6_and_mapped_addresses),
+		WORLD_TEST(creation_checks_arguments),
+		WORLD_TEST(bind_checks_arguments),
+		WORLD_TEST(reuse_does_not_share_a_listener),
+		WORLD_TEST(unconnected_socket_refuses_data),
+		WORLD_TEST(refused_connection_is_told_once),
+		WORLD_TEST(connection_has_names_and_carries_data),
+		WORLD_TEST(shutdown_closes_one_way),
+		WORLD_TEST(reset_is_told_once_then_pipe),
+		WORLD_TEST(send_to_closed_peer_resets),
+		WORLD_TEST(options_read_back_as_in_linux),
+		WORLD_TEST(ipv6_and_mapped_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,8 @@
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   servers/inet/sockcall.c servers/inet/tcpclose.c tests/unit/servers/inet/sock*.c */
+ *   servers/inet/sockcall.c servers/inet/tcpclose.c servers/inet/tcpsend.c
+ *   servers/inet/chunk.c servers/inet/retrans.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* TCP sockets over the loopback: calls that wait, time-outs, full buffers, SO_LINGER. */
 #include <errno.h>
@@ -19,19 +20,6 @@
 #include <sys/ioctl.h>
 
 #include "sockworld.h"
-
-static int start(void **state)
-{
-	(void)state;
-	world_start();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	return world_is_clean() ? 0 : -1;
-}
 
 static void blocking_calls_wait_and_can_be_cancelled(void **state)
 {
@@ -276,7 +264,7 @@ static void answers_survive_a_full_table(void **state)
 	(void)state;
 	t_pair(&a, &b);
 	world_deny_asend(true);
-	c = (struct call){.handle = (uint32_t)a, .buf = buf, .len = 8, .flags = SOCK_NONBLOCK};
+	c = (struct call){.handle = (uint32_t)a, .buf = buf, .len = 8, .flags = SOCK_NOWAIT};
 	assert_int_equal(world_call(SOCK_RECV, &c), PENDING);
 	world_deny_asend(false);
 	world_pump();
@@ -288,16 +276,15 @@ static void answers_survive_a_full_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
-		T(blocking_calls_wait_and_can_be_cancelled),
-		T(blocking_accept_and_connect),
-		T(timeouts_end_waiting),
-		T(backlog_bounds_and_closing_listener_resets),
-		T(full_buffers_block_and_drain),
-		T(memory_that_runs_out_is_waited_for),
-		T(bad_grants_are_efault),
-		T(linger_waits_for_the_peer),
-		T(answers_survive_a_full_table),
+		WORLD_TEST(blocking_calls_wait_and_can_be_cancelled),
+		WORLD_TEST(blocking_accept_and_connect),
+		WORLD_TEST(timeouts_end_waiting),
+		WORLD_TEST(backlog_bounds_and_closing_listener_resets),
+		WORLD_TEST(full_buffers_block_and_drain),
+		WORLD_TEST(memory_that_runs_out_is_waited_for),
+		WORLD_TEST(bad_grants_are_efault),
+		WORLD_TEST(linger_waits_for_the_peer),
+		WORLD_TEST(answers_survive_a_full_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "servers/inet/arena.h"
+#include "servers/inet/chunk.h"
 #include "servers/inet/config.h"
 #include "servers/inet/frame.h"
 #include "servers/inet/iface.h"
@@ -18,7 +19,7 @@
 #include "servers/inet/random.h"
 #include "servers/inet/rxpool.h"
 #include "servers/inet/sockif.h"
-#include "servers/inet/sum.h"
+#include "inetsum/inetsum.h"
 #include "tests/unit/servers/inet/wire.h"
 #include "servers/inet/timers.h"
 #include "sys/sys.h"
@@ -122,11 +123,26 @@ static void answer_arp(unsigned from, const uint8_t *frame)
 	enqueue(from, reply, sizeof(reply), 0);
 }
 
+/* Data of a stream from unit 0 that were on the wire before. */
+static void note_repetition(const uint8_t *ip, uint32_t bytes)
+{
+	uint32_t end = ((uint32_t)get16(ip + 24) << 16 | get16(ip + 26)) + bytes;
+
+	if (bytes == 0)
+		return;
+	wire.repeated += wire.has_end && (int32_t)(end - wire.end_seq) <= 0;
+	if (!wire.has_end || (int32_t)(end - wire.end_seq) > 0)
+		wire.end_seq = end;
+	wire.has_end = true;
+}
+
 static void deliver(unsigned from, uint8_t *frame, size_t len)
 {
 	uint8_t *ip = frame + 14;
 
 	wire.frames++;
+	if (from == 0 && get16(frame + 12) == 0x0800 && ip[9] == 6)
+		note_repetition(ip, get16(ip + 2) - 20u - (ip[32] >> 4) * 4u);
 	if (wire_random() % 1000 < wire.loss_permille) {
 		wire.lost++;
 		return;
@@ -383,6 +399,15 @@ void wire_step(void)
 	turn_before_sleep();
 }
 
+static void lose_incoming(struct netdev *d)
+{
+	if (wire.keeps_frames)
+		return;
+	for (unsigned i = 0; i < d->in_count; i++)
+		free(d->in[i].bytes);
+	d->in_count = 0;
+}
+
 /* Part of what was handed down reached the wire, of that a part was confirmed; what was coming in is lost. */
 void wire_kill(unsigned unit)
 {
@@ -394,9 +419,7 @@ void wire_kill(unsigned unit)
 		if (wire_random() % 4 != 0)
 			transmit(unit, d->tx[i]);
 	confirm(d, confirmed);
-	for (unsigned i = 0; i < d->in_count; i++)
-		free(d->in[i].bytes);
-	d->in_count = 0;
+	lose_incoming(d);
 	d->is_dead = true;
 	wire_event(unit, NDEV_LOST);
 }
@@ -407,10 +430,7 @@ void wire_revive(unsigned unit)
 
 	d->is_dead = false;
 	wire.replayed += d->tx_count;
-	/* Nothing was received meanwhile. */
-	for (unsigned i = 0; i < d->in_count; i++)
-		free(d->in[i].bytes);
-	d->in_count = 0;
+	lose_incoming(d); /* nothing was received meanwhile */
 	wire_event(unit, NDEV_BACK);
 	turn_before_sleep();
 }
@@ -463,12 +483,17 @@ void wire_init(unsigned offloads)
 
 void wire_end(void)
 {
+	struct chunk_stats chunks;
+
 	for (unsigned n = 0; n < WIRE_UNITS; n++) {
 		struct iface *i = iface_find_unit(n == 0 ? "0" : "1");
 
 		if (i != NULL)
 			iface_close(i);
 	}
+	chunk_get_stats(&chunks);
+	assert_int_equal(chunks.refs, 0);
+	assert_int_equal(chunks.chunks, 0);
 	assert_int_equal(frame_free_count(), FRAMES_MAX);
 	assert_int_equal(rxpool_free_count(), RX_SLOTS);
 }

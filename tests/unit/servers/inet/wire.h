@@ -22,10 +22,14 @@ struct wire {
 	unsigned loss_permille; /* of frames on the wire */
 	unsigned offloads;      /* of both units, before they come up */
 	unsigned tx_elements;
+	bool keeps_frames; /* for a dead unit: QEMU does, and netdev finds what a device had received */
 	/* Counted. */
 	unsigned frames, lost, tso_frames, segments_cut, sums_filled, replayed, pure_acks,
 		echo_replies;
 	unsigned resumes, flows;
+	unsigned repeated; /* segments with data from unit 0 whose last byte was sent before */
+	uint32_t end_seq;
+	bool has_end;
 	uint32_t last_echo_sum_ok;
 };
 extern struct wire wire;

@@ -22,6 +22,25 @@ static void run_up(void)
 	trace[0] = '\0';
 }
 
+static void later(uint64_t ns)
+{
+	now += ns;
+	machine_tick(&c);
+}
+
+static void run_up_driver(void)
+{
+	c.life.has_pci = true;
+	run_up();
+}
+
+static void run_up_with_standby(void)
+{
+	c.life.wants_standby = true;
+	run_up();
+	later(STANDBY_CALM_NS);
+}
+
 static void start_is_spawn_privileges_run_init_publish(void **state)
 {
 	(void)state;
@@ -62,8 +81,7 @@ static void driver_without_device_goes_down(void **state)
 static void death_silences_the_device_before_the_restart(void **state)
 {
 	(void)state;
-	c.life.has_pci = true;
-	run_up();
+	run_up_driver();
 	machine_exited(&c, CAUSE_SIGNAL);
 	expect("bury70 silence");
 	assert_int_equal(c.life.state, CS_SILENCING);
@@ -78,12 +96,10 @@ static void death_silences_the_device_before_the_restart(void **state)
 static void silence_is_asked_again_while_pci_is_away(void **state)
 {
 	(void)state;
-	c.life.has_pci = true;
-	run_up();
+	run_up_driver();
 	machine_exited(&c, CAUSE_SIGNAL);
 	trace[0] = '\0';
-	now += SILENCE_TIMEOUT_NS;
-	machine_tick(&c);
+	later(SILENCE_TIMEOUT_NS);
 	expect("silence");
 	assert_int_equal(c.life.state, CS_SILENCING);
 }
@@ -91,8 +107,7 @@ static void silence_is_asked_again_while_pci_is_away(void **state)
 static void pci_that_comes_back_is_asked_at_once(void **state)
 {
 	(void)state;
-	c.life.has_pci = true;
-	run_up();
+	run_up_driver();
 	machine_ask_pci_again(&c);
 	expect("");
 	silence_error = -ENOTCONN;
@@ -110,8 +125,7 @@ static void pci_that_comes_back_is_asked_at_once(void **state)
 static void claimed_devices_are_never_taken_for_silent_without_pci(void **state)
 {
 	(void)state;
-	c.life.has_pci = true;
-	run_up();
+	run_up_driver();
 	silence_error = -ENOTCONN;
 	machine_exited(&c, CAUSE_SIGNAL);
 	assert_int_equal(c.life.state, CS_SILENCING);
@@ -121,34 +135,26 @@ static void claimed_devices_are_never_taken_for_silent_without_pci(void **state)
 static void standby_is_promoted_without_a_spawn(void **state)
 {
 	(void)state;
-	c.life.wants_standby = true;
-	run_up();
-	now += STANDBY_CALM_NS;
-	machine_tick(&c);
+	run_up_with_standby();
 	expect("spawn71 standby71");
 	machine_exited(&c, CAUSE_EXCEPTION);
 	expect("bury70 assign71 init:1");
 	machine_ready(&c, 0);
 	expect("publish71");
 	assert_int_equal(c.life.now.ep, 71);
-	now += STANDBY_CALM_NS;
-	machine_tick(&c);
+	later(STANDBY_CALM_NS);
 	expect("spawn72 standby72");
 }
 
 static void dead_standby_is_replaced_later(void **state)
 {
 	(void)state;
-	c.life.wants_standby = true;
-	run_up();
-	now += STANDBY_CALM_NS;
-	machine_tick(&c);
+	run_up_with_standby();
 	trace[0] = '\0';
 	machine_standby_exited(&c);
 	machine_tick(&c);
 	expect("bury71");
-	now += STANDBY_RETRY_NS;
-	machine_tick(&c);
+	later(STANDBY_RETRY_NS);
 	expect("spawn72 standby72");
 }
 
@@ -158,14 +164,12 @@ static void missed_heartbeats_kill(void **state)
 	c.life.period_ns = 100 * MS;
 	run_up();
 	for (int i = 0; i < 5; i++) {
-		now += 100 * MS;
-		machine_tick(&c);
+		later(100 * MS);
 		machine_alive(&c);
 	}
 	expect("ping ping ping ping ping");
 	for (int i = 0; i < 3; i++) {
-		now += 100 * MS;
-		machine_tick(&c);
+		later(100 * MS);
 	}
 	expect("ping ping kill70 bury70 spawn71 assign71 start71 init:1");
 }
@@ -175,8 +179,7 @@ static void init_that_never_ends_is_a_failure(void **state)
 	(void)state;
 	machine_up(&c);
 	trace[0] = '\0';
-	now += c.life.init_ns;
-	machine_tick(&c);
+	later(c.life.init_ns);
 	assert_int_equal(settled, -ETIMEDOUT);
 	expect("kill70 bury70 spawn71 assign71 start71 init:1");
 }
@@ -234,12 +237,10 @@ static void spawn_failure_is_retried(void **state)
 static void down_asks_then_kills(void **state)
 {
 	(void)state;
-	c.life.has_pci = true;
-	run_up();
+	run_up_driver();
 	machine_down(&c);
 	expect("shutdown");
-	now += c.life.stop_ns;
-	machine_tick(&c);
+	later(c.life.stop_ns);
 	expect("kill70 bury70 silence");
 	machine_silenced(&c, 1);
 	expect("unpublish release");

@@ -1,4 +1,4 @@
-/* uses: filters/block/fault/rules.c lib/faultrule/ */
+/* uses: filters/block/fault/rules.c lib/faultrule/faultrule.c */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Fault rules: parsing with columns, matching, counting, chance, repeatability. */
 #include <setjmp.h>
@@ -20,19 +20,19 @@ static const struct fault_rule *ask(bool is_write, uint64_t sector, uint64_t age
 static void every_word_has_its_field(void **state)
 {
 	(void)state;
-	assert_int_equal(fault_parse(&r,
+	assert_int_equal(fault_parse(&r, &fault_grammar,
 	                             "bit write range=100-200 skip=2 count=3 prob=5000 at=2s; "
 	                             "delay,read,for=50ms,;lost;die",
 	                             &column),
 	                 0);
 	assert_int_equal(r.count, 4);
-	assert_true(r.rule[0].kind == FAULT_BIT && !r.rule[0].on_read && r.rule[0].on_write);
+	assert_true(r.rule[0].kind == FAULT_BIT && !r.rule[0].on[0] && r.rule[0].on[1]);
 	assert_true(r.rule[0].first == 100 && r.rule[0].last == 200 && r.rule[0].when.skip == 2);
 	assert_true(r.rule[0].when.count == 3 && r.rule[0].when.chance == 5000 &&
 	            r.rule[0].when.at_us == 2000000);
 	assert_true(r.rule[1].kind == FAULT_DELAY && r.rule[1].when.for_us == 50000);
-	assert_true(r.rule[2].kind == FAULT_LOST && !r.rule[2].on_read && r.rule[2].on_write);
-	assert_true(r.rule[3].on_read && r.rule[3].on_write);
+	assert_true(r.rule[2].kind == FAULT_LOST);
+	assert_true(r.rule[3].on[0] && r.rule[3].on[1]);
 }
 
 static void errors_name_the_column(void **state)
@@ -48,10 +48,10 @@ static void errors_name_the_column(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(fault_parse(&r, cases[i].text, &column), -EINVAL);
+		assert_int_equal(fault_parse(&r, &fault_grammar, cases[i].text, &column), -EINVAL);
 		assert_int_equal(column, cases[i].column);
 	}
-	assert_int_equal(fault_parse(&r,
+	assert_int_equal(fault_parse(&r, &fault_grammar,
 	                             "bit;bit;bit;bit;bit;bit;bit;bit;bit;bit;bit;bit;bit;bit;"
 	                             "bit;bit;bit",
 	                             &column),
@@ -61,7 +61,8 @@ static void errors_name_the_column(void **state)
 static void rules_match_range_direction_and_time(void **state)
 {
 	(void)state;
-	assert_int_equal(fault_parse(&r, "error write range=100-107 at=1s", &column), 0);
+	assert_int_equal(
+		fault_parse(&r, &fault_grammar, "error write range=100-107 at=1s", &column), 0);
 	assert_null(ask(false, 100, 2000000));
 	assert_null(ask(true, 100, 10));
 	assert_null(ask(true, 92, 2000000));
@@ -70,12 +71,25 @@ static void rules_match_range_direction_and_time(void **state)
 	assert_non_null(ask(true, 107, 2000000));
 }
 
+static void what_spoils_writes_leaves_reads_alone(void **state)
+{
+	static const char *const kinds[] = {"lost", "torn", "lost read"};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(fault_parse(&r, &fault_grammar, kinds[i], &column), 0);
+		assert_null(ask(false, 0, 0));
+		assert_int_equal(r.state.matched[0], 0);
+		assert_int_equal(ask(true, 0, 0) != NULL, i < 2);
+	}
+}
+
 static void skip_and_count_bound_the_shots(void **state)
 {
 	unsigned shots = 0;
 
 	(void)state;
-	assert_int_equal(fault_parse(&r, "zero read skip=5 count=3", &column), 0);
+	assert_int_equal(fault_parse(&r, &fault_grammar, "zero read skip=5 count=3", &column), 0);
 	for (int i = 0; i < 20; i++) {
 		bool fired = ask(false, 0, 0) != NULL;
 
@@ -93,7 +107,7 @@ static void chance_is_seeded(void **state)
 
 	(void)state;
 	for (int round = 0; round < 2; round++) {
-		assert_int_equal(fault_parse(&r, "zero prob=100000", &column), 0);
+		assert_int_equal(fault_parse(&r, &fault_grammar, "zero prob=100000", &column), 0);
 		fault_seed(&r, 42);
 		for (int i = 0; i < 2000; i++) {
 			bool fired = ask(true, 0, 0) != NULL;
@@ -134,6 +148,7 @@ int main(void)
 		cmocka_unit_test(every_word_has_its_field),
 		cmocka_unit_test(errors_name_the_column),
 		cmocka_unit_test(rules_match_range_direction_and_time),
+		cmocka_unit_test(what_spoils_writes_leaves_reads_alone),
 		cmocka_unit_test(skip_and_count_bound_the_shots),
 		cmocka_unit_test(chance_is_seeded),
 		cmocka_unit_test(spoiling_changes_what_it_says),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: filters/net/fault/rules.c filters/net/fault/line.c lib/faultrule/ */
+/* uses: filters/net/fault/rules.c filters/net/fault/line.c lib/faultrule/faultrule.c */
 /* Rules of the network fault filter: parsing, directions, bursts, pace; the line of what waits. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,9 @@ static unsigned column;
 
 static void parse(const char *text)
 {
-	assert_int_equal(netfault_parse(&r, text, &column), 0);
-	fault_state_seed(&r.state, 1);
+	memset(&r, 0, sizeof(r));
+	assert_int_equal(fault_parse(&r.common, &netfault_grammar, text, &column), 0);
+	fault_seed(&r.common, 1);
 }
 
 static struct netfault_shot ask(bool is_tx, uint32_t bytes, uint64_t now_ns)
@@ -33,16 +34,19 @@ static void every_word_has_its_field(void **state)
 	parse("drop,rx,prob=10000,size=60-100; delay tx for=20ms "
 	      "at=1s;burst,length=30,skip=2,count=1;"
 	      "rate,bytes=5000;duplicate;reorder;corrupt;die");
-	assert_int_equal(r.count, 8);
-	assert_true(r.rule[0].kind == NETFAULT_DROP && r.rule[0].on_rx && !r.rule[0].on_tx);
-	assert_true(r.rule[0].first == 60 && r.rule[0].last == 100);
-	assert_int_equal(r.rule[0].when.chance, 10000);
-	assert_true(r.rule[1].kind == NETFAULT_DELAY && r.rule[1].on_tx && !r.rule[1].on_rx);
-	assert_true(r.rule[1].when.for_us == 20000 && r.rule[1].when.at_us == 1000000);
-	assert_true(r.rule[2].length == 30 && r.rule[2].when.skip == 2 &&
-	            r.rule[2].when.count == 1);
-	assert_int_equal(r.rule[3].bytes_per_s, 5000);
-	assert_true(r.rule[4].on_rx && r.rule[4].on_tx);
+	assert_int_equal(r.common.count, 8);
+	assert_true(r.common.rule[0].kind == NETFAULT_DROP && r.common.rule[0].on[0] &&
+	            !r.common.rule[0].on[1]);
+	assert_true(r.common.rule[0].first == 60 && r.common.rule[0].last == 100);
+	assert_int_equal(r.common.rule[0].when.chance, 10000);
+	assert_true(r.common.rule[1].kind == NETFAULT_DELAY && r.common.rule[1].on[1] &&
+	            !r.common.rule[1].on[0]);
+	assert_true(r.common.rule[1].when.for_us == 20000 &&
+	            r.common.rule[1].when.at_us == 1000000);
+	assert_true(r.common.rule[2].numbers[NETFAULT_LENGTH] == 30 &&
+	            r.common.rule[2].when.skip == 2 && r.common.rule[2].when.count == 1);
+	assert_int_equal(r.common.rule[3].numbers[NETFAULT_BYTES_PER_S], 5000);
+	assert_true(r.common.rule[4].on[0] && r.common.rule[4].on[1]);
 }
 
 static void errors_name_the_column(void **state)
@@ -58,7 +62,8 @@ static void errors_name_the_column(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(netfault_parse(&r, cases[i].text, &column), -EINVAL);
+		assert_int_equal(fault_parse(&r.common, &netfault_grammar, cases[i].text, &column),
+		                 -EINVAL);
 		assert_int_equal(column, cases[i].column);
 	}
 }
@@ -80,7 +85,7 @@ static void a_burst_loses_frames_in_a_row(void **state)
 	for (unsigned i = 0; i < 20; i++)
 		assert_int_equal(ask(true, 60, 0).kind,
 		                 i >= 3 && i < 8 ? NETFAULT_DROP : NETFAULT_NONE);
-	assert_int_equal(r.state.shots, 5);
+	assert_int_equal(r.common.state.shots, 5);
 }
 
 static void a_rate_delays_and_then_drops(void **state)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "sum.h"
+#include "inetsum/inetsum.h"
 
 static uint64_t load64(const uint8_t *p)
 {
