@@ -16,8 +16,7 @@ from network import tap_addresses
 
 PORTS = os.path.join(ROOT, "build/ports")
 KERNEL = os.path.join(PORTS, "linux/vmlinuz")
-AXOD = os.path.join(ROOT, "build/guest/strip/sbin/axod")
-AXOD_UNSTRIPPED = os.path.join(ROOT, "build/guest/bin/axod")
+AXOD = os.path.join(ROOT, "build/guest/bin/axod")
 LIBRARY_PORTS = ("iperf3", "libiperf0", "libsctp1", "libssl3", "libc6")
 BOOT_TIMEOUT_S = 180
 # Option --nic -> modules of its driver, each after those that it needs.
@@ -110,7 +109,7 @@ def write_initramfs(path, nic, address):
         archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
         archive.add("init", stat.S_IFREG | 0o755, init_script(nic, address).encode())
         archive.copy("bin/busybox", need(os.path.join(PORTS, "busybox/busybox"), "build it with `make`"))
-        archive.copy("sbin/axod", need(AXOD if os.path.exists(AXOD) else AXOD_UNSTRIPPED, "build it with `make`"))
+        archive.copy("sbin/axod", need(AXOD, "build it with `make`"))
         for port in LIBRARY_PORTS:
             archive.tree(need(os.path.join(PORTS, port, "root"), "build it with `make`"))
         for module in MODULES[nic]:
@@ -124,7 +123,8 @@ def fetch():
     done = subprocess.run([os.path.join(ROOT, "ports/port"), "linux"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
-        raise MachineError(f"--peer linux: the distribution's kernel cannot be had; without --peer there are our own figures\n{done.stdout}")
+        raise MachineError("--peer linux: the distribution's kernel cannot be had; without --peer there are our own figures\n"
+                           + done.stdout)
 
 
 def make_machine(options, folder):

@@ -3,11 +3,12 @@
  * delayed acknowledgement. */
 #include <string.h>
 
+#include "inetsum/inetsum.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/priv/tcp_priv.h"
 #include "merge.h"
+#include "retrans.h"
 #include "segments.h"
-#include "inetsum/inetsum.h"
 
 enum { ETHER_BYTES = 14, IP4_BYTES = 20, IP6_BYTES = 40, IP4_SOURCE = 12, IP6_SOURCE = 8 };
 /* A pbuf counts its bytes in 16 bits. */
@@ -15,8 +16,7 @@ enum { ETHER_BYTES = 14, IP4_BYTES = 20, IP6_BYTES = 40, IP4_SOURCE = 12, IP6_SO
 /* lwIP moves a connection that receives to the front of its list: one that streams is among the first. */
 #define CONNECTIONS_SEEN 4
 #define SETTLED_BYTES    (2u << 20)
-/* lwIP's word for us in a connection: 0 at first, HAS_SETTLED, or FROM_IS_SET and a sequence number. */
-#define EXT_MERGE_FROM   2
+/* EXT_MERGE_FROM of a connection: 0 at first, HAS_SETTLED, or FROM_IS_SET and a sequence number. */
 #define HAS_SETTLED      1ul
 #define FROM_IS_SET      (1ul << 32)
 
