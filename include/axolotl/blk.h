@@ -16,11 +16,12 @@
 #ifndef AXOLOTL_BLK_H
 #define AXOLOTL_BLK_H
 
+#include "axolotl/arena.h"
 #include "axolotl/ipc.h"
 
 enum blk_msg {
 	BLK_ATTACH = MSG_BLK_BASE + 1, /* struct blk_attach -> struct blk_rep, value = session */
-	BLK_ARENA,                     /* struct blk_arena: session learns of an arena */
+	BLK_ARENA,                     /* struct arena_announce: session learns of an arena */
 	BLK_DETACH,                    /* struct blk_ctl: session ends; everything unmapped */
 	BLK_OPEN,                      /* struct blk_ctl: access in arg */
 	BLK_CLOSE,                     /* struct blk_ctl */
@@ -47,14 +48,6 @@ struct blk_attach {
 	uint64_t region_bytes;
 	uint32_t slots;
 	uint32_t generation; /* of this ring: R5; changes with every ATTACH */
-};
-struct blk_arena {
-	uint32_t id;
-	uint32_t session;
-	uint16_t arena;       /* number chosen by the client, < BLK_ARENAS_MAX */
-	uint16_t is_readonly; /* the server (and its device) may only read it */
-	grant_t grant;
-	uint64_t len_bytes; /* page aligned */
 };
 struct blk_ctl {
 	uint32_t id;

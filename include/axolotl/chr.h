@@ -7,6 +7,12 @@
  * Terminals: line discipline and termios live in tty; process groups and sessions in vfs and pm. When
  * an input character means a signal, tty sends CHR_SIGNAL and vfs passes it to the foreground group.
  * termios, window size and minor survive a restart of tty through ds (private entries).
+ *
+ * Pairs (pseudo-terminals): each CHR_OPEN of the minor CHR_PTMX, published as "ptmx", makes a pair; its
+ * result is the pair's index, or -ENOSPC. The master's end is open from then to its CHR_CLOSE. The
+ * slave's end is opened and closed like any terminal (-EIO while it is locked); a CHR_CLOSE with requests
+ * pending there hangs it up, and ends them. An index is free again when both ends are closed. vfs shows
+ * the slave as /dev/pts/<index> while the master is open. Pairs end with the incarnation of their driver.
  */
 #ifndef AXOLOTL_CHR_H
 #define AXOLOTL_CHR_H
@@ -26,6 +32,12 @@ enum chr_msg {
 	CHR_SIGNAL, /* server -> vfs: struct chr_event: signal in arg, to the foreground group */
 };
 #define CHR_NONBLOCK 1u
+
+#define CHR_PAIRS_MAX     64u
+#define CHR_PTMX          0u
+#define CHR_MASTER(index) (0x100u + (index))
+#define CHR_SLAVE(index)  (0x200u + (index))
+
 struct chr_req {
 	uint32_t id;
 	uint32_t minor;

@@ -26,12 +26,13 @@
 #ifndef AXOLOTL_NET_H
 #define AXOLOTL_NET_H
 
+#include "axolotl/arena.h"
 #include "axolotl/blk.h" /* enum proto_rule */
 #include "axolotl/ipc.h"
 
 enum net_msg {
 	NET_ATTACH = MSG_NET_BASE + 1, /* struct net_attach; value = session; nothing moves yet */
-	NET_ARENA,                     /* struct net_arena: the session learns of an arena */
+	NET_ARENA,                     /* struct arena_announce: the session learns of an arena */
 	NET_INIT, /* struct net_ctl: struct net_info into the grant. N4: same answer in every life */
 	NET_CONF,   /* struct net_conf: from here on frames move */
 	NET_STATUS, /* struct net_ctl: key=value text into the grant; value = bytes */
@@ -60,14 +61,6 @@ struct net_attach {
 	uint32_t slots;
 	uint64_t region_bytes;
 	uint32_t generation; /* of these rings: R5; changes with every ATTACH */
-};
-struct net_arena {
-	uint32_t id;
-	uint32_t session;
-	uint16_t arena;       /* number chosen by the client, < NET_ARENAS_MAX */
-	uint16_t is_readonly; /* only frames to send come from it */
-	grant_t grant;
-	uint64_t len_bytes; /* page aligned */
 };
 struct net_ctl {
 	uint32_t id;

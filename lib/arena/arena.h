@@ -12,6 +12,7 @@
 #define LIB_ARENA_H
 
 #include "axolotl/types.h"
+#include "axolotl/arena.h"
 #include "axolotl/grant.h"
 
 #define ARENAS_MAX 8 /* of one client; numbers are below it */
@@ -54,16 +55,9 @@ struct arena_use {
 	void (*removed)(unsigned tag);
 };
 
-/* As the peer announced it: nothing of it is checked yet. */
-struct arena_offer {
-	endpoint_t client;
-	grant_t grant;
-	uint64_t len_bytes;
-	uint16_t arena, is_readonly;
-};
-
-/* In place of the one of that number, if there is one. 0 or -errno: -EBUSY if that one is in use. */
-int arena_add(struct arena_table *t, const struct arena_offer *o,
+/* What `client` announced; nothing of it is checked yet. 0 or -errno: -EBUSY if the one of that number is in
+ * use. */
+int arena_add(struct arena_table *t, endpoint_t client, const struct arena_announce *o,
               const struct arena_use *use) MUST_CHECK;
 void arena_remove_all(struct arena_table *t, const struct arena_use *use);
 
@@ -96,8 +90,9 @@ int arena_own_direct(struct arena_own *table, void *ptr, size_t len_bytes,
 int arena_own_indirect(struct arena_own *table, const struct arena_own *a) MUST_CHECK;
 /* Does it hold these bytes, and may they be written? Pure. */
 bool arena_own_holds(const struct arena_own *a, uint64_t offset, uint64_t len_bytes, bool is_write);
-/* A grant of all of it that can be mapped; GRANT_INVALID: the table is full. */
-grant_t arena_own_grant(const struct arena_own *a, endpoint_t to);
+/* What to tell a server, with a grant of all of it that can be mapped; GRANT_INVALID: the table is full. */
+struct arena_announce arena_own_announce(const struct arena_own *table, unsigned arena,
+                                         endpoint_t to, uint32_t session);
 
 /* Takes a grant back and forgets it. A live server that broke the rules keeps nothing of ours; a dead one
  * has no mappings. */

@@ -31,13 +31,13 @@ static int pin(struct arena_map *a)
 }
 
 /* Without a mapping nobody has looked at the grant yet: its first and last byte must be there. */
-static int check_grant(const struct arena_offer *o)
+static int check_grant(endpoint_t client, const struct arena_announce *o)
 {
 	uint8_t byte;
-	int err = k_safecopy_from(o->client, o->grant, 0, &byte, 1);
+	int err = k_safecopy_from(client, o->grant, 0, &byte, 1);
 
 	if (err == 0)
-		err = k_safecopy_from(o->client, o->grant, o->len_bytes - 1, &byte, 1);
+		err = k_safecopy_from(client, o->grant, o->len_bytes - 1, &byte, 1);
 	return err;
 }
 
@@ -51,14 +51,14 @@ static void unmap(struct arena_map *a)
 	memset(a, 0, sizeof(*a));
 }
 
-static int map(struct arena_map *a, const struct arena_offer *o, unsigned how)
+static int map(struct arena_map *a, endpoint_t client, const struct arena_announce *o, unsigned how)
 {
 	unsigned prot = VMP_READ | (o->is_readonly ? 0 : VMP_WRITE);
 
 	*a = (struct arena_map){.len_bytes = o->len_bytes};
 	if (how == 0)
-		return check_grant(o);
-	a->ptr = vm_safemap(o->client, o->grant, 0, o->len_bytes, prot);
+		return check_grant(client, o);
+	a->ptr = vm_safemap(client, o->grant, 0, o->len_bytes, prot);
 	if (a->ptr == NULL)
 		return -EFAULT;
 	return how & ARENA_BUS ? pin(a) : 0;
@@ -83,13 +83,14 @@ void arena_remove_all(struct arena_table *t, const struct arena_use *use)
 		remove_one(t, i, use);
 }
 
-static int set_tag(struct arena_slot *a, const struct arena_offer *o, const struct arena_use *use)
+static int set_tag(struct arena_slot *a, endpoint_t client, const struct arena_announce *o,
+                   const struct arena_use *use)
 {
 	int tag;
 
 	if (use->added == NULL)
 		return 0;
-	tag = use->added(o->client, o->grant, o->len_bytes, o->is_readonly);
+	tag = use->added(client, o->grant, o->len_bytes, o->is_readonly);
 	if (tag < 0)
 		return tag;
 	a->tag = (unsigned)tag;
@@ -97,7 +98,8 @@ static int set_tag(struct arena_slot *a, const struct arena_offer *o, const stru
 	return 0;
 }
 
-int arena_add(struct arena_table *t, const struct arena_offer *o, const struct arena_use *use)
+int arena_add(struct arena_table *t, endpoint_t client, const struct arena_announce *o,
+              const struct arena_use *use)
 {
 	struct arena_slot *a;
 	int err;
@@ -109,9 +111,9 @@ int arena_add(struct arena_table *t, const struct arena_offer *o, const struct a
 	if (a->pending > 0)
 		return -EBUSY;
 	remove_one(t, o->arena, use);
-	err = map(&a->map, o, use->how);
+	err = map(&a->map, client, o, use->how);
 	if (err == 0)
-		err = set_tag(a, o, use);
+		err = set_tag(a, client, o, use);
 	if (err != 0) {
 		remove_one(t, o->arena, use);
 		return err;

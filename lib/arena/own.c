@@ -40,12 +40,20 @@ bool arena_own_holds(const struct arena_own *a, uint64_t offset, uint64_t len_by
 	       offset <= a->len_bytes - len_bytes;
 }
 
-grant_t arena_own_grant(const struct arena_own *a, endpoint_t to)
+struct arena_announce arena_own_announce(const struct arena_own *table, unsigned arena,
+                                         endpoint_t to, uint32_t session)
 {
+	const struct arena_own *a = &table[arena];
 	unsigned access = GRANT_READ | GRANT_MAP | (a->is_readonly ? 0 : GRANT_WRITE);
+	grant_t grant = a->from == EP_NONE
+	                        ? grant_direct(to, a->ptr, a->len_bytes, access)
+	                        : grant_indirect(to, a->from, a->parent, 0, a->len_bytes, access);
 
-	return a->from == EP_NONE ? grant_direct(to, a->ptr, a->len_bytes, access)
-	                          : grant_indirect(to, a->from, a->parent, 0, a->len_bytes, access);
+	return (struct arena_announce){.session = session,
+	                               .arena = (uint16_t)arena,
+	                               .is_readonly = a->is_readonly,
+	                               .grant = grant,
+	                               .len_bytes = a->len_bytes};
 }
 
 void arena_take_back(grant_t *g, bool is_death)

@@ -18,12 +18,7 @@ bool bdev_arena_holds(unsigned arena, uint64_t offset, uint64_t len_bytes, bool 
 
 int server_send_arena(struct server *s, unsigned arena, bool is_setup)
 {
-	const struct arena_own *a = &arenas[arena];
-	struct blk_arena req = {.session = s->session,
-	                        .arena = (uint16_t)arena,
-	                        .is_readonly = a->is_readonly,
-	                        .grant = arena_own_grant(a, s->ep),
-	                        .len_bytes = a->len_bytes};
+	struct arena_announce req = arena_own_announce(arenas, arena, s->ep, s->session);
 	struct control *c;
 	int err;
 

@@ -171,8 +171,7 @@ static int do_attach(const struct msg *m, struct blk_rep *rep)
 static int do_arena(const struct msg *m, struct blk_rep *rep)
 {
 	const struct arena_use use = arena_use();
-	struct arena_offer offer;
-	struct blk_arena req;
+	struct arena_announce req;
 	struct bserver_session *s;
 
 	msg_get(m, &req);
@@ -180,12 +179,7 @@ static int do_arena(const struct msg *m, struct blk_rep *rep)
 	s = find_session(m, req.session);
 	if (s == NULL)
 		return -ERESTART;
-	offer = (struct arena_offer){.client = s->client,
-	                             .grant = req.grant,
-	                             .len_bytes = req.len_bytes,
-	                             .arena = req.arena,
-	                             .is_readonly = req.is_readonly};
-	return arena_add(&s->arenas, &offer, &use);
+	return arena_add(&s->arenas, s->client, &req, &use);
 }
 
 /* ---- units ---- */

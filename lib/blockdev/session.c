@@ -45,7 +45,7 @@ int server_control(struct server *s, uint32_t type, void *payload, struct contro
 		return -EAGAIN;
 	err = control_ask(s->ep, type, payload,
 	                  type == BLK_ATTACH  ? sizeof(struct blk_attach)
-	                  : type == BLK_ARENA ? sizeof(struct blk_arena)
+	                  : type == BLK_ARENA ? sizeof(struct arena_announce)
 	                                      : sizeof(struct blk_ctl));
 	if (err != 0)
 		return err;

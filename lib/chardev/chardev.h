@@ -7,6 +7,8 @@
 #ifndef LIB_CHARDEV_CHARDEV_H
 #define LIB_CHARDEV_CHARDEV_H
 
+#include <stdbool.h>
+
 #include "axolotl/types.h"
 #include "axolotl/chr.h"
 
@@ -18,9 +20,16 @@ struct chardev_request {
 	endpoint_t client;
 	uint32_t primitive;           /* how it came */
 	uint64_t done;                /* bytes moved so far; the driver's own */
-	struct chardev_request *next; /* the driver's own queue */
+	struct chardev_request *next; /* of a chardev_queue */
 	bool is_used;
 };
+
+/* Requests that wait, in the order of their arrival; the memory is the requests' own. */
+struct chardev_queue {
+	struct chardev_request *head, *tail;
+};
+void chardev_queue_add(struct chardev_queue *q, struct chardev_request *r);
+bool chardev_queue_remove(struct chardev_queue *q, struct chardev_request *r); /* was it there? */
 
 struct chardev_ops {
 	/* Each ends in chardev_reply() now or later. */

@@ -21,8 +21,9 @@
 #define DSTABLE_ENTRIES_MAX     256
 #define DSTABLE_MEMS_MAX        48
 #define DSTABLE_SUBSCRIBERS_MAX 64
-#define DSTABLE_PATTERNS_MAX    8  /* of one subscriber */
-#define DSTABLE_OWNED_MAX       64 /* entries of one owner other than rs */
+#define DSTABLE_PATTERNS_MAX                                                                       \
+	40 /* of one subscriber: inet follows each unit of a stack and its server */
+#define DSTABLE_OWNED_MAX 64 /* entries of one owner other than rs */
 
 enum dstable_state { DSTABLE_FREE, DSTABLE_LIVE, DSTABLE_DELETED };
 

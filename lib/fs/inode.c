@@ -179,18 +179,13 @@ static void drop_ref(struct mfs_inode *ip)
 	ip->fs->ref_count--;
 }
 
-static bool has_zones(const struct mfs_inode *ip)
-{
-	return S_ISREG(ip->mode) || S_ISDIR(ip->mode) || S_ISLNK(ip->mode);
-}
-
 void mfs_put_inode(struct mfs_inode *ip)
 {
 	if (!ip)
 		return;
 	if (ip->refs == 1 && ip->nlinks == 0 && !ip->is_dying && !ip->fs->is_read_only) {
 		ip->is_dying = true;
-		if (has_zones(ip))
+		if (inode_has_zones(ip))
 			trunc_zones(ip, 0);
 		ip->size = 0;
 		inode_free(ip->fs, ip->ino);
@@ -286,6 +281,7 @@ int inode_new(struct mfs *fs, const struct mfs_new *what, struct mfs_inode **ip)
 	(*ip)->mtime = now;
 	(*ip)->ctime = now;
 	(*ip)->is_new = true;
+	(*ip)->is_counted = true;
 	if (S_ISCHR(what->mode) || S_ISBLK(what->mode))
 		(*ip)->zone[0] = what->rdev;
 	hash_add(fs, *ip);

@@ -144,6 +144,63 @@ int mfs_map_file(struct mfs_inode *ip, uint32_t index, uint32_t max, struct mfs_
 	return r;
 }
 
+static uint32_t count_zones(const uint32_t *pointers, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < max; i++)
+		n += pointers[i] != 0;
+	return n;
+}
+
+/* Of the blocks that the leaf of file block `index` maps, from there on: *step of them, *n that exist. */
+static int count_leaf(struct mfs_inode *ip, uint32_t index, uint32_t *step, uint32_t *n)
+{
+	struct path path;
+	struct mfs_buf buf;
+	uint32_t leaf;
+	int r = map_find_path(ip->fs, index, &path);
+
+	if (r)
+		return r;
+	*step = min_u32(*step, pointers_per_block(ip->fs) - path.in_leaf);
+	*n = 0;
+	r = find_leaf(ip, index, &path, &leaf);
+	if (r || !leaf)
+		return r;
+	r = fs_get(ip->fs, leaf, MFS_READ, &buf);
+	if (r)
+		return r;
+	*n = count_zones((const uint32_t *)(const void *)buf.data + path.in_leaf, *step);
+	fs_put(ip->fs, &buf);
+	return 0;
+}
+
+int mfs_count_blocks(struct mfs_inode *ip, uint32_t *count)
+{
+	uint32_t size = ip->fs->geo.block_size;
+	uint32_t total =
+		inode_has_zones(ip) ? (uint32_t)(((uint64_t)ip->size + size - 1) / size) : 0;
+	uint32_t step, n;
+
+	*count = ip->blocks;
+	if (ip->is_counted)
+		return 0;
+	*count = count_zones(ip->zone, min_u32(total, MFS_DIRECT_ZONES));
+	for (uint32_t at = MFS_DIRECT_ZONES; at < total; at += step) {
+		int r;
+
+		step = total - at;
+		r = count_leaf(ip, at, &step, &n);
+		if (r)
+			return r;
+		*count += n;
+	}
+	ip->blocks = *count;
+	ip->is_counted = true;
+	return 0;
+}
+
 /* A new, empty indirect block; nothing refers to it yet. */
 static int new_indirect(struct mfs_inode *ip, uint32_t goal, uint32_t *zone)
 {
@@ -242,6 +299,7 @@ static int fill_holes(struct mfs_inode *ip, uint32_t index, uint32_t *pointers,
 		pointers[i] = ext->block + i;
 	ip->goal_index = index + ext->count;
 	ip->goal_block = ext->block + ext->count;
+	ip->blocks += ip->is_counted ? ext->count : 0;
 	inode_touch(ip);
 	return 0;
 }

@@ -205,6 +205,8 @@ struct mfs_inode {
 	uint32_t goal_index; /* file block that would continue the last allocation, */
 	uint32_t goal_block; /* and the block behind that allocation */
 	uint32_t dirty_next; /* slot index + 1 of the next inode that a commit must write */
+	uint32_t blocks;     /* of its data; indirect blocks are not among them */
+	bool is_counted;     /* `blocks` is known, and kept */
 	bool is_dirty;
 	bool is_new; /* not on the medium yet */
 	bool is_dying;
@@ -243,6 +245,12 @@ struct mfs_extent {
 /* The extent that starts at file block `index`, at most `max` (> 0) blocks of it. */
 MFS_MUST_CHECK int mfs_map_file(struct mfs_inode *ip, uint32_t index, uint32_t max,
                                 struct mfs_extent *ext);
+
+/*
+ * Blocks of the medium that hold the file's data, holes left out. The format keeps no count: the first
+ * call for an inode in memory looks at all of its indirect blocks (and so at its lock), later ones at none.
+ */
+MFS_MUST_CHECK int mfs_count_blocks(struct mfs_inode *ip, uint32_t *count);
 
 /* One piece of the request; the pieces of a call follow one another in the request. */
 struct mfs_piece {

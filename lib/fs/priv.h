@@ -82,6 +82,11 @@ MFS_MUST_CHECK int super_mark(struct mfs *fs, bool is_clean);
 
 /* inode.c */
 MFS_MUST_CHECK int inode_new(struct mfs *fs, const struct mfs_new *what, struct mfs_inode **ip);
+/* Are its zones blocks of data (a device has its number there)? */
+static inline bool inode_has_zones(const struct mfs_inode *ip)
+{
+	return S_ISREG(ip->mode) || S_ISDIR(ip->mode) || S_ISLNK(ip->mode);
+}
 void inode_touch(struct mfs_inode *ip);
 MFS_MUST_CHECK int inode_disk(struct mfs *fs, uint32_t ino, struct mfs_buf *buf,
                               struct mfs_disk_inode **disk);

@@ -47,6 +47,14 @@ static bool give_back(struct walk *w, uint32_t zone)
 	return true;
 }
 
+static void give_data_back(struct walk *w, uint32_t zone)
+{
+	struct mfs_inode *ip = w->ip;
+
+	if (give_back(w, zone) && ip->is_counted && ip->blocks > 0)
+		ip->blocks--;
+}
+
 /* File blocks that one pointer of the level maps. */
 static uint64_t pointer_span(const struct walk *w, uint32_t level)
 {
@@ -116,7 +124,7 @@ static void walk_tree(struct walk *w, uint32_t root, uint64_t keep)
 		if (*pointer == 0)
 			continue;
 		if (w->top == w->depth)
-			(void)give_back(w, *pointer);
+			give_data_back(w, *pointer);
 		else
 			(void)enter_level(w, *pointer, keep_below);
 		if (!keep_below && l->keep) {
@@ -137,7 +145,7 @@ void trunc_zones(struct mfs_inode *ip, uint32_t keep_blocks)
 	inode_touch(ip);
 	for (uint32_t i = keep_blocks; i < MFS_DIRECT_ZONES; i++) {
 		if (ip->zone[i])
-			(void)give_back(&w, ip->zone[i]);
+			give_data_back(&w, ip->zone[i]);
 		ip->zone[i] = 0;
 	}
 	for (w.depth = 1; w.depth <= MFS_INDIRECT_LEVELS; w.depth++) {

@@ -17,12 +17,7 @@ const struct arena_view *netdev_arena_views(void)
 
 int netdev_send_arena(struct netdev *d, unsigned arena, bool is_setup)
 {
-	const struct arena_own *a = &arenas[arena];
-	struct net_arena req = {.session = d->session,
-	                        .arena = (uint16_t)arena,
-	                        .is_readonly = a->is_readonly,
-	                        .grant = arena_own_grant(a, d->ep),
-	                        .len_bytes = a->len_bytes};
+	struct arena_announce req = arena_own_announce(arenas, arena, d->ep, d->session);
 	int err;
 
 	if (req.grant == GRANT_INVALID)

@@ -44,7 +44,7 @@ static size_t payload_bytes(uint32_t type)
 	if (type == NET_ATTACH)
 		return sizeof(struct net_attach);
 	if (type == NET_ARENA)
-		return sizeof(struct net_arena);
+		return sizeof(struct arena_announce);
 	return type == NET_CONF ? sizeof(struct net_conf) : sizeof(struct net_ctl);
 }
 

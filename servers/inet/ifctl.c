@@ -7,6 +7,7 @@
 #include "config.h"
 #include "iface.h"
 #include "ifctl.h"
+#include "lwip/etharp.h"
 
 #define IFF_LOWER_UP_BIT 0x10000u /* linux/if.h has it; musl's net/if.h has not */
 #define MTU_MIN          68u      /* RFC 791 */
@@ -174,6 +175,25 @@ int ifctl_del_address6(struct netif *n, const ip6_addr_t *address)
 		return -EADDRNOTAVAIL;
 	netif_ip6_addr_set_state(n, index, IP6_ADDR_INVALID);
 	return 0;
+}
+
+/* lwIP removes only static entries, so the learned one becomes one first. */
+int ifctl_del_neighbour4(const ip4_addr_t *address)
+{
+	for (size_t k = 0; k < ARP_TABLE_SIZE; k++) {
+		struct eth_addr hw, *found;
+		struct netif *n;
+		ip4_addr_t *at;
+
+		if (!etharp_get_entry(k, &at, &n, &found) || !ip4_addr_cmp(at, address))
+			continue;
+		hw = *found;
+		if (etharp_remove_static_entry(address) == ERR_OK ||
+		    (etharp_add_static_entry(address, &hw) == ERR_OK &&
+		     etharp_remove_static_entry(address) == ERR_OK))
+			return 0;
+	}
+	return -ENOENT;
 }
 
 void ifctl_get_counters(const struct netif *n, struct ifctl_counters *c)

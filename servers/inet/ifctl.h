@@ -30,6 +30,8 @@ int ifctl_set_mask4(struct netif *n, const ip4_addr_t *mask) MUST_CHECK;
 int ifctl_set_dhcp(struct netif *n, bool is_on) MUST_CHECK;
 int ifctl_add_address6(struct netif *n, const ip6_addr_t *address) MUST_CHECK; /* /64 */
 int ifctl_del_address6(struct netif *n, const ip6_addr_t *address) MUST_CHECK;
+/* Forgets the hardware address of a neighbour, learned or set by hand; -ENOENT: there is none. */
+int ifctl_del_neighbour4(const ip4_addr_t *address) MUST_CHECK;
 /* Unit of ds that it stands on, "" for lo; speed of its link, 0: unknown. */
 const char *ifctl_unit(const struct netif *n);
 unsigned ifctl_speed_mbit(const struct netif *n);

@@ -350,7 +350,7 @@ static int arp_request(const struct request *r)
 	if (!arp_netif(&q, &ip))
 		return q.arp_dev[0] ? -ENODEV : -ENETUNREACH;
 	if (r->q.arg == SIOCDARP)
-		return etharp_remove_static_entry(&ip) == ERR_OK ? 0 : -ENXIO;
+		return ifctl_del_neighbour4(&ip) == 0 ? 0 : -ENXIO;
 	memcpy(hw.addr, q.arp_ha.sa_data, sizeof(hw.addr));
 	return etharp_add_static_entry(&ip, &hw) == ERR_OK ? 0 : -ENOBUFS;
 }

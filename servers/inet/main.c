@@ -121,6 +121,7 @@ static void set_alarm(void)
 
 static void idle(void)
 {
+	units_settle();
 	turn_before_sleep();
 	netdev_idle();
 	set_alarm();

@@ -251,5 +251,5 @@ int nl_del_neighbour(const struct nl_request *request)
 
 	if (e < 0)
 		return e;
-	return etharp_remove_static_entry(&ip) == ERR_OK ? 0 : -ENOENT;
+	return ifctl_del_neighbour4(&ip);
 }

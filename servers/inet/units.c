@@ -23,6 +23,7 @@ struct saved_unit {
 struct unit {
 	struct saved_unit id;
 	bool is_served;
+	bool is_due;           /* for units_settle() */
 	char upper[LABEL_MAX]; /* the unit that covers it, "": none */
 };
 
@@ -139,9 +140,19 @@ static void cover(struct unit *u, const char *upper)
 		if (top != NULL)
 			iface_close(top);
 		move_number(before, u);
-		look_again(before);
+		before->is_due = true;
 	}
-	look_again(u);
+	u->is_due = true;
+}
+
+void units_settle(void)
+{
+	for (unsigned i = 0; i < UNITS_MAX; i++) {
+		if (!units[i].is_due)
+			continue;
+		units[i].is_due = false;
+		look_again(&units[i]);
+	}
 }
 
 bool units_ds_change(const struct ds_change *c)
@@ -166,8 +177,7 @@ bool units_ds_change(const struct ds_change *c)
 	} else {
 		u->is_served = value[0] != 0;
 		/* Gone: netdev ends what is pending and reports it; units_gone() follows. */
-		if (u->is_served)
-			look_again(u);
+		u->is_due = u->is_due || u->is_served;
 	}
 	return true;
 }
@@ -188,7 +198,6 @@ int units_init(void)
 
 	memset(units, 0, sizeof(units));
 	restore();
-	/* What covers a unit is known before the unit is. */
 	r = ds_subscribe("netup\\..*");
 	return r < 0 ? r : ds_subscribe("net\\..*");
 }

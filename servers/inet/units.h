@@ -11,6 +11,9 @@
 
 int units_init(void) MUST_CHECK; /* subscribes */
 bool units_ds_change(const struct ds_change *c);
+/* Makes and ends interfaces, when all changes that ds has are known: they come in no order, and a unit may be
+ * covered by one of them. */
+void units_settle(void);
 void units_gone(const char *unit); /* netdev says that its name was deleted */
 
 #endif

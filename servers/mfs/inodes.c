@@ -54,11 +54,26 @@ uint16_t inode_id16(uint32_t id)
 	return id <= UINT16_MAX ? (uint16_t)id : ID_NOBODY;
 }
 
-int inode_copy_attr(const struct request *rq, const struct mfs_inode *ip, grant_t grant)
+/* Of what is damaged, the blocks that its size needs: attributes can always be had. */
+static uint64_t count_blocks(struct volume *v, struct mfs_inode *ip)
+{
+	const struct mfs_geometry *geo = mfs_get_geometry(ip->fs);
+	uint32_t count;
+	int r;
+
+	if (ip->is_counted)
+		return ip->blocks;
+	lock_shared(&volume_file(v, ip)->lock);
+	r = mfs_count_blocks(ip, &count);
+	unlock_shared(&volume_file(v, ip)->lock);
+	return r ? ((uint64_t)ip->size + geo->block_size - 1) >> geo->block_shift : count;
+}
+
+int inode_copy_attr(const struct request *rq, struct mfs_inode *ip, grant_t grant)
 {
 	const struct mfs_geometry *geo = mfs_get_geometry(ip->fs);
 	bool is_device = S_ISCHR(ip->mode) || S_ISBLK(ip->mode);
-	uint64_t blocks = ((uint64_t)ip->size + geo->block_size - 1) >> geo->block_shift;
+	uint64_t blocks = grant == GRANT_INVALID ? 0 : count_blocks(rq->volume, ip);
 	struct fs_attr attr = {.ino = ip->ino,
 	                       .mode = ip->mode,
 	                       .nlink = ip->nlinks,

@@ -60,9 +60,8 @@ MFS_MUST_CHECK int inode_hold(struct volume *v, uint32_t ino, struct mfs_inode *
 void inode_release(struct volume *v, struct mfs_inode *ip);
 /* Turns this request's reference into one of vfs. */
 void inode_give(struct volume *v, struct mfs_inode *ip, struct fs_rep *rep);
-/* Writes the attributes into vfs's grant, unless that is GRANT_INVALID. */
-MFS_MUST_CHECK int inode_copy_attr(const struct request *rq, const struct mfs_inode *ip,
-                                   grant_t grant);
+/* [fiber] Writes the attributes into vfs's grant, unless that is GRANT_INVALID. May take ip's lock. */
+MFS_MUST_CHECK int inode_copy_attr(const struct request *rq, struct mfs_inode *ip, grant_t grant);
 /* 16 bits on the medium; what does not fit becomes "nobody". */
 uint16_t inode_id16(uint32_t id);
 

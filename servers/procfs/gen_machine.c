@@ -197,7 +197,8 @@ int gen_filesystems(struct text *t, int32_t pid)
 int gen_devices(struct text *t, int32_t pid)
 {
 	(void)pid;
-	text_add(t, "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n\nBlock devices:\n"
+	text_add(t, "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n  5 /dev/ptmx\n136 "
+	            "pts\n\nBlock devices:\n"
 	            "  1 ramdisk\n  8 sd\n");
 	return 0;
 }

@@ -9,57 +9,55 @@
  * is asked. A blocked request ends by CHR_CANCEL when its process is signalled; its reply is waited
  * for, because until then the driver may still use the buffer.
  */
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include "chr.h"
+#include "chrdev.h"
 
-#define CHRS_MAX 48u
-
-struct chrdev {
-	struct dev *dev; /* NULL: free */
-	char label[LABEL_MAX];
-	uint32_t minor;
-	endpoint_t ep;     /* EP_NONE: no driver */
-	uint32_t gen;      /* of the driver */
-	uint32_t open_gen; /* in which it was opened at the driver; 0: not */
-	bool is_opening;
-	uint32_t opens;
-	bool is_tty;
-	struct tty tty;
-	struct waitq wq; /* readiness, and changes of the driver */
-};
+#define CHRS_MAX (48u + 2 * CHR_PAIRS_MAX)
 
 static struct chrdev chrs[CHRS_MAX];
 
 static struct chrdev *chr_named(const char *name)
 {
 	for (unsigned i = 0; i < CHRS_MAX; i++)
-		if (chrs[i].dev && !strcmp(chrs[i].dev->name, name))
+		if (chrs[i].kind != KIND_FREE && !chr_is_end(&chrs[i]) &&
+		    !strcmp(chrs[i].dev->name, name))
 			return &chrs[i];
 	return NULL;
 }
 
-static struct chrdev *chr_new(const char *name)
+struct chrdev *chr_alloc(enum chr_kind kind)
 {
 	for (unsigned i = 0; i < CHRS_MAX; i++) {
-		struct chrdev *ch = &chrs[i];
-		bool is_tty = !strncmp(name, "tty", 3);
-
-		if (ch->dev)
+		if (chrs[i].kind != KIND_FREE)
 			continue;
-		*ch = (struct chrdev){.ep = EP_NONE};
-		ch->dev = dev_add(DEV_CHR, name, S_IFCHR | (is_tty ? 0620 : 0660));
-		if (!ch->dev)
-			return NULL;
-		ch->dev->gid = is_tty ? 5 : 0;
-		ch->dev->obj = ch;
-		ch->is_tty = is_tty && tty_register(&ch->tty, ch->dev) == 0;
-		return ch;
+		chrs[i] = (struct chrdev){.kind = kind, .ep = EP_NONE};
+		return &chrs[i];
 	}
 	return NULL;
+}
+
+void chr_free(struct chrdev *ch)
+{
+	ch->kind = KIND_FREE;
+}
+
+static struct chrdev *chr_new(const char *name)
+{
+	bool is_tty = !strncmp(name, "tty", 3), is_ptmx = !strcmp(name, "ptmx");
+	struct chrdev *ch = chr_alloc(is_ptmx ? KIND_PTMX : KIND_PLAIN);
+
+	if (!ch)
+		return NULL;
+	ch->dev = dev_add(DEV_CHR, name, S_IFCHR | (is_tty ? 0620 : is_ptmx ? 0666 : 0660));
+	if (!ch->dev) {
+		chr_free(ch);
+		return NULL;
+	}
+	ch->dev->gid = is_tty || is_ptmx ? 5 : 0;
+	ch->dev->obj = ch;
+	ch->is_tty = is_tty && tty_register(&ch->tty, ch->dev) == 0;
+	return ch;
 }
 
 static void set_driver(struct chrdev *ch, endpoint_t ep)
@@ -84,7 +82,7 @@ struct dev *chr_console(void)
 		struct chrdev *ch = &chrs[i];
 
 		(void)snprintf(value, sizeof(value), "%s:%u", ch->label, ch->minor);
-		if (ch->dev && !strcmp(value, console_value))
+		if (ch->kind == KIND_PLAIN && !strcmp(value, console_value))
 			return ch->dev;
 	}
 	return NULL;
@@ -118,9 +116,16 @@ void chr_announced(const char *name, const char *value)
 
 void chr_label_changed(const char *label, endpoint_t ep)
 {
-	for (unsigned i = 0; i < CHRS_MAX; i++)
-		if (chrs[i].dev && !strcmp(chrs[i].label, label))
-			set_driver(&chrs[i], ep);
+	for (unsigned i = 0; i < CHRS_MAX; i++) {
+		struct chrdev *ch = &chrs[i];
+
+		if (ch->kind == KIND_FREE || strcmp(ch->label, label) != 0)
+			continue;
+		if (!chr_is_end(ch))
+			set_driver(ch, ep);
+		else if (ch->ep != ep)
+			pty_driver_died(ch);
+	}
 }
 
 void chr_message(const struct msg *m)
@@ -131,7 +136,8 @@ void chr_message(const struct msg *m)
 	for (unsigned i = 0; i < CHRS_MAX; i++) {
 		struct chrdev *ch = &chrs[i];
 
-		if (!ch->dev || ch->ep != m->source || ch->minor != ev.minor)
+		if (ch->kind == KIND_FREE || ch->is_dead || ch->ep != m->source ||
+		    ch->minor != ev.minor)
 			continue;
 		if (m->type == CHR_READY)
 			waitq_wake(&ch->wq);
@@ -141,14 +147,6 @@ void chr_message(const struct msg *m)
 }
 
 /* ---- requests ---- */
-
-struct chr_call {
-	enum chr_msg op;
-	struct chr_req req;
-	const struct io *io; /* buffer, or NULL */
-	unsigned access;     /* GRANT_* */
-	bool can_cancel;
-};
 
 static int wait_reply(struct call *c, const struct chr_call *k)
 {
@@ -161,8 +159,7 @@ static int wait_reply(struct call *c, const struct chr_call *k)
 	return await_reply_or_cancel(c, &m);
 }
 
-/* One request to the present driver: its result, or -EIO with *died. */
-static int send_once(struct call *c, struct chrdev *ch, struct chr_call *k, bool *died)
+int chr_send_once(struct call *c, struct chrdev *ch, struct chr_call *k, bool *died)
 {
 	struct chr_rep rep;
 	struct msg m;
@@ -195,7 +192,7 @@ static int send_once(struct call *c, struct chrdev *ch, struct chr_call *k, bool
 	return rep.result;
 }
 
-static int wait_for_driver(struct call *c, struct chrdev *ch, bool can_interrupt)
+int chr_wait_for_driver(struct call *c, struct chrdev *ch, bool can_interrupt)
 {
 	while (ch->ep == EP_NONE) {
 		int r = waitq_sleep(c, &ch->wq, can_interrupt);
@@ -206,14 +203,15 @@ static int wait_for_driver(struct call *c, struct chrdev *ch, bool can_interrupt
 	return 0;
 }
 
-/* Opens it at the driver if this incarnation has not done so. */
-static int ensure_open(struct call *c, struct chrdev *ch)
+int chr_ensure_open(struct call *c, struct chrdev *ch)
 {
+	if (chr_is_end(ch))
+		return ch->is_dead ? -EIO : 0;
 	while (ch->open_gen != ch->gen || ch->ep == EP_NONE) {
 		struct chr_call k = {.op = CHR_OPEN};
 		uint32_t gen;
 		bool died;
-		int r = wait_for_driver(c, ch, true);
+		int r = chr_wait_for_driver(c, ch, true);
 
 		if (r)
 			return r;
@@ -225,7 +223,7 @@ static int ensure_open(struct call *c, struct chrdev *ch)
 		}
 		ch->is_opening = true;
 		gen = ch->gen;
-		r = send_once(c, ch, &k, &died);
+		r = chr_send_once(c, ch, &k, &died);
 		ch->is_opening = false;
 		if (!died && r >= 0)
 			ch->open_gen = gen;
@@ -238,17 +236,19 @@ static int ensure_open(struct call *c, struct chrdev *ch)
 	return 0;
 }
 
-static int chr_request(struct call *c, struct chrdev *ch, struct chr_call *k)
+int chr_request(struct call *c, struct chrdev *ch, struct chr_call *k)
 {
 	for (;;) {
 		uint32_t gen;
 		bool died;
-		int r = ensure_open(c, ch);
+		int r = chr_ensure_open(c, ch);
 
 		if (r)
 			return r;
 		gen = ch->gen;
-		r = send_once(c, ch, k, &died);
+		r = chr_send_once(c, ch, k, &died);
+		if (died && chr_is_end(ch))
+			return -EIO;
 		if (died && ch->gen == gen)
 			r = waitq_sleep(c, &ch->wq, k->can_cancel);
 		else if (died)
@@ -265,151 +265,15 @@ static int chr_request(struct call *c, struct chrdev *ch, struct chr_call *k)
 	}
 }
 
-/* ---- files ---- */
-
-static int64_t chr_read(struct call *c, struct file *f, struct io *io)
+void chr_close_at_driver(struct chrdev *ch)
 {
-	struct chrdev *ch = f->obj;
-	struct chr_call k = {.op = CHR_READ, .io = io, .access = GRANT_WRITE, .can_cancel = true};
-	int64_t n;
-
-	if (ch->is_tty) {
-		n = tty_check_job(c, &ch->tty, SIGTTIN);
-		if (n)
-			return n;
-	}
-	if (io->len == 0)
-		return 0;
-	k.req.flags = io->flags & O_NONBLOCK ? CHR_NONBLOCK : 0;
-	k.req.pos = io->pos;
-	n = chr_request(c, ch, &k);
-	return n > (int64_t)io->len ? -EIO : n;
-}
-
-static int64_t chr_write(struct call *c, struct file *f, struct io *io)
-{
-	struct chrdev *ch = f->obj;
-	struct chr_call k = {.op = CHR_WRITE, .io = io, .access = GRANT_READ, .can_cancel = true};
-	int64_t n;
-
-	if (io->len == 0)
-		return 0;
-	k.req.flags = io->flags & O_NONBLOCK ? CHR_NONBLOCK : 0;
-	k.req.pos = io->pos;
-	n = chr_request(c, ch, &k);
-	return n > (int64_t)io->len ? -EIO : n;
-}
-
-static unsigned chr_poll(struct call *c, struct file *f, unsigned wanted)
-{
-	struct chrdev *ch = f->obj;
-	struct chr_call k = {.op = CHR_POLL, .req.arg = wanted};
-	bool died;
-	int r;
-
-	if (ch->ep == EP_NONE || ch->open_gen != ch->gen) {
-		/* Between two drivers nothing is ready; the next one is opened by whoever waits. */
-		if (ch->ep == EP_NONE || ensure_open(c, ch) != 0)
-			return 0;
-	}
-	r = send_once(c, ch, &k, &died);
-	return died || r < 0 ? 0 : (unsigned)r & (wanted | POLLHUP | POLLERR);
-}
-
-/* Size and direction of an ioctl's argument; false: there is none (arg is a number). */
-static bool ioctl_buffer(unsigned cmd, struct io *io, unsigned *access)
-{
-	static const struct {
-		unsigned cmd;
-		uint16_t len, access;
-	} known[] = {
-		{TCGETS, 36, GRANT_WRITE},    {TCSETS, 36, GRANT_READ},
-		{TCSETSW, 36, GRANT_READ},    {TCSETSF, 36, GRANT_READ},
-		{TIOCGWINSZ, 8, GRANT_WRITE}, {TIOCSWINSZ, 8, GRANT_READ},
-		{FIONREAD, 4, GRANT_WRITE},   {TIOCOUTQ, 4, GRANT_WRITE},
-		{TIOCMGET, 4, GRANT_WRITE},   {TIOCMSET, 4, GRANT_READ},
-		{TIOCMBIS, 4, GRANT_READ},    {TIOCMBIC, 4, GRANT_READ},
-		{TIOCGETD, 4, GRANT_WRITE},   {TIOCSETD, 4, GRANT_READ},
-	};
-
-	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (known[i].cmd != cmd)
-			continue;
-		io->len = known[i].len;
-		*access = known[i].access;
-		return true;
-	}
-	return false;
-}
-
-static bool changes_tty(unsigned cmd)
-{
-	return cmd == TCSETS || cmd == TCSETSW || cmd == TCSETSF || cmd == TCFLSH ||
-	       cmd == TCSBRK || cmd == TCXONC;
-}
-
-static int64_t chr_ioctl(struct call *c, struct file *f, unsigned cmd, uint64_t arg)
-{
-	struct chrdev *ch = f->obj;
-	struct chr_call k = {
-		.op = CHR_IOCTL, .req.cmd = cmd, .req.arg = (uint32_t)arg, .can_cancel = true};
-	struct io io = {.ep = c->ep, .addr = arg};
-	int64_t r;
-
-	if (ch->is_tty) {
-		r = tty_ioctl(c, &ch->tty, cmd, arg);
-		if (r != TTY_NOT_OURS)
-			return r;
-		if (changes_tty(cmd)) {
-			r = tty_check_job(c, &ch->tty, SIGTTOU);
-			if (r && r != -EIO)
-				return r;
-		}
-	}
-	if (ioctl_buffer(cmd, &io, &k.access))
-		k.io = &io;
-	r = chr_request(c, ch, &k);
-	return r == -ENOSYS ? -ENOTTY : r;
-}
-
-static void chr_release(struct file *f)
-{
-	struct chrdev *ch = f->obj;
 	struct chr_req req = {.minor = ch->minor, .grant = GRANT_INVALID};
 	struct msg m;
 
-	if (--ch->opens > 0 || ch->open_gen != ch->gen || ch->ep == EP_NONE)
+	if (ch->open_gen != ch->gen || ch->ep == EP_NONE)
 		return;
 	ch->open_gen = 0;
 	msg_put(&m, CHR_CLOSE, &req); /* id 0: nobody waits for the reply */
 	if (sys_asend(ch->ep, &m) != 0)
-		sys_log("vfs: close of %s is lost", ch->dev->name);
-}
-
-static const struct file_ops chr_ops = {
-	.read = chr_read,
-	.write = chr_write,
-	.ioctl = chr_ioctl,
-	.poll = chr_poll,
-	.release = chr_release,
-};
-
-int chr_open(struct call *c, struct dev *d, uint32_t flags, struct file **out)
-{
-	struct chrdev *ch = d->obj;
-	struct file *f;
-	int r = ensure_open(c, ch);
-
-	if (r)
-		return r;
-	f = file_new(&chr_ops, flags);
-	if (!f)
-		return -ENFILE;
-	f->obj = ch;
-	f->wq = &ch->wq;
-	ch->opens++;
-	if (ch->is_tty)
-		tty_opened(c, &ch->tty, flags);
-	*out = f;
-	return 0;
+		sys_log("vfs: a close of %s:%u is lost", ch->label, ch->minor);
 }

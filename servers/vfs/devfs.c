@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /dev: a flat table of devices, served without a file server. Inode numbers
+ * /dev: a table of devices, served without a file server, with directories one level deep. Inode numbers
  * are table indices plus FIRST_INO; 1 is the root. Modes and owners can be changed and last until
  * the next boot; names come and go with devices.
  */
@@ -48,10 +48,33 @@ struct dev *dev_by_rdev(uint32_t mode, uint32_t rdev)
 	return NULL;
 }
 
+/* What it is called in its directory. */
+static const char *leaf(const struct dev *d)
+{
+	const char *slash = strchr(d->name, '/');
+
+	return slash && d != &devs[0] ? slash + 1 : d->name;
+}
+
+/* The directory that a new device of that name is in; NULL: there is none. */
+static const struct dev *dir_for(const char *name)
+{
+	const char *slash = strchr(name, '/');
+	char dir[LABEL_MAX];
+
+	if (!slash || name == slash)
+		return &devs[0];
+	(void)snprintf(dir, sizeof(dir), "%.*s", (int)(slash - name), name);
+	return dev_by_name(DEV_DIR, dir);
+}
+
 struct dev *dev_add(enum dev_kind kind, const char *name, uint32_t mode)
 {
 	struct dev *d = dev_by_name(kind, name);
+	const struct dev *dir = dir_for(name);
 
+	if (!dir)
+		return NULL;
 	if (d) {
 		d->is_gone = false;
 		return d;
@@ -63,7 +86,8 @@ struct dev *dev_add(enum dev_kind kind, const char *name, uint32_t mode)
 		memset(d, 0, sizeof(*d));
 		d->kind = kind;
 		(void)snprintf(d->name, sizeof(d->name), "%s", name);
-		d->mode = mode;
+		d->dir = dev_index(dir);
+		d->mode = d->first_mode = mode;
 		d->rdev = devnum_of(name, S_ISBLK(mode), i);
 		d->time_s = (int64_t)(wall_ns() / 1000000000u);
 		return d;
@@ -74,6 +98,23 @@ struct dev *dev_add(enum dev_kind kind, const char *name, uint32_t mode)
 void dev_remove(struct dev *d)
 {
 	d->is_gone = true;
+}
+
+void dev_renew(struct dev *d, uint32_t uid, uint32_t gid)
+{
+	d->mode = d->first_mode;
+	d->uid = uid;
+	d->gid = gid;
+	d->time_s = (int64_t)(wall_ns() / 1000000000u);
+	for (unsigned i = 0; i < MOUNTS_MAX; i++) {
+		struct vnode *v = mounts[i].in_use && mounts[i].is_dev && mounts[i].root
+		                          ? vnode_find(&mounts[i], ino_of(d))
+		                          : NULL;
+
+		if (v)
+			vnode_changed(v);
+		vnode_unref(v);
+	}
 }
 
 static void add_link(const char *name, const char *target)
@@ -95,6 +136,7 @@ void devfs_init(void)
 		{DEV_ZERO, "zero", S_IFCHR | 0666},     {DEV_FULL, "full", S_IFCHR | 0666},
 		{DEV_RANDOM, "random", S_IFCHR | 0666}, {DEV_RANDOM, "urandom", S_IFCHR | 0666},
 		{DEV_TTY, "tty", S_IFCHR | 0666},       {DEV_CONSOLE, "console", S_IFCHR | 0600},
+		{DEV_DIR, "pts", S_IFDIR | 0755},
 	};
 
 	for (unsigned i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)
@@ -126,11 +168,16 @@ struct vnode *devfs_root(struct mount *m)
 	return vnode_from_reply(m, &a);
 }
 
-const char *devfs_name(const struct vnode *v)
+const char *devfs_name(struct vnode *v, struct vnode **dir)
 {
 	const struct dev *d = dev_of(v->ino);
+	struct fs_attr a;
 
-	return d && d != &devs[0] ? d->name : NULL;
+	if (!d || d == &devs[0])
+		return NULL;
+	fill_attr(&devs[d->dir], &a);
+	*dir = vnode_from_reply(v->mount, &a);
+	return *dir ? leaf(d) : NULL;
 }
 
 int devfs_getattr(struct vnode *v)
@@ -176,7 +223,7 @@ int devfs_lookup(struct call *c, struct vnode *dir, const char *name, struct vno
 		d = &devs[0];
 	for (unsigned i = 1; !d && i < DEVS_MAX; i++)
 		if (devs[i].kind != DEV_FREE && !devs[i].is_gone &&
-		    devs[i].dir == dev_index(parent) && !strcmp(devs[i].name, name))
+		    devs[i].dir == dev_index(parent) && !strcmp(leaf(&devs[i]), name))
 			d = &devs[i];
 	if (!d)
 		return -ENOENT;
@@ -213,7 +260,7 @@ int devfs_readdir(struct call *c, struct vnode *v, uint64_t *cookie)
 			continue;
 		head.ino = at == 0 ? v->ino : ino_of(d);
 		head.type = at < 2 ? DT_DIR : (uint8_t)(d->mode >> 12 & 017);
-		used += put_dirent(c->buf + used, &head, at == 0 ? "." : at == 1 ? ".." : d->name);
+		used += put_dirent(c->buf + used, &head, at == 0 ? "." : at == 1 ? ".." : leaf(d));
 		if (used + sizeof(head) + LABEL_MAX + 8 > sizeof(c->buf))
 			break;
 	}

@@ -10,7 +10,7 @@
 
 #include "vfs.h"
 
-#define DEVS_MAX 160
+#define DEVS_MAX (160 + CHR_PAIRS_MAX)
 
 enum dev_kind {
 	DEV_FREE,
@@ -28,11 +28,12 @@ enum dev_kind {
 
 struct dev {
 	enum dev_kind kind;
-	bool is_gone; /* not in the directory any more, but known by number */
-	char name[LABEL_MAX];
-	const char *target; /* DEV_LINK */
-	unsigned dir;       /* index of the directory: 0 is /dev itself */
-	uint32_t mode;      /* with S_IFMT */
+	bool is_gone;         /* not in the directory any more, but known by number */
+	char name[LABEL_MAX]; /* below /dev: "null", "pts/3" */
+	const char *target;   /* DEV_LINK */
+	unsigned dir;         /* index of the directory: 0 is /dev itself */
+	uint32_t mode;        /* with S_IFMT */
+	uint32_t first_mode;  /* before anybody changed it */
 	uint32_t uid, gid;
 	uint32_t rdev;
 	int64_t time_s;
@@ -41,15 +42,17 @@ struct dev {
 
 void devfs_init(void);
 struct vnode *devfs_root(struct mount *m); /* with a reference */
-/* Adds a device or finds the one of that name; NULL: table full. */
+/* Adds a device or finds the one of that name; NULL: table full, or no such directory. */
 struct dev *dev_add(enum dev_kind kind, const char *name, uint32_t mode);
+/* A device that was added again is another one: the mode of its kind, this owner, a new time. */
+void dev_renew(struct dev *d, uint32_t uid, uint32_t gid);
 void dev_remove(struct dev *d);
 struct dev *dev_by_name(enum dev_kind kind, const char *name);
 struct dev *dev_by_rdev(uint32_t mode, uint32_t rdev);
 unsigned dev_index(const struct dev *d);
-#define DEV_DIR_ROOT 0u
 
-const char *devfs_name(const struct vnode *v); /* in /dev; NULL: it is /dev */
+/* The name in its directory; NULL: it is /dev. *dir: the directory, with a reference. */
+const char *devfs_name(struct vnode *v, struct vnode **dir);
 int devfs_getattr(struct vnode *v);
 int devfs_setattr(struct vnode *v, const struct fs_setattr *s);
 int devfs_lookup(struct call *c, struct vnode *dir, const char *name, struct vnode **out);

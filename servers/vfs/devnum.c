@@ -16,9 +16,10 @@ static const struct known known[] = {
 	{"full", false, false, 1, 7, 0},    {"random", false, false, 1, 8, 0},
 	{"urandom", false, false, 1, 9, 0}, {"tty", false, false, 5, 0, 0},
 	{"console", false, false, 5, 1, 0}, {"ptmx", false, false, 5, 2, 0},
-	{"ttyS", false, true, 4, 64, 1},    {"tty", false, true, 4, 0, 1},
-	{"ram", true, true, 1, 0, 1},       {"sata", true, true, 8, 0, 16},
-	{"ata", true, true, 3, 0, 64},      {"vd", true, true, 254, 0, 16},
+	{"pts/", false, true, 136, 0, 1},   {"ttyS", false, true, 4, 64, 1},
+	{"tty", false, true, 4, 0, 1},      {"ram", true, true, 1, 0, 1},
+	{"sata", true, true, 8, 0, 16},     {"ata", true, true, 3, 0, 64},
+	{"vd", true, true, 254, 0, 16},
 };
 
 /* The number at the end of name behind the prefix; false: it is not one. */

@@ -300,9 +300,11 @@ static int find_parent(struct call *c, struct vnode *v, struct vnode **parent, c
 	int r;
 
 	if (v->mount->is_dev) {
-		(void)snprintf(name, FS_NAME_MAX + 1, "%s", devfs_name(v));
-		vnode_ref(v->mount->root);
-		*parent = v->mount->root;
+		const char *leaf = devfs_name(v, parent);
+
+		if (!leaf)
+			return -ENOENT;
+		(void)snprintf(name, FS_NAME_MAX + 1, "%s", leaf);
 		return 0;
 	}
 	*parent = NULL;

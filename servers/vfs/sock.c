@@ -46,18 +46,16 @@ int64_t sock_epipe(struct call *c, const struct xfer *x, int64_t result)
 
 /* ---- files and addresses ---- */
 
-int sock_get(struct call *c, int fd, struct file **out)
+int64_t sock_with(struct call *c, sock_fn_t fn)
 {
-	struct file *f = file_get(c, fd);
+	struct file *f = file_get(c, (int)c->args[0]);
+	int64_t r;
 
 	if (!f)
 		return -EBADF;
-	if (!file_is_socket(f)) {
-		file_unref(f);
-		return -ENOTSOCK;
-	}
-	*out = f;
-	return 0;
+	r = file_is_socket(f) ? fn(c, f) : -ENOTSOCK;
+	file_unref(f);
+	return r;
 }
 
 int sock_get_addr(struct call *c, uint64_t uaddr, uint64_t len, struct sock_addr *a)
@@ -156,71 +154,74 @@ int64_t sys_socketpair(struct call *c)
 
 /* ---- addresses ---- */
 
-static int64_t with_address(struct call *c, bool is_bind)
+static int64_t do_bind(struct call *c, struct file *f)
 {
 	struct sock_addr a;
-	struct file *f;
-	int r = sock_get(c, (int)c->args[0], &f);
+	int r = sock_get_addr(c, c->args[1], c->args[2], &a);
 
-	if (r)
-		return r;
-	r = sock_get_addr(c, c->args[1], c->args[2], &a);
-	if (!r)
-		r = is_bind ? f->ops->sock->bind(c, f, &a) : f->ops->sock->connect(c, f, &a);
-	file_unref(f);
-	return r;
+	return r ? r : f->ops->sock->bind(c, f, &a);
 }
 
 int64_t sys_bind(struct call *c)
 {
-	return with_address(c, true);
+	return sock_with(c, do_bind);
+}
+
+static int64_t do_connect(struct call *c, struct file *f)
+{
+	struct sock_addr a;
+	int r = sock_get_addr(c, c->args[1], c->args[2], &a);
+
+	return r ? r : f->ops->sock->connect(c, f, &a);
 }
 
 int64_t sys_connect(struct call *c)
 {
-	return with_address(c, false);
+	return sock_with(c, do_connect);
 }
 
-static int64_t tell_name(struct call *c, bool of_peer)
+static int64_t tell_name(struct call *c, struct file *f, bool of_peer)
 {
 	struct sock_addr a = {0};
-	struct file *f;
-	int r = sock_get(c, (int)c->args[0], &f);
+	int r = f->ops->sock->name(c, f, of_peer, &a);
 
-	if (r)
-		return r;
-	r = f->ops->sock->name(c, f, of_peer, &a);
-	if (!r)
-		r = sock_put_addr(c, c->args[1], c->args[2], &a);
-	file_unref(f);
-	return r;
+	return r ? r : sock_put_addr(c, c->args[1], c->args[2], &a);
+}
+
+static int64_t tell_own_name(struct call *c, struct file *f)
+{
+	return tell_name(c, f, false);
 }
 
 int64_t sys_getsockname(struct call *c)
 {
-	return tell_name(c, false);
+	return sock_with(c, tell_own_name);
+}
+
+static int64_t tell_peer_name(struct call *c, struct file *f)
+{
+	return tell_name(c, f, true);
 }
 
 int64_t sys_getpeername(struct call *c)
 {
-	return tell_name(c, true);
+	return sock_with(c, tell_peer_name);
 }
 
 /* ---- connections ---- */
 
-int64_t sys_listen(struct call *c)
+static int64_t do_listen(struct call *c, struct file *f)
 {
 	int backlog = (int)c->args[1];
-	struct file *f;
-	int r = sock_get(c, (int)c->args[0], &f);
 
-	if (r)
-		return r;
 	if (backlog < 0 || backlog > BACKLOG_MAX)
 		backlog = BACKLOG_MAX;
-	r = f->ops->sock->listen(c, f, backlog);
-	file_unref(f);
-	return r;
+	return f->ops->sock->listen(c, f, backlog);
+}
+
+int64_t sys_listen(struct call *c)
+{
+	return sock_with(c, do_listen);
 }
 
 static int64_t accept_on(struct call *c, struct file *f, uint32_t flags)
@@ -243,56 +244,48 @@ static int64_t accept_on(struct call *c, struct file *f, uint32_t flags)
 	return r;
 }
 
-static int64_t do_accept(struct call *c, uint32_t flags)
+static int64_t do_accept(struct call *c, struct file *f)
 {
-	struct file *f;
-	int64_t r;
-
-	if (flags & ~TYPE_FLAGS)
-		return -EINVAL;
-	r = sock_get(c, (int)c->args[0], &f);
-	if (r)
-		return r;
-	r = accept_on(c, f, flags);
-	file_unref(f);
-	return r;
+	return accept_on(c, f, 0);
 }
 
 int64_t sys_accept(struct call *c)
 {
-	return do_accept(c, 0);
+	return sock_with(c, do_accept);
+}
+
+static int64_t do_accept4(struct call *c, struct file *f)
+{
+	return accept_on(c, f, (uint32_t)c->args[3]);
 }
 
 int64_t sys_accept4(struct call *c)
 {
-	return do_accept(c, (uint32_t)c->args[3]);
+	return (uint32_t)c->args[3] & ~TYPE_FLAGS ? -EINVAL : sock_with(c, do_accept4);
+}
+
+static int64_t do_shutdown(struct call *c, struct file *f)
+{
+	return c->args[1] > SHUT_RDWR ? -EINVAL : f->ops->sock->shutdown(c, f, (int)c->args[1]);
 }
 
 int64_t sys_shutdown(struct call *c)
 {
-	struct file *f;
-	int r = sock_get(c, (int)c->args[0], &f);
-
-	if (r)
-		return r;
-	r = c->args[1] > SHUT_RDWR ? -EINVAL : f->ops->sock->shutdown(c, f, (int)c->args[1]);
-	file_unref(f);
-	return r;
+	return sock_with(c, do_shutdown);
 }
 
 /* ---- options ---- */
 
-int64_t sys_setsockopt(struct call *c)
+static int64_t set_option(struct call *c, struct file *f)
 {
 	struct sockopt o = {(int)c->args[1], (int)c->args[2], c->args[3], (uint32_t)c->args[4]};
-	struct file *f;
-	int r = sock_get(c, (int)c->args[0], &f);
 
-	if (r)
-		return r;
-	r = (int)o.len < 0 ? -EINVAL : f->ops->sock->setopt(c, f, &o);
-	file_unref(f);
-	return r;
+	return (int)o.len < 0 ? -EINVAL : f->ops->sock->setopt(c, f, &o);
+}
+
+int64_t sys_setsockopt(struct call *c)
+{
+	return sock_with(c, set_option);
 }
 
 static int64_t get_option(struct call *c, struct file *f)
@@ -315,12 +308,5 @@ static int64_t get_option(struct call *c, struct file *f)
 
 int64_t sys_getsockopt(struct call *c)
 {
-	struct file *f;
-	int64_t r = sock_get(c, (int)c->args[0], &f);
-
-	if (r)
-		return r;
-	r = get_option(c, f);
-	file_unref(f);
-	return r;
+	return sock_with(c, get_option);
 }

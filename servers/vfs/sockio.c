@@ -122,22 +122,21 @@ int64_t sock_vectored(struct call *c, struct file *f, struct xfer *x, bool is_wr
 
 /* ---- send ---- */
 
-int64_t sys_sendto(struct call *c)
+static int64_t do_sendto(struct call *c, struct file *f)
 {
 	struct xfer x = {0};
-	struct file *f;
-	int64_t n = sock_get(c, (int)c->args[0], &f);
+	int64_t n;
 
-	if (n)
-		return n;
 	set_call_flags(&x, f, c->args[3]);
 	n = set_buffer(c, &x, c->args[1], c->args[2]);
 	if (!n && c->args[4])
 		n = sock_get_addr(c, c->args[4], c->args[5], &x.addr);
-	if (!n)
-		n = f->ops->sock->send(c, f, &x);
-	file_unref(f);
-	return n;
+	return n ? n : f->ops->sock->send(c, f, &x);
+}
+
+int64_t sys_sendto(struct call *c)
+{
+	return sock_with(c, do_sendto);
 }
 
 /* What the sender says about itself; root may say anything. */
@@ -212,25 +211,24 @@ static int64_t send_message(struct call *c, struct file *f, uint64_t uhdr, uint3
 
 /* ---- receive ---- */
 
-int64_t sys_recvfrom(struct call *c)
+static int64_t do_recvfrom(struct call *c, struct file *f)
 {
 	struct xfer x = {0};
-	struct file *f;
-	int64_t n = sock_get(c, (int)c->args[0], &f);
+	int64_t n;
+	int r = 0;
 
-	if (n)
-		return n;
 	set_call_flags(&x, f, c->args[3]);
 	n = set_buffer(c, &x, c->args[1], c->args[2]);
 	if (!n)
 		n = plain_recv(c, f, &x);
-	if (n >= 0 && c->args[4]) {
-		int r = sock_put_addr(c, c->args[4], c->args[5], &x.addr);
+	if (n >= 0 && c->args[4])
+		r = sock_put_addr(c, c->args[4], c->args[5], &x.addr);
+	return r ? r : n;
+}
 
-		n = r ? r : n;
-	}
-	file_unref(f);
-	return n;
+int64_t sys_recvfrom(struct call *c)
+{
+	return sock_with(c, do_recvfrom);
 }
 
 /* Credentials and files that came along, into the application's buffer. */
@@ -292,31 +290,31 @@ static int64_t recv_message(struct call *c, struct file *f, uint64_t uhdr, uint3
 	return n;
 }
 
-/* ---- one message, many messages ---- */
+/* ---- one message ---- */
 
-typedef int64_t (*message_fn_t)(struct call *c, struct file *f, uint64_t uhdr, uint32_t flags);
-
-static int64_t one(struct call *c, message_fn_t fn)
+static int64_t do_sendmsg(struct call *c, struct file *f)
 {
-	struct file *f;
-	int64_t n = sock_get(c, (int)c->args[0], &f);
-
-	if (n)
-		return n;
-	n = fn(c, f, c->args[1], (uint32_t)c->args[2]);
-	file_unref(f);
-	return n;
+	return send_message(c, f, c->args[1], (uint32_t)c->args[2]);
 }
 
 int64_t sys_sendmsg(struct call *c)
 {
-	return one(c, send_message);
+	return sock_with(c, do_sendmsg);
+}
+
+static int64_t do_recvmsg(struct call *c, struct file *f)
+{
+	return recv_message(c, f, c->args[1], (uint32_t)c->args[2]);
 }
 
 int64_t sys_recvmsg(struct call *c)
 {
-	return one(c, recv_message);
+	return sock_with(c, do_recvmsg);
 }
+
+/* ---- many messages ---- */
+
+typedef int64_t (*message_fn_t)(struct call *c, struct file *f, uint64_t uhdr, uint32_t flags);
 
 struct batch {
 	message_fn_t fn;
@@ -347,27 +345,25 @@ static int64_t run_batch(struct call *c, struct file *f, const struct batch *b)
 	return count;
 }
 
-static int64_t many(struct call *c, const struct batch *b)
+static int64_t do_sendmmsg(struct call *c, struct file *f)
 {
-	struct file *f;
-	int64_t n = sock_get(c, (int)c->args[0], &f);
-
-	if (n)
-		return n;
-	n = run_batch(c, f, b);
-	file_unref(f);
-	return n;
+	return run_batch(c, f, &(struct batch){.fn = send_message, .flags = (uint32_t)c->args[3]});
 }
 
 int64_t sys_sendmmsg(struct call *c)
 {
-	return many(c, &(struct batch){.fn = send_message, .flags = (uint32_t)c->args[3]});
+	return sock_with(c, do_sendmmsg);
 }
 
-int64_t sys_recvmmsg(struct call *c)
+static int64_t do_recvmmsg(struct call *c, struct file *f)
 {
 	struct batch b = {.fn = recv_message, .flags = (uint32_t)c->args[3]};
 	int r = deadline_from_timespec(c, c->args[4], &b.deadline_ns);
 
-	return r ? r : many(c, &b);
+	return r ? r : run_batch(c, f, &b);
+}
+
+int64_t sys_recvmmsg(struct call *c)
+{
+	return sock_with(c, do_recvmmsg);
 }

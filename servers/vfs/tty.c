@@ -61,6 +61,17 @@ void tty_hangup(struct tty *t)
 	signal_group(pgid, SIGCONT);
 }
 
+void tty_lost(struct tty *t)
+{
+	int32_t sid = t->sid, pgid = t->pgid;
+
+	tty_hangup(t);
+	if (sid <= 0 || sid == pgid)
+		return;
+	(void)proc_signal(sid, SIGHUP, EP_NONE); /* a leader that has ended meanwhile is no error */
+	(void)proc_signal(sid, SIGCONT, EP_NONE);
+}
+
 void tty_session_ended(int32_t sid)
 {
 	struct tty *t = tty_of_session(sid);

@@ -8,7 +8,7 @@
 
 #include "vfs.h"
 
-#define TTYS_MAX 64
+#define TTYS_MAX (32 + CHR_PAIRS_MAX)
 
 struct tty {
 	int32_t sid;  /* session that it controls, 0: none */
@@ -21,7 +21,9 @@ int tty_register(struct tty *t, struct dev *d);
 void tty_unregister(struct tty *t);
 struct tty *tty_of_session(int32_t sid); /* NULL: none */
 void tty_session_ended(int32_t sid);
+/* It is nobody's terminal any more, and its foreground group gets SIGHUP and SIGCONT. */
 void tty_hangup(struct tty *t);
+void tty_lost(struct tty *t); /* the same, and the leader of the session gets them as well */
 void tty_signal(const struct tty *t, int signo); /* to the foreground group */
 /* Opened by c: becomes the controlling terminal of a session leader that has none. */
 void tty_opened(struct call *c, struct tty *t, uint32_t flags);

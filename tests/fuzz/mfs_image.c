@@ -140,6 +140,7 @@ struct walk {
 
 static int visit(void *ctx, uint32_t ino, struct mfs_name name, uint32_t next)
 {
+	uint32_t blocks;
 	struct walk *w = ctx;
 	struct mfs_transfer tr = {.len = 500 * 1024, .move = move_nothing};
 	struct mfs_inode *ip;
@@ -153,6 +154,7 @@ static int visit(void *ctx, uint32_t ino, struct mfs_name name, uint32_t next)
 	w->budget--;
 	if (mfs_lookup(w->dir, name, &ip))
 		return 0;
+	tolerate(mfs_count_blocks(ip, &blocks));
 	if (S_ISREG(ip->mode))
 		tolerate(mfs_read(ip, &tr, &n));
 	if (S_ISLNK(ip->mode))

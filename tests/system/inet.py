@@ -173,7 +173,7 @@ def test_stream_in_under_kills(guest):
     guest.sh(f"(nc 10.0.2.2 {port} </dev/null | sha1sum >/tmp/in.sum; echo done >>/tmp/in.sum) >/dev/null 2>&1 &")
     killed(guest, "0.5")
     try:
-        guest.until("grep -q done /tmp/in.sum", 40, "the stream does not end")
+        guest.until("grep -q done /tmp/in.sum", 100, "the stream does not end")
     except AssertionError as error:
         raise AssertionError(guest.sh("service status inet; service status e1000; grep -v peer /proc/axolotl/events | tail -30")) from error
     thread.join(5)

@@ -135,13 +135,14 @@ def test_capture_is_pcapng(guest):
         finish(guest)
         guest.until("test -c /dev/capture.c0", 5)
         found = list(blocks(guest.run("cat /dev/capture.c0").out))
-        assert [kind for kind, _ in found[:3]] == [0x0A0D0D0A, 1, 6] and len(found) == 2 + 400, len(found)
+        again = 2 * numbers(guest, "netecho")["resent"]  # on a slow machine; each is echoed once more at the most
+        assert [kind for kind, _ in found[:3]] == [0x0A0D0D0A, 1, 6] and 402 <= len(found) <= 402 + again, len(found)
         frames = [body[20:20 + struct.unpack_from("<I", body, 12)[0]] for kind, body in found if kind == 6]
         sent = [struct.unpack_from("<I", frame, 14)[0] for frame in frames]
-        assert sorted(sent) == sorted(list(range(200)) * 2), sent
+        assert set(sent) == set(range(200)) and min(map(sent.count, sent)) >= 2, sent
         assert all(frame[12:14] == b"\x88\xb5" for frame in frames)
         status = numbers(guest, "capture.c0")
-        assert status["blocks"] == 400 and status["overwritten"] == 0
+        assert 400 <= status["blocks"] <= 400 + again and status["overwritten"] == 0
     finally:
         stop(guest, "netecho", "capture.c0", "badnic")
 

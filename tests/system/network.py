@@ -194,6 +194,92 @@ def test_datagrams_carry_a_file(guest):
     assert guest.sh("sha1sum /tmp/tftp").split()[0] == hashlib.sha1(data).hexdigest()
 
 
+def dns_server(names, asked):
+    """RFC 1035: addresses of these names, no others; what was asked is noted."""
+    def serve(server):
+        while True:
+            query, peer = server.recvfrom(512)
+            labels, at = [], 12
+            while query[at]:
+                labels.append(query[at + 1:at + 1 + query[at]].decode())
+                at += 1 + query[at]
+            kind, name = int.from_bytes(query[at + 1:at + 3], "big"), ".".join(labels).lower()
+            asked.append(name)
+            is_known, record = name in names, b""
+            if is_known and kind == 1:
+                record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton(names[name])
+            head = query[:2] + bytes((0x81, 0x80 if is_known else 0x83, 0, 1, 0, len(record) // 16, 0, 0, 0, 0))
+            server.sendto(head + query[12:at + 5] + record, peer)
+    return serve
+
+
+def test_names_are_looked_up(guest):
+    """By nslookup at a server of ours, and by the C library's resolver through /etc/resolv.conf, over deaths of the driver."""
+    wait_for_lease(guest)
+    asked, names = [], {"axolotl.test": "10.1.2.3", "files.test": HOST, "own.test": "127.0.0.1"}
+
+    def answer(connection):
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nnamed\n")
+    with serving(socket.SOCK_DGRAM, dns_server(names, asked)) as dns, serving(socket.SOCK_STREAM, answer) as web:
+        shown = guest.sh(f"nslookup -type=a axolotl.test {HOST}:{dns}")
+        assert re.search(r"Name:\s+axolotl.test\nAddress: 10.1.2.3", shown), shown
+        assert "can't find nowhere.test: NXDOMAIN" in guest.sh(f"nslookup -type=a nowhere.test {HOST}:{dns}", status=1)
+        assert guest.sh("cat /etc/resolv.conf").split("\n")[-1] == "nameserver 10.0.2.3"
+        guest.sh(f"/tests/udprelay 53 {HOST} {dns}; mv /etc/resolv.conf /etc/resolv.dhcp; "
+                 "echo nameserver 127.0.0.1 > /etc/resolv.conf")
+        try:
+            for _ in range(3):
+                guest.sh("kill -9 $(pidof e1000)")
+                guest.check(f"wget -q -O - http://files.test:{web}/", "named", 60)
+            assert "(127.0.0.1)" in guest.sh("ping -c 1 own.test")
+            assert "Address: 10.1.2.3" in guest.sh("nslookup axolotl.test")
+            failed = guest.run("wget -O - http://nowhere.test/")
+            assert failed.status != 0 and b"bad address 'nowhere.test'" in failed.err, failed.err
+            assert re.search(r"^udp .* 127.0.0.1:53 .*", guest.sh("netstat -uan"), re.M)
+        finally:
+            guest.sh("mv /etc/resolv.dhcp /etc/resolv.conf; killall udprelay")
+    assert {"axolotl.test", "files.test", "own.test", "nowhere.test"} <= set(asked), asked
+
+
+def proc_address(text):
+    """0F02000A:1F90 of /proc/net/tcp as ("10.0.2.15", 8080)."""
+    address, port = text.split(":")
+    return socket.inet_ntoa(bytes.fromhex(address)[::-1]), int(port, 16)
+
+
+def test_tables_of_proc_show_what_is_open(guest):
+    wait_for_lease(guest)
+    release = threading.Event()
+
+    def hold(connection):
+        connection.recv(10)
+        release.wait(30)
+    with serving(socket.SOCK_STREAM, hold) as port:
+        job = guest.agent.start(f"(echo hello; exec sleep 30) | nc {HOST} {port}")
+        shown = guest.until(f"netstat -tan | grep '{HOST}:{port} .*ESTABLISHED'")
+        assert re.match(rf"tcp +0 +0 10\.0\.2\.15:\d+ +{HOST}:{port} +ESTABLISHED", shown), shown
+        rows = [line.split() for line in guest.sh("tail -n +2 /proc/net/tcp").split("\n")]
+        mine = [row for row in rows if proc_address(row[2]) == (HOST, port)]
+        assert len(mine) == 1 and mine[0][3] == "01" and proc_address(mine[0][1])[0] == "10.0.2.15", rows
+        used = re.search(r"^TCP: inuse (\d+)", guest.sh("cat /proc/net/sockstat"), re.M)
+        assert int(used[1]) >= 1
+        before = interface_counters(guest)
+        guest.sh(f"ping -c 5 -i 0.1 {HOST}")
+        after = interface_counters(guest)
+        assert after[1] >= before[1] + 5 and after[9] >= before[9] + 5 and after[0] > before[0], (before, after)
+        release.set()
+        job.kill(15)
+        job.wait(10)
+    assert HOST in guest.sh("cat /proc/net/arp") and "lo" in guest.sh("cat /proc/net/if_inet6")
+    assert re.search(r"^eth0\t00000000\t0202000A\t0003", guest.sh("cat /proc/net/route"), re.M)
+
+
+def interface_counters(guest):
+    """Bytes, packets, ... of eth0 as /proc/net/dev has them."""
+    return [int(word) for word in guest.sh("sed -n 's/^ *eth0: *//p' /proc/net/dev").split()]
+
+
 def test_nothing_is_left_behind(guest):
     guest.sh("killall httpd nc || true")
     guest.until("service status inet | grep -q '^sockets=0$'", 20, "all sockets to be closed")

@@ -179,6 +179,9 @@ static unsigned run(const struct plan *plan)
 		int64_t spread_us = plan->interval_us * plan->jitter_percent / 100;
 		int64_t ahead_us;
 
+		/* On a machine that stood still for a while no bursts make up for what was missed. */
+		if (now_us() - at_us > plan->interval_us)
+			at_us = now_us();
 		at_us += plan->interval_us - spread_us;
 		if (spread_us > 0)
 			at_us += (int64_t)(next_random(&random) % (uint64_t)(2 * spread_us + 1));

@@ -171,7 +171,8 @@ static bool init_keyboard(void)
 bool console_init(struct line *l)
 {
 	static const struct line_device device = {.start_output = start_output,
-	                                          .input_room = input_room};
+	                                          .input_room = input_room,
+	                                          .settings_changed = settings_save};
 
 	vga = vm_map_phys(VGA_TEXT_PA, PAGE_BYTES, VMP_READ | VMP_WRITE | VMP_UC);
 	if (vga == NULL)

@@ -4,7 +4,7 @@
  * is the client; protocol axolotl/chr.h. `console` is another name of ttyS0, or of tty0 when the
  * boot option says console=tty0 or there is no COM1.
  *
- * Over a restart: termios and window size of each line, in ds (ioctl.c). What was in the rings is
+ * Over a restart: termios and window size of each line, in ds (settings.c). What was in the rings is
  * lost; waiting requests are asked again by vfs.
  */
 #include <errno.h>
@@ -14,7 +14,6 @@
 #include "tty.h"
 
 struct line tty_lines[MINORS];
-static uint64_t alarm_at;
 
 static struct line *line_for(struct chardev_request *r)
 {
@@ -26,24 +25,11 @@ static struct line *line_for(struct chardev_request *r)
 	return NULL;
 }
 
-static void do_open(struct chardev_request *r)
+/* An open line is like a closed one. */
+static void do_open_or_close(struct chardev_request *r)
 {
-	struct line *l = line_for(r);
-
-	if (l == NULL)
-		return;
-	l->opens++;
-	chardev_reply(r, 0);
-}
-
-static void do_close(struct chardev_request *r)
-{
-	struct line *l = line_for(r);
-
-	if (l == NULL)
-		return;
-	l->opens = 0;
-	chardev_reply(r, 0);
+	if (line_for(r) != NULL)
+		chardev_reply(r, 0);
 }
 
 static void with_line(struct chardev_request *r,
@@ -82,7 +68,7 @@ static void do_cancel(struct chardev_request *r)
 
 /* ---- start ---- */
 
-static const char *const names[MINORS] = {"tty0", "ttyS0", "ttyS1"};
+const char *const tty_names[MINORS] = {"tty0", "ttyS0", "ttyS1"};
 
 static int publish_console(void)
 {
@@ -106,8 +92,8 @@ static void take_console_from_kernel(void)
 
 static int init(const struct sys_init *how)
 {
-	static const struct chardev_ops ops = {.open = do_open,
-	                                       .close = do_close,
+	static const struct chardev_ops ops = {.open = do_open_or_close,
+	                                       .close = do_open_or_close,
 	                                       .read = do_read,
 	                                       .write = do_write,
 	                                       .ioctl = do_ioctl,
@@ -115,8 +101,11 @@ static int init(const struct sys_init *how)
 	                                       .cancel = do_cancel};
 
 	chardev_init(&ops);
-	for (unsigned i = 0; i < MINORS; i++)
-		line_init(&tty_lines[i], i, names[i], i == MINOR_TTYS1);
+	for (unsigned i = 0; i < MINORS; i++) {
+		line_init(&tty_lines[i], i, i == MINOR_TTYS1);
+		/* until somebody says otherwise */
+		tty_lines[i].size = (struct winsize){.ws_row = 24, .ws_col = 80};
+	}
 	take_console_from_kernel();
 	console_init(&tty_lines[MINOR_TTY0]);
 	uart_init(&tty_lines[MINOR_TTYS0], 0);
@@ -127,8 +116,8 @@ static int init(const struct sys_init *how)
 		if (tty_lines[i].device == NULL)
 			continue;
 		if (how->how != SYS_INIT_FIRST)
-			line_restore(&tty_lines[i]);
-		err = chardev_publish(names[i], i);
+			settings_restore(&tty_lines[i]);
+		err = chardev_publish(tty_names[i], i);
 		if (err != 0)
 			return err;
 	}
@@ -149,29 +138,10 @@ static void interrupt(uint64_t hooks)
 	console_interrupt(hooks);
 }
 
-static void alarm_fired(uint64_t now)
-{
-	alarm_at = 0;
-	for (unsigned i = 0; i < MINORS; i++)
-		line_alarm(&tty_lines[i], now);
-}
-
 static void idle(void)
 {
-	uint64_t soonest = 0;
-
 	console_idle();
-	for (unsigned i = 0; i < MINORS; i++) {
-		uint64_t t = tty_lines[i].t_read_ns;
-
-		if (t != 0 && (soonest == 0 || t < soonest))
-			soonest = t;
-	}
-	if (soonest == alarm_at)
-		return;
-	alarm_at = soonest;
-	if (k_setalarm(soonest) < 0)
-		sys_panic("tty: no alarm");
+	lines_set_alarm();
 }
 
 static int status(char *buf, size_t len)
@@ -185,7 +155,7 @@ static int status(char *buf, size_t len)
 			used += (size_t)snprintf(
 				buf + used, len - used,
 				"%s=input %zu output %u dropped_in %llu dropped_echo %llu\n",
-				l->name, ldisc_readable(&l->ldisc), l->out_tail - l->out_head,
+				tty_names[i], ldisc_readable(&l->ldisc), l->out_tail - l->out_head,
 				(unsigned long long)l->ldisc.dropped,
 				(unsigned long long)l->out_dropped);
 	}
@@ -197,7 +167,7 @@ int main(void)
 	static const struct sys_component component = {.init = init,
 	                                               .message = message,
 	                                               .interrupt = interrupt,
-	                                               .alarm = alarm_fired,
+	                                               .alarm = lines_alarm,
 	                                               .idle = idle,
 	                                               .status = status};
 

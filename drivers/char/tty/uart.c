@@ -177,7 +177,8 @@ static bool is_present(const struct uart *u)
 bool uart_init(struct line *l, unsigned index)
 {
 	static const struct line_device device = {.start_output = start_output,
-	                                          .input_room = input_room};
+	                                          .input_room = input_room,
+	                                          .settings_changed = settings_save};
 	struct uart *u = &uarts[index];
 	struct kirqctl irq = {.line = u->irq, .hook = u->irq};
 	struct vdevio io[] = {wr(u, UART_LCR, LCR_DLAB),
@@ -190,7 +191,7 @@ bool uart_init(struct line *l, unsigned index)
 	if (!is_present(u))
 		return false;
 	if (k_irqctl(IRQCTL_SET, &irq) < 0) {
-		sys_log("tty: no interrupt for %s\n", l->name);
+		sys_log("tty: no interrupt for %s\n", tty_names[l->minor]);
 		return false;
 	}
 	do_io(io, sizeof(io) / sizeof(io[0]));

@@ -53,6 +53,6 @@ void let_block(void);
 int fuzz(uint64_t seed, unsigned rounds, bool has_all);
 
 extern const struct row rows_process[], rows_signal[], rows_time[], rows_session[], rows_thread[];
-extern const struct row rows_wait[], rows_fault[], rows_stack[];
+extern const struct row rows_wait[], rows_fault[], rows_stack[], rows_pty[], rows_ptyjob[];
 
 #endif

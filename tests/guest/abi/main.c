@@ -6,8 +6,9 @@
 
 #define DEADLINE_S 20
 
-static const struct row *const tables[] = {rows_process, rows_wait, rows_signal,  rows_fault,
-                                           rows_stack,   rows_time, rows_session, rows_thread};
+static const struct row *const tables[] = {rows_process, rows_wait,  rows_signal,  rows_fault,
+                                           rows_stack,   rows_time,  rows_session, rows_thread,
+                                           rows_pty,     rows_ptyjob};
 
 void check_at(bool ok, const char *file, int line, const char *what)
 {

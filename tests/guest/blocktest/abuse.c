@@ -248,7 +248,7 @@ static const char *run_bad(const struct bad *b)
 	memset(raw_arena, 0x77, 2 * BLK_SECTOR);
 	status = raw_do(&r, NULL, &c);
 	if (status != b->status)
-		say("blocktest:   %s: status %d, wanted %d\n", b->name, status, b->status);
+		tester_say("blocktest:   %s: status %d, wanted %d\n", b->name, status, b->status);
 	CHECK(status == b->status);
 	CHECK(c.bytes == 0);
 	for (unsigned i = 0; i < 2 * BLK_SECTOR; i++)
@@ -265,9 +265,10 @@ static const char *bad_requests_are_refused(void)
 		const char *this = run_bad(&bad_requests[i]);
 
 		if (this != NULL)
-			say("blocktest: FAIL bad request %s: %s\n", bad_requests[i].name, this);
+			tester_say("blocktest: FAIL bad request %s: %s\n", bad_requests[i].name,
+			           this);
 		else
-			say("blocktest: ok   bad request %s\n", bad_requests[i].name);
+			tester_say("blocktest: ok   bad request %s\n", bad_requests[i].name);
 		if (this != NULL)
 			why = this;
 	}
@@ -353,9 +354,9 @@ static const char *unconsumed_completions_do_no_harm(void)
 			struct blk_request r = raw_request(BLK_READ, 0, 1, 0);
 
 			if (!raw_push(&r, NULL))
-				wait_event(1000000);
+				tester_wait(1000000);
 		}
-	wait_event(50000000);
+	tester_wait(50000000);
 	return next_session_works();
 }
 

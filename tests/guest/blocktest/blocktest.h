@@ -12,6 +12,7 @@
 #include "axolotl/blk.h"
 #include "ring/ring.h"
 #include "sys/sys.h"
+#include "tester/tester.h"
 
 struct case_row {
 	const char *name;
@@ -37,11 +38,11 @@ struct test_unit {
 extern struct test_unit test_unit;
 
 /* main.c */
-void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* In the test's fiber: until something arrives (true) or time is over (false). */
-bool wait_event(uint64_t timeout_ns);
 /* Waits until the label has an endpoint other than `old`. */
 endpoint_t wait_server(endpoint_t old, uint64_t timeout_ns);
+
+/* raw.c: an answer to raw_control() */
+bool raw_message(const struct msg *m);
 
 /* stress.c */
 void stress_run(const char *mode);

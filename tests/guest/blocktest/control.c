@@ -94,43 +94,32 @@ static const char *attach_revoked_grant_is_refused(void)
 	return NULL;
 }
 
-static const char *attach_grant_without_map_is_refused(void)
+static const char *attach_with_grant(endpoint_t to, unsigned access)
 {
 	grant_t g;
 	int result;
 
 	CHECK(raw_attach() == 0);
-	g = grant_direct(raw.ep, raw.region, raw.region_bytes, GRANT_READ | GRANT_WRITE);
+	g = grant_direct(to, raw.region, raw.region_bytes, access);
 	result = attach_changed(RAW_SLOTS, 0, 0, g);
 	grant_revoke(g);
 	CHECK(is_refused(result));
 	return NULL;
+}
+
+static const char *attach_grant_without_map_is_refused(void)
+{
+	return attach_with_grant(raw.ep, GRANT_READ | GRANT_WRITE);
 }
 
 static const char *attach_readonly_region_is_refused(void)
 {
-	grant_t g;
-	int result;
-
-	CHECK(raw_attach() == 0);
-	g = grant_direct(raw.ep, raw.region, raw.region_bytes, GRANT_READ | GRANT_MAP);
-	result = attach_changed(RAW_SLOTS, 0, 0, g);
-	grant_revoke(g);
-	CHECK(is_refused(result));
-	return NULL;
+	return attach_with_grant(raw.ep, GRANT_READ | GRANT_MAP);
 }
 
 static const char *attach_grant_of_another_grantee_is_refused(void)
 {
-	grant_t g;
-	int result;
-
-	CHECK(raw_attach() == 0);
-	g = grant_direct(EP_DS, raw.region, raw.region_bytes, GRANT_READ | GRANT_WRITE | GRANT_MAP);
-	result = attach_changed(RAW_SLOTS, 0, 0, g);
-	grant_revoke(g);
-	CHECK(is_refused(result));
-	return NULL;
+	return attach_with_grant(EP_DS, GRANT_READ | GRANT_WRITE | GRANT_MAP);
 }
 
 static const char *second_attach_ends_the_first_session(void)

@@ -20,51 +20,15 @@
 
 #include "blockdev/blockdev.h"
 #include "blocktest.h"
-#include "fiber/fiber.h"
 
 #define LOOKUP_NS 10000000ull
 #define START_NS  10000000000ull
 
 struct test_unit test_unit;
 
-static struct fiber *runner;
-static bool is_waiting;
-static uint64_t t_wait_ns;
-static uint64_t alarm_at;
 static char mode[16] = "conform";
 static unsigned passed, failed, skipped;
 static bool is_done;
-static char pool[64 * 1024] __attribute__((aligned(64)));
-
-void say(const char *fmt, ...)
-{
-	char line[200];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n > 0 && k_sysctl(SYSCTL_DIAG, line,
-	                      (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1) < 0)
-		exit(1); /* results that nobody sees are none */
-}
-
-static void wake(bool is_event)
-{
-	if (!is_waiting)
-		return;
-	is_waiting = false;
-	t_wait_ns = 0;
-	fiber_wake(runner, is_event);
-}
-
-bool wait_event(uint64_t timeout_ns)
-{
-	is_waiting = true;
-	t_wait_ns = now_ns() + timeout_ns;
-	return fiber_wait() != 0;
-}
 
 endpoint_t wait_server(endpoint_t old, uint64_t timeout_ns)
 {
@@ -74,7 +38,7 @@ endpoint_t wait_server(endpoint_t old, uint64_t timeout_ns)
 	while (now_ns() < deadline) {
 		if (ds_lookup_label(test_unit.label, &ep) == 0 && ep != old && ep != EP_NONE)
 			return ep;
-		wait_event(LOOKUP_NS);
+		tester_wait(LOOKUP_NS);
 	}
 	return EP_NONE;
 }
@@ -93,8 +57,8 @@ static void run_cases(const struct case_row *rows, unsigned count)
 		else
 			failed++;
 		if (why == NULL || why[0] != '\0')
-			say("blocktest: %s %s%s%s\n", why == NULL ? "ok  " : "FAIL", rows[i].name,
-			    why == NULL ? "" : ": ", why == NULL ? "" : why);
+			tester_say("blocktest: %s %s%s%s\n", why == NULL ? "ok  " : "FAIL",
+			           rows[i].name, why == NULL ? "" : ": ", why == NULL ? "" : why);
 	}
 }
 
@@ -108,7 +72,7 @@ static void find_unit(void)
 	while (ds_lookup_str(key, value, sizeof(value)) != 0) {
 		if (now_ns() > deadline)
 			sys_panic("blocktest: there is no unit %s", test_unit.name);
-		wait_event(LOOKUP_NS);
+		tester_wait(LOOKUP_NS);
 	}
 	colon = strrchr(value, ':');
 	SYS_ASSERT(colon != NULL);
@@ -117,11 +81,10 @@ static void find_unit(void)
 	test_unit.unit = (uint32_t)strtoul(colon + 1, NULL, 10);
 }
 
-static void run(void *arg)
+static void run(void)
 {
 	bool is_suite = strcmp(mode, "conform") == 0 || strcmp(mode, "write") == 0;
 
-	(void)arg;
 	test_unit.may_write = strcmp(mode, "write") == 0 || strcmp(mode, "verify") == 0;
 	find_unit();
 	if (is_suite) {
@@ -132,22 +95,16 @@ static void run(void *arg)
 		stress_run(mode);
 	}
 	is_done = true;
-	say("blocktest: done %s %s: %u passed, %u failed, %u skipped\n", test_unit.name, mode,
-	    passed, failed, skipped);
+	tester_say("blocktest: done %s %s: %u passed, %u failed, %u skipped\n", test_unit.name,
+	           mode, passed, failed, skipped);
 }
 
-static void panic(const char *why)
-{
-	sys_panic("blocktest: %s", why);
-}
+/* ---- start ---- */
 
-/* ---- main loop ---- */
-
-static int init(const struct sys_init *how)
+static int init(void)
 {
 	char option[DS_VALUE_MAX];
 
-	(void)how;
 	if (test_unit.name[0] == '\0' &&
 	    ds_lookup_str("boot.blocktest", option, sizeof(option)) == 0) {
 		char *colon = strchr(option, ':');
@@ -160,54 +117,7 @@ static int init(const struct sys_init *how)
 	}
 	if (test_unit.name[0] == '\0')
 		return -EINVAL;
-	SYS_ASSERT(fiber_pool_bytes(1) <= sizeof(pool));
-	fiber_pool_init(pool, 1, panic);
-	t_wait_ns = now_ns(); /* the alarm starts it */
 	return 0;
-}
-
-static void message(const struct msg *m, enum ipc_primitive how)
-{
-	extern bool raw_message(const struct msg *in);
-
-	(void)how;
-	if (raw_message(m) || bdev_message(m))
-		wake(true);
-}
-
-static void doorbell(endpoint_t from)
-{
-	bdev_doorbell(from);
-	wake(true);
-}
-
-static void ds_change(const struct ds_change *c)
-{
-	bdev_ds_change(c);
-}
-
-static void alarm_fired(uint64_t now)
-{
-	alarm_at = 0;
-	bdev_alarm(now);
-	if (runner == NULL)
-		runner = fiber_start(run, NULL);
-	else if (t_wait_ns != 0 && now >= t_wait_ns)
-		wake(false);
-}
-
-static void idle(void)
-{
-	uint64_t t = bdev_next_deadline();
-
-	bdev_idle();
-	if (t_wait_ns != 0 && (t == 0 || t_wait_ns < t))
-		t = t_wait_ns;
-	if (t == alarm_at)
-		return;
-	alarm_at = t;
-	if (k_setalarm(t) < 0)
-		sys_panic("blocktest: no alarm");
 }
 
 static int status(char *buf, size_t len)
@@ -218,13 +128,12 @@ static int status(char *buf, size_t len)
 
 int main(int argc, char **argv)
 {
-	static const struct sys_component component = {.init = init,
-	                                               .message = message,
-	                                               .doorbell = doorbell,
-	                                               .ds_change = ds_change,
-	                                               .alarm = alarm_fired,
-	                                               .idle = idle,
-	                                               .status = status};
+	static const struct tester tester = {.name = "blocktest",
+	                                     .half = &bdev_half,
+	                                     .init = init,
+	                                     .run = run,
+	                                     .message = raw_message,
+	                                     .status = status};
 
 	if (argc > 1) {
 		const char *colon = strchr(argv[1], ':');
@@ -234,5 +143,5 @@ int main(int argc, char **argv)
 		if (colon != NULL)
 			snprintf(mode, sizeof(mode), "%s", colon + 1);
 	}
-	sys_main(&component);
+	tester_main(&tester);
 }

@@ -20,7 +20,6 @@ static struct {
 	struct blk_rep rep;
 } wanted;
 
-bool raw_message(const struct msg *in);
 bool raw_message(const struct msg *in)
 {
 	struct blk_rep rep;
@@ -47,7 +46,7 @@ int raw_control(uint32_t type, void *payload, size_t len, uint32_t *value)
 	if (sys_asend(raw.ep, &m) != 0)
 		return NO_ANSWER;
 	while (!wanted.is_there && now_ns() < deadline)
-		wait_event(POLL_NS);
+		tester_wait(POLL_NS);
 	wanted.id = 0;
 	if (!wanted.is_there)
 		return NO_ANSWER;
@@ -112,11 +111,11 @@ int raw_attach(void)
 
 int raw_add_arena(unsigned arena, grant_t grant, uint64_t len_bytes, unsigned is_readonly)
 {
-	struct blk_arena req = {.session = raw.session,
-	                        .arena = (uint16_t)arena,
-	                        .is_readonly = (uint16_t)is_readonly,
-	                        .grant = grant,
-	                        .len_bytes = len_bytes};
+	struct arena_announce req = {.session = raw.session,
+	                             .arena = (uint16_t)arena,
+	                             .is_readonly = (uint16_t)is_readonly,
+	                             .grant = grant,
+	                             .len_bytes = len_bytes};
 
 	return raw_control(BLK_ARENA, &req, sizeof(req), NULL);
 }
@@ -150,7 +149,7 @@ static bool add_main_arena(void)
 		                               GRANT_READ | GRANT_WRITE | GRANT_MAP);
 		if (raw_add_arena(0, raw.arena_grant, ARENA_PAGES * PAGE_BYTES, 0) == 0)
 			return true;
-		wait_event(POLL_NS);
+		tester_wait(POLL_NS);
 	}
 	return false;
 }
@@ -204,7 +203,7 @@ bool raw_pop(struct blk_completion *c, uint64_t timeout_ns)
 		if (r != -EAGAIN || now_ns() > deadline)
 			return false;
 		if (ring_consumer_may_sleep(&raw.completions))
-			wait_event(POLL_NS);
+			tester_wait(POLL_NS);
 	}
 }
 

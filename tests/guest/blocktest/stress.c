@@ -115,14 +115,14 @@ static void report(uint64_t took_ns, unsigned kills)
 	struct bdev_stats s;
 
 	bdev_get_stats(&s);
-	say("blocktest: %llu MiB in %llu ms = %llu MB/s, depth %u; worst request %llu us\n",
-	    (unsigned long long)(bytes_done >> 20), (unsigned long long)(took_ns / 1000000),
-	    (unsigned long long)(bytes_done * 1000 / (took_ns + 1)), DEPTH,
-	    (unsigned long long)(worst_ns / 1000));
-	say("blocktest: kills %u, deaths %llu, replayed %llu, errors %u, mismatches %u, "
-	    "violations %llu, overdue %llu\n",
-	    kills, (unsigned long long)s.deaths, (unsigned long long)s.replayed, errors, mismatches,
-	    (unsigned long long)s.violations, (unsigned long long)s.overdue);
+	tester_say("blocktest: %llu MiB in %llu ms = %llu MB/s, depth %u; worst request %llu us\n",
+	           (unsigned long long)(bytes_done >> 20), (unsigned long long)(took_ns / 1000000),
+	           (unsigned long long)(bytes_done * 1000 / (took_ns + 1)), DEPTH,
+	           (unsigned long long)(worst_ns / 1000));
+	tester_say("blocktest: kills %u, deaths %llu, replayed %llu, errors %u, mismatches %u, "
+	           "violations %llu, overdue %llu\n",
+	           kills, (unsigned long long)s.deaths, (unsigned long long)s.replayed, errors,
+	           mismatches, (unsigned long long)s.violations, (unsigned long long)s.overdue);
 }
 
 /* ---- recovery times, from the kernel's event log ---- */
@@ -138,8 +138,8 @@ static void print_phases(const struct event *e, unsigned from, unsigned to)
 
 	for (unsigned i = from; i <= to; i++)
 		if (e[i].kind < EV_KINDS && names[e[i].kind] != NULL)
-			say("blocktest:   %-9s %s %llu us\n", names[e[i].kind], e[i].label,
-			    (unsigned long long)((e[i].t_ns - e[from].t_ns) / 1000));
+			tester_say("blocktest:   %-9s %s %llu us\n", names[e[i].kind], e[i].label,
+			           (unsigned long long)((e[i].t_ns - e[from].t_ns) / 1000));
 }
 
 /* From the death of the server to the first good completion after it. */
@@ -170,8 +170,9 @@ static void report_recoveries(void)
 		death = EVENTS_READ;
 	}
 	if (count > 0)
-		say("blocktest: %u recoveries: mean %llu us, worst %llu us\n", count,
-		    (unsigned long long)(total / count / 1000), (unsigned long long)(worst / 1000));
+		tester_say("blocktest: %u recoveries: mean %llu us, worst %llu us\n", count,
+		           (unsigned long long)(total / count / 1000),
+		           (unsigned long long)(worst / 1000));
 }
 
 /* ---- latency at depth 1 ---- */
@@ -196,13 +197,13 @@ static void run_depth_one(void)
 		if (bdev_submit(bdev, &ios[0]) != 0)
 			return;
 		while (running > 0)
-			wait_event(1000000000ull);
+			tester_wait(1000000000ull);
 		start = now_ns() - start;
 		total += start;
 		best = start < best ? start : best;
 	}
-	say("blocktest: 4 KiB at depth 1: best %llu us, mean %llu us\n",
-	    (unsigned long long)(best / 1000), (unsigned long long)(total / count / 1000));
+	tester_say("blocktest: 4 KiB at depth 1: best %llu us, mean %llu us\n",
+	           (unsigned long long)(best / 1000), (unsigned long long)(total / count / 1000));
 	is_stopping = false;
 	bytes_done = worst_ns = 0;
 }
@@ -223,7 +224,7 @@ void stress_run(const char *mode)
 	                 &events, NULL);
 	SYS_ASSERT(bdev != NULL && arena >= 0);
 	while (opened == 0)
-		wait_event(100000000ull);
+		tester_wait(100000000ull);
 	if (!is_kill)
 		run_depth_one();
 	start = now_ns();
@@ -231,7 +232,7 @@ void stress_run(const char *mode)
 	for (unsigned i = 0; i < DEPTH; i++)
 		submit(i);
 	while (now_ns() - start < RUN_NS) {
-		wait_event(10000000ull);
+		tester_wait(10000000ull);
 		if (!is_kill || now_ns() < next_kill)
 			continue;
 		next_kill += KILL_EVERY_NS;
@@ -241,7 +242,7 @@ void stress_run(const char *mode)
 	is_stopping = true;
 	start = now_ns() - start;
 	while (running > 0)
-		wait_event(100000000ull);
+		tester_wait(100000000ull);
 	report(start, kills);
 	report_recoveries();
 }

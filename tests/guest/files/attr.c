@@ -169,11 +169,34 @@ static void new_files_in_setgid_directories(void)
 	CHECK(st.st_gid == 1000 && (st.st_mode & S_ISGID));
 }
 
+/* 512 bytes are the unit; a file system may need more for its own blocks, but not as much as the hole. */
+static void holes_take_no_room(void)
+{
+	int fd = open("f", O_RDWR | O_CREAT, 0644);
+	blkcnt_t one;
+
+	CHECK(ftruncate(fd, 1 << 20) == 0 && fstat(fd, &st) == 0 && st.st_blocks == 0);
+	CHECK(pwrite(fd, "x", 1, 512 << 10) == 1 && fsync(fd) == 0 && fstat(fd, &st) == 0);
+	one = st.st_blocks;
+	CHECK(one > 0 && one <= 64 && st.st_size == 1 << 20);
+	CHECK(pwrite(fd, "x", 1, 800 << 10) == 1 && fsync(fd) == 0 && fstat(fd, &st) == 0);
+	CHECK(st.st_blocks > one);
+	CHECK(ftruncate(fd, 600 << 10) == 0 && fstat(fd, &st) == 0 && st.st_blocks == one);
+	CHECK(ftruncate(fd, 0) == 0 && fstat(fd, &st) == 0 && st.st_blocks == 0);
+}
+
 const struct test attr_tests[] = {
-	TEST(chmod_changes_permissions_only),  TEST(chown_clears_set_id_bits),
-	TEST(only_owners_change_attributes),   TEST(times_are_set_and_omitted),
-	TEST(writing_changes_mtime_and_size),  TEST(truncate_shrinks_and_grows),
-	TEST(access_answers_for_real_ids),     TEST(statfs_describes_the_file_system),
-	TEST(fstat_knows_all_kinds),           TEST(statx_agrees_with_stat),
-	TEST(new_files_in_setgid_directories), {NULL, NULL},
+	TEST(chmod_changes_permissions_only),
+	TEST(chown_clears_set_id_bits),
+	TEST(only_owners_change_attributes),
+	TEST(times_are_set_and_omitted),
+	TEST(writing_changes_mtime_and_size),
+	TEST(truncate_shrinks_and_grows),
+	TEST(access_answers_for_real_ids),
+	TEST(statfs_describes_the_file_system),
+	TEST(fstat_knows_all_kinds),
+	TEST(statx_agrees_with_stat),
+	TEST(new_files_in_setgid_directories),
+	TEST(holes_take_no_room),
+	{NULL, NULL},
 };

@@ -8,48 +8,27 @@
  *   -args UNIT,UNIT:merge[:SECONDS]  the same, and receiving units may make large frames of small ones
  *
  * As load it expects that drivers are killed meanwhile (by somebody else). Results go to the kernel log, one
- * line a case, and to the component's status. The test runs in a fiber, so that it reads as straight-line
- * code while the main loop stays responsive.
+ * line a case, and to the component's status.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fiber/fiber.h"
 #include "nettest.h"
 
-#define ROUNDS_MAX 8
-#define PAUSE_NS   100000ull
-
-static struct fiber *runner;
-static bool is_waiting, has_event, is_done;
-static uint64_t t_wait_ns, alarm_at, duration_ns;
+static bool is_done;
+static uint64_t duration_ns;
 static char units[2][LABEL_MAX];
 static unsigned unit_count;
 static char mode[16];
 static unsigned passed, failed;
-static char pool[64 * 1024] __attribute__((aligned(64)));
-
-void say(const char *fmt, ...)
-{
-	char line[200];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n > 0 && k_sysctl(SYSCTL_DIAG, line,
-	                      (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1) < 0)
-		exit(1); /* results that nobody sees are none */
-}
 
 void report(const char *name, bool is_good)
 {
 	passed += is_good;
 	failed += !is_good;
-	say("nettest: %s %s\n", is_good ? "ok  " : "FAIL", name);
+	tester_say("nettest: %s %s\n", is_good ? "ok  " : "FAIL", name);
 }
 
 uint32_t random32(void)
@@ -62,42 +41,20 @@ uint32_t random32(void)
 	return (uint32_t)(state >> 16);
 }
 
-static void wake(bool is_event)
-{
-	if (!is_waiting)
-		return;
-	is_waiting = false;
-	t_wait_ns = 0;
-	fiber_wake(runner, is_event);
-}
-
-void note_event(void)
-{
-	has_event = true;
-}
-
-bool wait_event(uint64_t timeout_ns)
-{
-	is_waiting = true;
-	t_wait_ns = now_ns() + timeout_ns;
-	return fiber_wait() != 0;
-}
-
 /* ---- the test ---- */
 
 static bool open_ports(void)
 {
 	for (unsigned i = 0; i < unit_count; i++)
 		if (!port_open(&ports[i], units[i])) {
-			say("nettest: unit %s does not come up\n", units[i]);
+			tester_say("nettest: unit %s does not come up\n", units[i]);
 			return false;
 		}
 	return true;
 }
 
-static void run(void *arg)
+static void run(void)
 {
-	(void)arg;
 	if (!open_ports())
 		failed++;
 	else if (strcmp(mode, "ping") == 0)
@@ -105,89 +62,19 @@ static void run(void *arg)
 	else
 		pair_run(duration_ns != 0, duration_ns);
 	is_done = true;
-	say("nettest: done %s %s: %u passed, %u failed\n", units[0], mode, passed, failed);
+	tester_say("nettest: done %s %s: %u passed, %u failed\n", units[0], mode, passed, failed);
 }
 
-static void panic(const char *why)
-{
-	sys_panic("nettest: %s", why);
-}
-
-/* ---- main loop ---- */
-
-static int init(const struct sys_init *how)
+static int init(void)
 {
 	bool is_ping = strcmp(mode, "ping") == 0, is_pair = !is_ping;
-	int err;
 
-	(void)how;
 	want_merging = strcmp(mode, "merge") == 0;
 	if (!is_ping && !want_merging && strcmp(mode, "pair") != 0)
 		return -EINVAL;
 	if (unit_count != (is_pair ? 2u : 1u))
 		return -EINVAL;
-	err = ports_init();
-	if (err != 0)
-		return err;
-	SYS_ASSERT(fiber_pool_bytes(1) <= sizeof(pool));
-	fiber_pool_init(pool, 1, panic);
-	t_wait_ns = now_ns(); /* the alarm starts it */
-	return 0;
-}
-
-static void message(const struct msg *m, enum ipc_primitive how)
-{
-	(void)how;
-	netdev_message(m);
-}
-
-static void doorbell(endpoint_t from)
-{
-	netdev_doorbell(from);
-}
-
-static void ds_change(const struct ds_change *c)
-{
-	netdev_ds_change(c);
-}
-
-static void alarm_fired(uint64_t now)
-{
-	alarm_at = 0;
-	netdev_alarm(now);
-	if (runner == NULL)
-		runner = fiber_start(run, NULL);
-	else if (has_event || (t_wait_ns != 0 && now >= t_wait_ns))
-		wake(has_event);
-}
-
-static void set_alarm(void)
-{
-	uint64_t t = netdev_next_deadline();
-
-	if (t_wait_ns != 0 && (t == 0 || t_wait_ns < t))
-		t = t_wait_ns;
-	if (has_event)
-		t = now_ns() + PAUSE_NS;
-	if (t == alarm_at)
-		return;
-	alarm_at = t;
-	if (k_setalarm(t) < 0)
-		sys_panic("nettest: no alarm");
-}
-
-/* The test goes on outside the library's callbacks, until it waits for something that is not there. When that
- * takes long it goes on by an alarm a little later: messages have to be answered too, and RECEIVE takes them
- * only when no notification is pending. */
-static void idle(void)
-{
-	netdev_idle();
-	for (unsigned i = 0; has_event && i < ROUNDS_MAX; i++) {
-		has_event = false;
-		wake(true);
-		netdev_idle();
-	}
-	set_alarm();
+	return ports_init();
 }
 
 static int status(char *buf, size_t len)
@@ -241,15 +128,13 @@ static void parse(char *text)
 
 int main(int argc, char **argv)
 {
-	static const struct sys_component component = {.init = init,
-	                                               .message = message,
-	                                               .doorbell = doorbell,
-	                                               .ds_change = ds_change,
-	                                               .alarm = alarm_fired,
-	                                               .idle = idle,
-	                                               .status = status};
+	static const struct tester tester = {.name = "nettest",
+	                                     .half = &netdev_half,
+	                                     .init = init,
+	                                     .run = run,
+	                                     .status = status};
 
 	if (argc > 1)
 		parse(argv[1]);
-	sys_main(&component);
+	tester_main(&tester);
 }

@@ -11,6 +11,7 @@
 
 #include "netdev/netdev.h"
 #include "sys/sys.h"
+#include "tester/tester.h"
 
 #define FRAME_MAX   (NET_MTU_MAX + NET_FRAME_MIN) /* as it is sent */
 #define FRAME_USUAL 1514u /* of most cards; beyond, not every size is tried */
@@ -104,11 +105,7 @@ void pair_run(bool is_load, uint64_t duration_ns);
 
 /* ---- main.c ---- */
 
-void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void report(const char *name, bool is_good); /* one line, and counted */
-/* In the test's fiber: until something arrives (true) or time is over (false). */
-bool wait_event(uint64_t timeout_ns);
-void note_event(void); /* something arrived */
 uint32_t random32(void);
 
 #endif

@@ -75,7 +75,7 @@ static void filled(struct netdev_rx *r, int bytes, unsigned flags)
 {
 	struct port *p = r->cookie;
 
-	note_event();
+	tester_event();
 	if (bytes >= 0) {
 		take(p, memory + r->buffer.offset, (uint32_t)bytes, flags);
 	} else {
@@ -89,7 +89,7 @@ static void event(void *ctx, struct netdev *d, enum netdev_event what)
 {
 	struct port *p = ctx;
 
-	note_event();
+	tester_event();
 	if (what == NDEV_UP) {
 		memcpy(p->ends.from, netdev_info(d)->mac, 6);
 		p->is_up = true;
@@ -141,7 +141,7 @@ bool port_open(struct port *p, const char *unit)
 	if (p->dev == NULL)
 		return false;
 	while (!p->is_up && now_ns() < deadline)
-		wait_event(deadline - now_ns());
+		tester_wait(deadline - now_ns());
 	if (!p->is_up)
 		return false;
 	configure(p);
@@ -154,7 +154,7 @@ static void done(struct netdev_tx *t, int status)
 {
 	struct port *p = t->cookie;
 
-	note_event();
+	tester_event();
 	((struct frame *)(void *)t)->is_busy = false;
 	p->confirmed++;
 	p->failed += status != 0;
@@ -166,7 +166,7 @@ static struct frame *find_free(struct port *p)
 		for (unsigned i = 0; i < TX_FRAMES; i++)
 			if (!frames[index_of(p)][i].is_busy)
 				return &frames[index_of(p)][i];
-		wait_event(UP_NS);
+		tester_wait(UP_NS);
 	}
 }
 
@@ -226,7 +226,7 @@ void port_send(struct port *p, const struct frame_spec *s, unsigned gso_bytes)
 	p->sent++;
 	f->is_busy = true;
 	if (netdev_send(p->dev, &f->tx) != 0) {
-		say("nettest: %s refuses a frame of %u bytes\n", p->name, s->bytes);
+		tester_say("nettest: %s refuses a frame of %u bytes\n", p->name, s->bytes);
 		f->is_busy = false;
 		p->confirmed++;
 		p->failed++;
@@ -236,5 +236,5 @@ void port_send(struct port *p, const struct frame_spec *s, unsigned gso_bytes)
 void port_drain(struct port *p)
 {
 	while (p->confirmed < p->sent)
-		wait_event(UP_NS);
+		tester_wait(UP_NS);
 }

@@ -26,8 +26,8 @@ struct probe_counts probe_counts;
 static void wrong(const struct probe *b, const char *why, uint32_t len)
 {
 	if (probe_counts.wrong++ < 8)
-		say("nettest: %s: kind %d, %u bytes sent, %u came: %s\n", b->to->name, b->spec.kind,
-		    b->spec.bytes, len, why);
+		tester_say("nettest: %s: kind %d, %u bytes sent, %u came: %s\n", b->to->name,
+		           b->spec.kind, b->spec.bytes, len, why);
 }
 
 static void answered(struct probe *b)
@@ -159,7 +159,7 @@ static struct probe *find_free(void)
 		for (unsigned i = 0; i < PROBES_MAX; i++)
 			if (!probes[i].is_open)
 				return &probes[i];
-		wait_event(soonest);
+		tester_wait(soonest);
 	}
 }
 
@@ -188,6 +188,6 @@ void probes_drain(void)
 		for (unsigned i = 0; i < PROBES_MAX; i++)
 			any |= probes[i].is_open;
 		if (any)
-			wait_event(soonest);
+			tester_wait(soonest);
 	}
 }

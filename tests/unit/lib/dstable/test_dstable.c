@@ -137,6 +137,27 @@ static void restarts_leave_no_subscriptions(void **state)
 		assert_int_equal(dstable_subscriber(&t, i), EP_NONE);
 }
 
+/* As inet does with a stack of filters over several cards: two patterns for all units, two for each. */
+static void subscriber_follows_many_names(void **state)
+{
+	char pattern[16], key[16];
+	struct ds_change c;
+
+	(void)state;
+	assert_int_equal(dstable_subscribe(&t, &mfs, "net\\..*"), 0);
+	assert_int_equal(dstable_subscribe(&t, &mfs, "netup\\..*"), 0);
+	for (unsigned i = 2; i < DSTABLE_PATTERNS_MAX; i++) {
+		snprintf(pattern, sizeof(pattern), "unit%u", i);
+		assert_int_equal(dstable_subscribe(&t, &mfs, pattern), 0);
+	}
+	assert_true(DSTABLE_PATTERNS_MAX >= 2 + 2 * 16);
+	assert_int_equal(dstable_subscribe(&t, &mfs, "one-more"), -ENOSPC);
+	snprintf(key, sizeof(key), "unit%u", DSTABLE_PATTERNS_MAX - 1);
+	assert_int_equal(publish_str(&ahci, key, "1", 0), 0);
+	dstable_check(&t, &mfs, &c);
+	assert_string_equal(c.key, key);
+}
+
 static void changes_merge_and_tombstones_go(void **state)
 {
 	struct ds_change c;
@@ -263,6 +284,7 @@ int main(void)
 		cmocka_unit_test_setup(only_rs_writes_labels, setup),
 		cmocka_unit_test_setup(label_moves_in_one_step, setup),
 		cmocka_unit_test_setup(restarts_leave_no_subscriptions, setup),
+		cmocka_unit_test_setup(subscriber_follows_many_names, setup),
 		cmocka_unit_test_setup(changes_merge_and_tombstones_go, setup),
 		cmocka_unit_test_setup(mem_entries_survive_and_are_bounded, setup),
 		cmocka_unit_test_setup(one_owner_cannot_fill_the_table, setup),

@@ -213,6 +213,12 @@ int ifctl_del_address6(struct netif *n, const ip6_addr_t *address)
 	return 0;
 }
 
+int ifctl_del_neighbour4(const ip4_addr_t *address)
+{
+	(void)address;
+	return -ENOENT;
+}
+
 void ifctl_get_counters(const struct netif *n, struct ifctl_counters *c)
 {
 	memset(c, 0, sizeof(*c));

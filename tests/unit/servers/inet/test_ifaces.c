@@ -6,6 +6,7 @@
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
          tests/unit/servers/inet/streams.c */
 /* ports: lwip */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,11 +14,13 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lwip/etharp.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/udp.h"
 #include "servers/inet/iface.h"
 #include "servers/inet/ifctl.h"
 #include "servers/inet/rxpool.h"
+#include "servers/inet/units.h"
 #include "inetsum/inetsum.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
@@ -126,6 +129,74 @@ static void echo_is_answered_from_the_received_frame(void **state)
 	wire_end();
 }
 
+static void ds_says(const char *key, const char *value)
+{
+	struct ds_change c = {.result = DS_STR};
+
+	strcpy(c.key, key);
+	strcpy(c.value.str, value);
+	assert_true(units_ds_change(&c));
+}
+
+/* card "0c", filters "0b" on it and "0a" on top; ds reports in the order of its table. */
+static void stack_is_one_interface_in_any_order(void **state)
+{
+	static const char *const says[][2] = {{"net.0a", "top:0"},
+	                                      {"net.0c", "card:0"},
+	                                      {"net.0b", "middle:0"},
+	                                      {"netup.0b", "0a"},
+	                                      {"netup.0c", "0b"}};
+
+	(void)state;
+	for (unsigned first = 0; first < 5; first++) {
+		wire_init(0);
+		iface_close(iface_find_unit("0"));
+		assert_int_equal(units_init(), 0);
+		for (unsigned k = 0; k < 5; k++)
+			ds_says(says[(first + k) % 5][0], says[(first + k) % 5][1]);
+		units_settle();
+		assert_non_null(iface_find_unit("0a"));
+		assert_string_equal(iface_find_unit("0a")->name, "eth0");
+		assert_null(iface_find_unit("0b"));
+		assert_null(iface_find_unit("0c"));
+		/* The filters go, from the top: the card gets its number back. */
+		ds_says("net.0a", "");
+		ds_says("netup.0b", "");
+		units_gone("0a");
+		units_settle();
+		assert_string_equal(iface_find_unit("0b")->name, "eth0");
+		iface_close(iface_find_unit("0b"));
+		assert_int_equal(iface_open("0", 0), 0);
+		wire_end();
+	}
+}
+
+static void neighbours_are_forgotten(void **state)
+{
+	/* 10.0.0.77 at 0c:.. asks for 10.0.0.1. */
+	uint8_t arp[42] = {2,  2, 2, 2,  2, 0, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 8,    6,
+	                   0,  1, 8, 0,  6, 4, 0,    1,    0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c,
+	                   10, 0, 0, 77, 0, 0, 0,    0,    0,    0,    10,   0,    0,    1};
+	struct eth_addr hw = {{0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c}}, *found;
+	const ip4_addr_t *at;
+	ip4_addr_t ip;
+
+	(void)state;
+	IP4_ADDR(&ip, 10, 0, 0, 77);
+	wire_init(0);
+	assert_int_equal(ifctl_del_neighbour4(&ip), -ENOENT);
+	wire_inject(0, arp, sizeof(arp), 0);
+	for (unsigned k = 0; k < 3; k++)
+		wire_step();
+	assert_true(etharp_find_addr(ifctl_find("eth0"), &ip, &found, &at) >= 0);
+	assert_int_equal(ifctl_del_neighbour4(&ip), 0);
+	assert_true(etharp_find_addr(ifctl_find("eth0"), &ip, &found, &at) < 0);
+	assert_int_equal(etharp_add_static_entry(&ip, &hw), ERR_OK);
+	assert_int_equal(ifctl_del_neighbour4(&ip), 0);
+	assert_int_equal(ifctl_del_neighbour4(&ip), -ENOENT);
+	wire_end();
+}
+
 static void bad_checksum_is_dropped_good_flag_trusted(void **state)
 {
 	(void)state;
@@ -162,6 +233,8 @@ int main(void)
 		cmocka_unit_test(gone_interface_ends_its_connections),
 		cmocka_unit_test(changed_device_is_a_new_interface),
 		cmocka_unit_test(echo_is_answered_from_the_received_frame),
+		cmocka_unit_test(neighbours_are_forgotten),
+		cmocka_unit_test(stack_is_one_interface_in_any_order),
 		cmocka_unit_test(bad_checksum_is_dropped_good_flag_trusted),
 	};
 

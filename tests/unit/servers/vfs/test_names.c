@@ -69,6 +69,7 @@ static void own_descriptors_are_recognised(void **state)
 static void device_numbers_are_those_of_linux(void **state)
 {
 	(void)state;
+	assert_int_equal(devnum_of("pts/5", false, 9), 0x8805);
 	assert_int_equal(devnum_of("null", false, 9), 0x103);
 	assert_int_equal(devnum_of("ttyS1", false, 9), 0x441);
 	assert_int_equal(devnum_of("tty", false, 9), 0x500);

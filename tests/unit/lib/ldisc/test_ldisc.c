@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: drivers/char/tty/ldisc.c drivers/char/tty/ldisc_out.c */
+/* uses: lib/ldisc/ */
 /* Line discipline: canonical editing, raw mode, signals, flow control, output processing. */
 #include <setjmp.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <termios.h>
 #include <cmocka.h>
-#include "drivers/char/tty/ldisc.h"
+#include "ldisc/ldisc.h"
 
 static struct ldisc tty;
 static char echoed[4096];

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <termios.h>
 
-#include "ldisc_out.h"
+#include "ldisc/ldisc_out.h"
 
 #define TAB_STOP      8
 #define EXPANSION_MAX TAB_STOP /* bytes that one character may become */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A terminal line: requests of vfs on one side, a device on the other, the line discipline between.
+ * A terminal line: its requests and its output ring; see line.h.
  *
  * Reads and writes that cannot end at once wait in queues; line_work() lets the heads go on
  * whenever something changed. VMIN and VTIME: POSIX 11.1.7 cases A to D. Data is copied to the
@@ -8,10 +8,12 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <termios.h>
 
-#include "tty.h"
+#include "sys/sys.h"
+#include "tty/line_impl.h"
 
 #define OUT_MASK       (OUT_BYTES - 1)
 #define CHUNK_BYTES    4096u
@@ -19,44 +21,11 @@
 #define TENTH_NS       100000000ull
 #define READ_STEPS_MAX 64 /* readers served in one go */
 
-/* ---- queues ---- */
-
-static void queue_add(struct request_queue *q, struct chardev_request *r)
-{
-	r->next = NULL;
-	if (q->tail != NULL)
-		q->tail->next = r;
-	else
-		q->head = r;
-	q->tail = r;
-}
-
-static bool queue_remove(struct request_queue *q, struct chardev_request *r)
-{
-	struct chardev_request *prev = NULL;
-
-	for (struct chardev_request *i = q->head; i != NULL; prev = i, i = i->next) {
-		if (i != r)
-			continue;
-		if (prev != NULL)
-			prev->next = r->next;
-		else
-			q->head = r->next;
-		if (q->tail == r)
-			q->tail = prev;
-		return true;
-	}
-	return false;
-}
-
 /* ---- line discipline callbacks ---- */
 
 static struct line *line_of(struct ldisc *l)
 {
-	for (unsigned i = 0; i < MINORS; i++)
-		if (&tty_lines[i].ldisc == l)
-			return &tty_lines[i];
-	sys_panic("tty: a line discipline without a line");
+	return (struct line *)((char *)l - offsetof(struct line, ldisc));
 }
 
 static void ldisc_emit(struct ldisc *l, const uint8_t *bytes, size_t len)
@@ -81,15 +50,19 @@ static void ldisc_flow(struct ldisc *l, bool is_stopped)
 		line->device->start_output(line);
 }
 
-void line_init(struct line *l, unsigned minor, const char *name, bool is_raw)
+void line_init(struct line *l, unsigned minor, bool is_raw)
 {
 	static const struct ldisc_ops ops = {ldisc_emit, ldisc_signal, ldisc_flow};
 
-	memset(l, 0, sizeof(*l));
 	l->minor = minor;
-	l->name = name;
-	l->size = (struct winsize){.ws_row = 24, .ws_col = 80}; /* until somebody says otherwise */
 	ldisc_init(&l->ldisc, &ops, is_raw);
+	line_timer_add(l);
+}
+
+void line_end(struct line *l)
+{
+	SYS_ASSERT(l->readers.head == NULL && l->writers.head == NULL && l->drainers.head == NULL);
+	line_timer_remove(l);
 }
 
 /* ---- output ---- */
@@ -124,9 +97,11 @@ void line_sent(struct line *l, size_t len)
 	l->out_head += (uint32_t)len;
 }
 
-bool line_is_drained(const struct line *l)
+static bool is_drained(const struct line *l)
 {
-	return l->out_head == l->out_tail && l->writers.head == NULL;
+	bool is_instant = l->device != NULL && l->device->is_instant;
+
+	return (is_instant || l->out_head == l->out_tail) && l->writers.head == NULL;
 }
 
 void line_flush_output(struct line *l)
@@ -169,7 +144,7 @@ static void run_writers(struct line *l)
 	struct chardev_request *r;
 
 	while ((r = l->writers.head) != NULL && write_some(l, r)) {
-		queue_remove(&l->writers, r);
+		chardev_queue_remove(&l->writers, r);
 		chardev_reply(r, (int)r->done);
 	}
 }
@@ -181,25 +156,25 @@ void line_write(struct line *l, struct chardev_request *r)
 		chardev_reply(r, -EINVAL);
 		return;
 	}
-	queue_add(&l->writers, r);
+	chardev_queue_add(&l->writers, r);
 	line_work(l);
 	/* Not among the waiting any more: answered. */
-	if ((r->req.flags & CHR_NONBLOCK) && queue_remove(&l->writers, r))
+	if ((r->req.flags & CHR_NONBLOCK) && chardev_queue_remove(&l->writers, r))
 		chardev_reply(r, r->done > 0 ? (int)r->done : -EAGAIN);
 }
 
 void line_wait_drained(struct line *l, struct chardev_request *r)
 {
-	queue_add(&l->drainers, r);
+	chardev_queue_add(&l->drainers, r);
 	line_work(l);
 }
 
 static void run_drainers(struct line *l)
 {
-	while (l->drainers.head != NULL && line_is_drained(l)) {
+	while (l->drainers.head != NULL && is_drained(l)) {
 		struct chardev_request *r = l->drainers.head;
 
-		queue_remove(&l->drainers, r);
+		chardev_queue_remove(&l->drainers, r);
 		line_ioctl_drained(l, r);
 	}
 }
@@ -275,7 +250,7 @@ static void run_readers(struct line *l)
 			start_timer(l, r);
 			return;
 		}
-		queue_remove(&l->readers, r);
+		chardev_queue_remove(&l->readers, r);
 		finish_read(l, r);
 	}
 }
@@ -291,9 +266,9 @@ void line_read(struct line *l, struct chardev_request *r)
 		chardev_reply(r, 0);
 		return;
 	}
-	queue_add(&l->readers, r);
+	chardev_queue_add(&l->readers, r);
 	line_work(l);
-	if ((r->req.flags & CHR_NONBLOCK) && queue_remove(&l->readers, r)) {
+	if ((r->req.flags & CHR_NONBLOCK) && chardev_queue_remove(&l->readers, r)) {
 		if (ldisc_has_input(&l->ldisc, 1))
 			finish_read(l, r);
 		else
@@ -310,7 +285,7 @@ void line_alarm(struct line *l, uint64_t now)
 	l->t_read_ns = 0;
 	if (r == NULL)
 		return;
-	queue_remove(&l->readers, r);
+	chardev_queue_remove(&l->readers, r);
 	finish_read(l, r);
 }
 
@@ -349,9 +324,27 @@ void line_poll(struct line *l, struct chardev_request *r)
 
 void line_cancel(struct line *l, struct chardev_request *r)
 {
-	if (queue_remove(&l->readers, r) || queue_remove(&l->writers, r) ||
-	    queue_remove(&l->drainers, r))
+	if (chardev_queue_remove(&l->readers, r) || chardev_queue_remove(&l->writers, r) ||
+	    chardev_queue_remove(&l->drainers, r))
 		chardev_reply(r, r->done > 0 ? (int)r->done : -EINTR);
+}
+
+static void end_all(struct chardev_queue *q)
+{
+	struct chardev_request *r;
+
+	while ((r = q->head) != NULL) {
+		chardev_queue_remove(q, r);
+		chardev_reply(r, r->done > 0 ? (int)r->done : -EIO);
+	}
+}
+
+void line_hang_up(struct line *l)
+{
+	l->t_read_ns = 0;
+	end_all(&l->readers);
+	end_all(&l->writers);
+	end_all(&l->drainers);
 }
 
 void line_work(struct line *l)

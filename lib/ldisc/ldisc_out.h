@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Output side of the line discipline, as the input side uses it for echo. Private to ldisc*.c. */
-#ifndef TTY_LDISC_OUT_H
-#define TTY_LDISC_OUT_H
+#ifndef LIB_LDISC_OUT_H
+#define LIB_LDISC_OUT_H
 
-#include "ldisc.h"
+#include "ldisc/ldisc.h"
 
 /* Echo of a typed character, if ECHO is on: control characters as ^X with ECHOCTL. */
 void ldisc_echo(struct ldisc *l, uint8_t c);

@@ -2,53 +2,18 @@
 /*
  * Terminal ioctls (tty_ioctl(4) of Linux). Structures come and go through the request's grant;
  * integer arguments are in `arg`. Process groups and sessions are vfs's; unknown ones: ENOTTY.
- * termios and window size are kept in ds ("tty.<name>", private), so that a restart does not lose
- * them.
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <termios.h>
 
-#include "tty.h"
+#include "tty/line_impl.h"
 
-#define SAVED_MAGIC 0x31797474u /* "tty1" */
-
-struct saved {
-	uint32_t magic;
-	struct ktermios t;
-	struct winsize size;
-	uint32_t column;
-};
-
-static void saved_key(const struct line *l, char key[DS_KEY_MAX])
+static void settings_changed(struct line *l)
 {
-	snprintf(key, DS_KEY_MAX, "tty.%s", l->name);
-}
-
-static void save(struct line *l)
-{
-	struct saved s = {
-		.magic = SAVED_MAGIC, .t = l->ldisc.t, .size = l->size, .column = l->ldisc.column};
-	char key[DS_KEY_MAX];
-
-	saved_key(l, key);
-	if (ds_save(key, &s, sizeof(s)) < 0)
-		sys_log("tty: settings of %s are not saved\n", l->name);
-}
-
-void line_restore(struct line *l)
-{
-	struct saved s;
-	char key[DS_KEY_MAX];
-
-	saved_key(l, key);
-	if (ds_load(key, &s, sizeof(s)) != (int)sizeof(s) || s.magic != SAVED_MAGIC)
-		return;
-	ldisc_set_termios(&l->ldisc, &s.t);
-	l->size = s.size;
-	l->ldisc.column = s.column;
+	if (l->device != NULL && l->device->settings_changed != NULL)
+		l->device->settings_changed(l);
 }
 
 static int set_termios(struct line *l, struct chardev_request *r)
@@ -61,9 +26,7 @@ static int set_termios(struct line *l, struct chardev_request *r)
 	if (r->req.cmd == TCSETSF)
 		ldisc_flush_input(&l->ldisc);
 	ldisc_set_termios(&l->ldisc, &t);
-	if (l->device != NULL && l->device->configure != NULL)
-		l->device->configure(l);
-	save(l);
+	settings_changed(l);
 	return 0;
 }
 
@@ -75,12 +38,12 @@ static int set_size(struct line *l, struct chardev_request *r)
 	if (err != 0 || memcmp(&size, &l->size, sizeof(size)) == 0)
 		return err;
 	l->size = size;
-	save(l);
+	settings_changed(l);
 	chardev_signal(l->minor, SIGWINCH);
 	return 0;
 }
 
-static int flush(struct line *l, unsigned which)
+int line_flush(struct line *l, unsigned which)
 {
 	if (which > TCIOFLUSH)
 		return -EINVAL;
@@ -126,6 +89,11 @@ static int copy_count(struct chardev_request *r, size_t count)
 	return chardev_copy_out(r, 0, &n, sizeof(n));
 }
 
+static size_t unsent(const struct line *l)
+{
+	return l->device != NULL && l->device->is_instant ? 0 : l->out_tail - l->out_head;
+}
+
 static int immediate(struct line *l, struct chardev_request *r)
 {
 	switch (r->req.cmd) {
@@ -133,10 +101,10 @@ static int immediate(struct line *l, struct chardev_request *r)
 	case TCSETS: return set_termios(l, r);
 	case TIOCGWINSZ: return chardev_copy_out(r, 0, &l->size, sizeof(l->size));
 	case TIOCSWINSZ: return set_size(l, r);
-	case TCFLSH: return flush(l, r->req.arg);
+	case TCFLSH: return line_flush(l, r->req.arg);
 	case TCXONC: return flow(l, r->req.arg);
 	case FIONREAD: return copy_count(r, ldisc_readable(&l->ldisc));
-	case TIOCOUTQ: return copy_count(r, l->out_tail - l->out_head);
+	case TIOCOUTQ: return copy_count(r, unsent(l));
 	case TIOCEXCL:
 	case TIOCNXCL: return 0;
 	default: return -ENOTTY;

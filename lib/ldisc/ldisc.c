@@ -6,8 +6,8 @@
 #include <string.h>
 #include <termios.h>
 
-#include "ldisc.h"
-#include "ldisc_out.h"
+#include "ldisc/ldisc.h"
+#include "ldisc/ldisc_out.h"
 
 #define MASK           (LDISC_INPUT_BYTES - 1)
 #define LINE_MAX_BYTES 4095 /* of one line in canonical mode, as Linux */
@@ -21,7 +21,9 @@ static const uint8_t default_cc[LDISC_CC] = {
 
 void ldisc_init(struct ldisc *l, const struct ldisc_ops *ops, bool is_raw)
 {
-	memset(l, 0, sizeof(*l));
+	memset(l, 0,
+	       offsetof(struct ldisc,
+	                input)); /* the rings are empty: what they hold is never read */
 	l->ops = ops;
 	l->t.c_cflag = B115200 | CS8 | CREAD | HUPCL | CLOCAL;
 	memcpy(l->t.c_cc, default_cc, sizeof(default_cc));

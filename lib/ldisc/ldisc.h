@@ -11,8 +11,8 @@
  * itself. In canonical mode bytes after the last mark are still being edited and cannot be read
  * yet.
  */
-#ifndef TTY_LDISC_H
-#define TTY_LDISC_H
+#ifndef LIB_LDISC_H
+#define LIB_LDISC_H
 
 #include <stdbool.h>
 #include <stddef.h>
