@@ -150,7 +150,8 @@ struct net_rx { /* one ring slot */
 };
 _Static_assert(sizeof(struct net_rx) == 64, "rx size");
 
-#define NET_RX_CSUM_OK 1u /* TCP or UDP checksum was verified by the device */
+/* TCP or UDP checksum was verified by the device. Means nothing without NET_OFFLOAD_RX_CSUM in the CONF. */
+#define NET_RX_CSUM_OK 1u
 #define NET_RX_MORE    2u /* the frame goes on in the next completion (receive offload) */
 struct net_rx_done {      /* one ring slot */
 	uint32_t id;

@@ -132,6 +132,15 @@ static void drop_partial(struct netdev *d)
 	d->partial_bytes = 0;
 }
 
+/* Who did not ask for checksums to be checked may have reasons not to believe it: frames are spoiled above the
+ * device (filters/net/fault). */
+static uint32_t believed(const struct netdev *d, uint32_t flags)
+{
+	uint32_t offloads = d->conf.wanted.offloads & d->info.offloads;
+
+	return offloads & NET_OFFLOAD_RX_CSUM ? flags : flags & ~NET_RX_CSUM_OK;
+}
+
 static void take_piece(struct netdev *d, struct netdev_entry *e, const struct net_rx_done *c)
 {
 	struct netdev_rx *r = rx_of(e);
@@ -139,7 +148,7 @@ static void take_piece(struct netdev *d, struct netdev_entry *e, const struct ne
 	nqueue_remove(&d->rx, e);
 	e->state = NENTRY_LISTED;
 	r->got_bytes = c->len_bytes;
-	r->got_flags = c->flags;
+	r->got_flags = believed(d, c->flags);
 	d->partial_bytes += c->len_bytes;
 	nlist_append(&d->partial, e);
 	if (d->partial_bytes > NET_FRAME_MAX) {

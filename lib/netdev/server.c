@@ -122,6 +122,8 @@ void nserver_rx_done(struct nserver_rx *r, int bytes, unsigned flags)
 	if (bytes >= 0) {
 		done.len_bytes = (uint32_t)bytes;
 		done.flags = flags;
+		if (!(s->offloads & NET_OFFLOAD_RX_CSUM)) /* some devices look anyway */
+			done.flags &= ~NET_RX_CSUM_OK;
 		c->rx_frames += !(flags & NET_RX_MORE);
 		c->rx_bytes += (uint32_t)bytes;
 	} else {

@@ -8,6 +8,7 @@
 #include "merge.h"
 #include "recover.h"
 #include "rxpool.h"
+#include "sieve.h"
 #include "sys/sys.h"
 #include "timers.h"
 
@@ -157,6 +158,11 @@ static void input(struct iface *i, struct pbuf *p, bool is_checked)
 	              (type[0] == 0x86 && type[1] == 0xdd && p->len > 20 && type[8] == 6);
 
 	count_frame(i, p);
+	if (!sieve_admits(p->payload, p->len, p->tot_len)) {
+		i->count.rx_dropped++;
+		pbuf_free(p);
+		return;
+	}
 	timers_activity();
 	if (is_tcp)
 		recover_heard(i);
@@ -169,7 +175,7 @@ static void filled(struct netdev_rx *r, int bytes, unsigned flags)
 	struct rx_slot *s = r->cookie;
 	struct iface *i = s->owner;
 	struct pbuf *p = NULL;
-	bool is_lent;
+	bool is_lent, is_rest;
 
 	if (i == NULL) {
 		put_back(s);
@@ -180,9 +186,12 @@ static void filled(struct netdev_rx *r, int bytes, unsigned flags)
 		put_back(s);
 		return;
 	}
+	is_rest = i->is_rx_rest;
+	i->is_rx_rest = (flags & NET_RX_MORE) != 0;
 	is_lent = bytes > (int)RX_COPY_BYTES && free_count >= RX_LEND_MIN;
-	if (bytes < (int)NET_FRAME_MIN || bytes > (int)NET_RX_BUFFER || (flags & NET_RX_MORE))
-		i->count.rx_errors++;
+	if (is_rest || (flags & NET_RX_MORE) || bytes < (int)NET_FRAME_MIN ||
+	    bytes > (int)NET_RX_BUFFER)
+		i->count.rx_errors += !is_rest;
 	else
 		p = is_lent ? lend_frame(s, (uint16_t)bytes) : copy_frame(s, (uint16_t)bytes);
 	if (p == NULL || !is_lent) {

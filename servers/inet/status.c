@@ -10,6 +10,7 @@
 #include "lwip/stats.h"
 #include "retrans.h"
 #include "rxpool.h"
+#include "sieve.h"
 #include "sockif.h"
 #include "status.h"
 
@@ -48,9 +49,9 @@ static void add_interface(struct out *o, const struct netif *n)
 	    (unsigned long long)c.tx_bytes, (unsigned long long)c.tx_errors,
 	    (unsigned long long)c.tx_dropped);
 	if (i != NULL)
-		add(o, "%s.deaths=%llu\n%s.posted=%u\n%s.unconfirmed=%u\n", i->name,
-		    (unsigned long long)i->deaths, i->name, i->rx_posted, i->name,
-		    netdev_tx_pending(i->dev));
+		add(o, "%s.deaths=%llu\n%s.posted=%u\n%s.unconfirmed=%u\n%s.acks_merged=%llu\n",
+		    i->name, (unsigned long long)i->deaths, i->name, i->rx_posted, i->name,
+		    netdev_tx_pending(i->dev), i->name, (unsigned long long)i->acks_merged);
 }
 
 static void add_connections(struct out *o)
@@ -68,6 +69,7 @@ static void add_connections(struct out *o)
 int status_text(char *buf, size_t len)
 {
 	struct out o = {buf, len, 0};
+	struct sieve_counts sieved;
 	struct arena_stats a;
 
 	if (len == 0)
@@ -79,6 +81,10 @@ int status_text(char *buf, size_t len)
 	add(&o, "arena.blocks=%u\narena.used=%u\narena.used_max=%u\narena.refused=%llu\n", a.blocks,
 	    a.blocks_used, a.blocks_used_max, (unsigned long long)a.refused);
 	add(&o, "frames.free=%u\nreceive.free=%u\n", frame_free_count(), rxpool_free_count());
+	sieve_get_counts(&sieved);
+	add(&o, "sieve.frames=%llu\nsieve.segments=%llu\nsieve.challenges=%llu\n",
+	    (unsigned long long)sieved.frames, (unsigned long long)sieved.segments,
+	    (unsigned long long)sieved.challenges);
 	o.done += (size_t)sock_status_text(buf + o.done, len - o.done);
 	return (int)o.done;
 }

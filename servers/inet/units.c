@@ -139,6 +139,9 @@ static void cover(struct unit *u, const char *upper)
 
 		if (top != NULL)
 			iface_close(top);
+		/* A filter that lets go is on its way out: its name follows. Did it become an interface until
+		 * then, it would take a number, and keep it. */
+		before->is_served = false;
 		move_number(before, u);
 		before->is_due = true;
 	}

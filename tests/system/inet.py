@@ -133,6 +133,23 @@ def serve(handle):
     return listener.getsockname()[1], thread, result
 
 
+def both_ways(guest, host, path, data):
+    """A file of the guest's to `host`, which is this computer, and data into the guest, over one connection; both arrive as they are."""
+    def handle(connection):
+        sender = threading.Thread(target=connection.sendall, args=(data,), daemon=True)
+        sender.start()
+        digest = hashlib.sha1()
+        while piece := connection.recv(1 << 16):
+            digest.update(piece)
+        sender.join(60)
+        return digest.hexdigest()
+    port, thread, result = serve(handle)
+    guest.sh(f"nc {host} {port} < {path} > /tmp/both_ways", 60)
+    thread.join(10)
+    assert result.get("value") == guest.sh(f"sha1sum {path}").split()[0], result
+    assert guest.sh("sha1sum /tmp/both_ways").split()[0] == hashlib.sha1(data).hexdigest()
+
+
 def outages(guest):
     return sorted(int(us) for us in re.findall(r"net-flow e1000_0 .*outage_us=(\d+)", guest.sh("cat /proc/axolotl/events")))
 

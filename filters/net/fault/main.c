@@ -185,6 +185,7 @@ static bool corrupt(struct netfilter_hold *h)
 
 	if (!h->is_tx) {
 		netfault_corrupt(&rules, b->up->buffer.ptr, (uint32_t)b->bytes);
+		b->flags &= ~NET_RX_CSUM_OK; /* that was said of another frame */
 		return true;
 	}
 	bytes = copy_frame(frame_of(h), frame_of(h));

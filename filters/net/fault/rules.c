@@ -83,7 +83,7 @@ struct netfault_shot netfault_decide(struct netfault_rules *r, const struct netf
 
 void netfault_corrupt(struct netfault_rules *r, uint8_t *frame, uint32_t bytes)
 {
-	uint32_t behind = bytes - NET_FRAME_MIN;
+	uint32_t behind = bytes > NET_FRAME_MIN ? bytes - NET_FRAME_MIN : 0;
 	uint64_t where = behind == 0 ? 0 : fault_random(&r->common) % (behind * 8ull);
 
 	if (behind > 0)

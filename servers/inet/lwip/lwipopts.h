@@ -84,6 +84,7 @@
 #define LWIP_IPV6_FORWARD                   0
 #define LWIP_IPV6_FRAG                      1
 #define LWIP_IPV6_REASS                     1
+#define IPV6_FRAG_COPYHEADER                1 /* a list's pointers do not fit into a fragment header */
 #define LWIP_IPV6_MLD                       1
 #define LWIP_IPV6_AUTOCONFIG                1
 #define LWIP_IPV6_DHCP6                     0
@@ -112,6 +113,8 @@
 #define TCP_SNDLOWAT                              32768
 #define TCP_SNDQUEUELOWAT                         (TCP_SND_QUEUELEN / 2)
 #define TCP_QUEUE_OOSEQ                           1
+#define TCP_OOSEQ_PBUFS_LIMIT(pcb)                sieve_out_of_order_limit(pcb)
+#define LWIP_HOOK_TCP_INPACKET_PCB                sieve_segment
 #define LWIP_TCP_SACK_OUT                         1
 #define LWIP_TCP_TIMESTAMPS                       1
 #define LWIP_TCP_KEEPALIVE                        1

@@ -4,7 +4,9 @@
  * came from (addresses exchanged), and after so many frames it breaks a rule of the protocol in the chosen
  * way. Clients and filters have to find out.
  *
- *     service up /tests/badnic -args "MODE[,after=N][,times=N]"        times: lies in all lives, default 1
+ *     service up /tests/badnic -args "MODE[,after=N][,times=N][,hairpin]"      times: lies in all lives, default 1
+ *
+ * hairpin: not every frame comes back, but those of TCP, as from another host (hairpin.h): for inet.
  *
  *     loop      never lies                         wrong-id     confirms a frame that nobody sent    N3
  *     double    confirms a frame twice         N3  invent       fills a buffer that nobody posted    N3
@@ -22,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hairpin.h"
 #include "netdev/host.h"
 
 #define UNIT     0
@@ -61,6 +64,7 @@ static struct nserver_rx *buffers[QUEUE];
 static unsigned buffer_count;
 static struct nserver_tx *unconfirmed;
 static bool is_silent; /* nothing is confirmed any more */
+static bool is_hairpin;
 
 /* ---- lies ---- */
 
@@ -140,25 +144,35 @@ static bool is_deaf(void)
 	return mode == LIE_DEAF && will_lie();
 }
 
+static bool turn(uint8_t *frame, size_t bytes)
+{
+	uint8_t address[6];
+
+	if (is_hairpin)
+		return hairpin_turn(frame, bytes);
+	memcpy(address, frame, sizeof(address));
+	memcpy(frame, frame + 6, sizeof(address));
+	memcpy(frame + 6, address, sizeof(address));
+	return true;
+}
+
 static void echo(const struct nserver_tx *t)
 {
 	struct nserver_rx *r;
 	uint8_t *frame;
-	uint8_t address[6];
 
 	if (buffer_count == 0 || t->bytes > buffers[0]->buffer.len_bytes || is_deaf()) {
 		unheard++;
 		return;
 	}
 	r = buffers[0];
+	frame = r->buffer.ptr;
+	nserver_tx_copy(t, 0, frame, t->bytes);
+	if (!turn(frame, t->bytes))
+		return; /* the buffer stays */
 	buffer_count--;
 	for (unsigned i = 0; i < buffer_count; i++)
 		buffers[i] = buffers[i + 1];
-	frame = r->buffer.ptr;
-	nserver_tx_copy(t, 0, frame, t->bytes);
-	memcpy(address, frame, sizeof(address));
-	memcpy(frame, frame + 6, sizeof(address));
-	memcpy(frame + 6, address, sizeof(address));
 	echoed++;
 	nserver_rx_done(r, (int)t->bytes, 0);
 }
@@ -289,6 +303,10 @@ static bool parse_word(char *word)
 			return true;
 		}
 	}
+	if (strcmp(word, "hairpin") == 0) {
+		is_hairpin = true;
+		return true;
+	}
 	if (strncmp(word, "after=", 6) == 0)
 		after = strtoull(word + 6, &end, 10);
 	else if (strncmp(word, "times=", 6) == 0)
@@ -309,7 +327,7 @@ int main(int argc, char **argv)
 	for (char *w = argc > 1 ? strtok(argv[1], ",") : NULL; w != NULL; w = strtok(NULL, ",")) {
 		if (parse_word(w))
 			continue;
-		sys_log("badnic: '%s' is neither a mode nor after=N nor times=N\n", w);
+		sys_log("badnic: '%s' is neither a mode nor hairpin nor after=N nor times=N\n", w);
 		return 1;
 	}
 	sys_main(&component);

@@ -62,6 +62,37 @@ static void wrong_lengths_are_complained_about(void **state)
 	assert_int_equal(world.buffer_count, 4); /* none is lost */
 }
 
+/* Unasked, "the checksum is right" is not passed on by an honest server, nor believed of one that is not. */
+static void checksums_are_believed_only_if_asked_for(void **state)
+{
+	const struct net_conf with = {.offloads = NET_OFFLOAD_RX_CSUM}, without = {.offloads = 0};
+	struct net_rx_done rx = {.len_bytes = 60, .flags = NET_RX_CSUM_OK};
+
+	(void)state;
+	world.info.offloads |= NET_OFFLOAD_RX_CSUM;
+	caller.is_lazy = true;
+	caller_start();
+	caller_post(3);
+	netdev_set_conf(caller.dev, &with);
+	world_run();
+	nserver_rx_done(world.buffers[0], 60, NET_RX_CSUM_OK);
+	netdev_doorbell(peers.server);
+	assert_int_equal(caller.filled_count, 1);
+	assert_int_equal(caller.buffers[0].got_flags, NET_RX_CSUM_OK);
+	netdev_set_conf(caller.dev, &without);
+	world_run();
+	nserver_rx_done(world.buffers[1], 60, NET_RX_CSUM_OK);
+	netdev_doorbell(peers.server);
+	assert_int_equal(caller.filled_count, 2);
+	assert_int_equal(caller.buffers[1].got_flags, 0);
+	rx.id = caller.buffers[2].entry.id;
+	assert_int_equal(ring_push(&nserver_units[0].session.rx.done, &rx), 0);
+	netdev_doorbell(peers.server);
+	assert_int_equal(caller.filled_count, 3);
+	assert_int_equal(caller.buffers[2].got_flags, 0);
+	assert_int_equal(peers.complaints, 0);
+}
+
 static void complaints_of_one_session_are_few(void **state)
 {
 	struct net_tx_done tx = {.id = 7};
@@ -133,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(invented_completions_are_complained_about),
 		T(wrong_lengths_are_complained_about),
+		T(checksums_are_believed_only_if_asked_for),
 		T(complaints_of_one_session_are_few),
 		T(a_jumping_completion_index_ends_the_session),
 		T(a_jumping_request_index_drops_the_client),

@@ -2,7 +2,7 @@
 /* Interfaces of inet: buffers, checksums, and devices that go or change. */
 /* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/retrans.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c servers/inet/merge.c
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
-         servers/inet/rxpool.c servers/inet/segments.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
+         servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
          tests/unit/servers/inet/streams.c */
 /* ports: lwip */
@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -226,6 +227,34 @@ static void bad_checksum_is_dropped_good_flag_trusted(void **state)
 	wire_end();
 }
 
+static void announce(const char *key, const char *value)
+{
+	ds_says(key, value);
+	units_settle();
+}
+
+/* What stands on a unit has its number, and gives it back, also when its own name goes later. */
+static void filter_borrows_the_number(void **state)
+{
+	(void)state;
+	wire_init(0);
+	iface_close(iface_find_unit("0"));
+	iface_close(iface_find_unit("1"));
+	assert_int_equal(units_init(), 0);
+	announce("net.0", "driver:0");
+	for (unsigned k = 0; k < 3; k++) {
+		assert_int_equal(iface_find_unit("0")->number, 0);
+		announce("netup.0", "1");
+		assert_null(iface_find_unit("0"));
+		announce("net.1", "filter:0");
+		assert_int_equal(iface_find_unit("1")->number, 0);
+		announce("netup.0", "");
+		assert_null(iface_find_unit("1"));
+		announce("net.1", "");
+	}
+	wire_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +265,7 @@ int main(void)
 		cmocka_unit_test(neighbours_are_forgotten),
 		cmocka_unit_test(stack_is_one_interface_in_any_order),
 		cmocka_unit_test(bad_checksum_is_dropped_good_flag_trusted),
+		cmocka_unit_test(filter_borrows_the_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

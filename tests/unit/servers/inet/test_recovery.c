@@ -5,7 +5,7 @@
  */
 /* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/retrans.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c servers/inet/merge.c
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
-         servers/inet/rxpool.c servers/inet/segments.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
+         servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
          tests/unit/servers/inet/streams.c */
 /* ports: lwip */
@@ -131,6 +131,20 @@ static void coalescing_survives_losses_and_deaths(void **state)
 	streams_run(600000);
 	assert_true(wire.replayed > 0);
 	streams_stop();
+}
+
+/* One goes out for all frames that came at once. */
+static void acknowledgements_are_merged(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		wire_init(k == 0 ? 0 : NET_OFFLOAD_TX_CSUM | NET_OFFLOAD_TSO4);
+		streams_start(8 << 20, 0);
+		streams_run(20000);
+		assert_in_range(wire.pure_acks, 20, (8u << 20) / TCP_MSS / 4);
+		assert_true(iface_find_unit("1")->acks_merged > wire.pure_acks);
+		streams_stop();
+	}
 }
 
 static void few_elements_are_enough(void **state)
@@ -380,6 +394,7 @@ int main(void)
 		cmocka_unit_test(offloaded_checksums_are_right),
 		cmocka_unit_test(segments_are_coalesced),
 		cmocka_unit_test(coalescing_survives_losses_and_deaths),
+		cmocka_unit_test(acknowledgements_are_merged),
 		cmocka_unit_test(few_elements_are_enough),
 		cmocka_unit_test(deaths_lose_no_byte),
 		cmocka_unit_test(outage_of_the_sender_is_short),

@@ -250,6 +250,8 @@ static void transmit(unsigned from, const struct netdev_tx *t)
 		wire_last_bytes = len;
 		wire.echo_replies +=
 			get16(frame + 12) == 0x0800 && frame[23] == 1 && frame[34] == 0;
+		if (wire.on_frame != NULL)
+			wire.on_frame(frame, len);
 	}
 	deliver(from, frame, len);
 }

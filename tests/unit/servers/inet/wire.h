@@ -23,6 +23,8 @@ struct wire {
 	unsigned offloads;      /* of both units, before they come up */
 	unsigned tx_elements;
 	bool keeps_frames; /* for a dead unit: QEMU does, and netdev finds what a device had received */
+	/* Sees each frame that unit 0 sends; may be NULL. */
+	void (*on_frame)(const uint8_t *frame, size_t len);
 	/* Counted. */
 	unsigned frames, lost, tso_frames, segments_cut, sums_filled, replayed, pure_acks,
 		echo_replies;
