@@ -3,7 +3,7 @@
  * TCP through inet's interfaces over a wire that loses frames and drivers that die: every byte arrives,
  * exactly once, in order, and an outage costs little more than its own time.
  */
-/* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/retrans.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c servers/inet/merge.c
+/* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/retrans.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
          servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
@@ -29,55 +29,6 @@ static void transfer_is_exact(void **state)
 	wire_init(0);
 	streams_start(4 << 20, 1 << 20);
 	streams_run(20000);
-	streams_stop();
-}
-
-static void settled_streams_are_merged(void **state)
-{
-	unsigned early, late;
-	uint64_t got;
-
-	(void)state;
-	wire_init(0);
-	streams_start(16 << 20, 0);
-	while (stream_server.got < (1 << 20))
-		wire_step();
-	early = wire.pure_acks;
-	got = stream_server.got;
-	while (stream_server.got < (4 << 20))
-		wire_step();
-	/* At first several for each batch, and then one. */
-	assert_in_range(early, got / TCP_MSS / 16, got / TCP_MSS);
-	late = wire.pure_acks;
-	got = stream_server.got;
-	streams_run(20000);
-	assert_in_range(wire.pure_acks - late, 20, (stream_server.got - got) / TCP_MSS / 8);
-	streams_stop();
-}
-
-/* After a hole there are several again for each batch, so that the sender recovers as fast as it can. */
-static void merging_pauses_after_a_hole(void **state)
-{
-	unsigned before;
-	uint64_t got;
-
-	(void)state;
-	wire_init(0);
-	streams_start(32 << 20, 0);
-	while (stream_server.got < (8 << 20))
-		wire_step();
-	wire.loss_permille = 100;
-	while (wire.lost < 20)
-		wire_step();
-	wire.loss_permille = 0;
-	while (stream_server.pcb->ooseq != NULL)
-		wire_step();
-	before = wire.pure_acks;
-	got = stream_server.got;
-	while (stream_server.got < got + (1 << 20))
-		wire_step();
-	assert_in_range(wire.pure_acks - before, (1 << 20) / TCP_MSS / 16, (1 << 20) / TCP_MSS * 2);
-	streams_run(600000);
 	streams_stop();
 }
 
@@ -388,8 +339,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(transfer_is_exact),
-		cmocka_unit_test(settled_streams_are_merged),
-		cmocka_unit_test(merging_pauses_after_a_hole),
 		cmocka_unit_test(transfer_with_losses_is_exact),
 		cmocka_unit_test(offloaded_checksums_are_right),
 		cmocka_unit_test(segments_are_coalesced),
