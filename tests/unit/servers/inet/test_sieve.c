@@ -104,7 +104,7 @@ static void discovery_options_are_checked(void **state)
 	option[1] = 2;
 	assert_false(admits(frame, sizeof(frame)));
 	option[0] = 5, option[1] = 1;
-	assert_true(admits(frame, sizeof(frame)));
+	assert_false(admits(frame, sizeof(frame)));
 	frame[19] = 24; /* the rest is padding */
 	option[1] = 0;
 	assert_true(admits(frame, sizeof(frame)));
