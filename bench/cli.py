@@ -9,7 +9,7 @@ import network
 import experiments
 import report
 import run
-from experiments import recovery
+from experiments import net_speed, recovery
 
 DESCRIPTION = "Boots Axolotl in QEMU, runs programs and experiments in it, and reports what happened."
 EPILOG = """examples:
@@ -47,6 +47,10 @@ BENCH_EPILOG = """examples:
   ./axo bench recovery --full --seed 7 --out results/nightly
   ./axo bench net-kill --nic virtio --net-backend tap
   ./axo bench recovery --component nic
+  ./axo bench net-speed --peer linux
+      TCP over e1000 and over virtio, Axolotl and the distribution's Linux turn by turn: their ratios. The kernel is fetched
+      as a package (70 MB, once) into build/ports; nothing is installed.
+  ./axo bench net-speed --nic rtl8139 --net-backend tap --full
 """
 
 
@@ -110,6 +114,8 @@ def add_bench(verbs):
     parser.add_argument("names", nargs="+", choices=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--component", choices=recovery.COMPONENTS, default="disk",
                         help="recovery: whose driver is killed (default disk)")
+    parser.add_argument("--peer", choices=net_speed.PEERS, help="net-speed: the same in the distribution's Linux, on the same "
+                        "QEMU command line, in turns; the ratios are reported")
     add_experiment_options(parser, "results")
     parser.set_defaults(function=experiments.main)
 

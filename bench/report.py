@@ -65,8 +65,24 @@ def net_faults(record):
     for sample in record["samples"]:
         cells = [f"{number(sample['mb_s'][work])} ({number(100 * sample['mb_s'][work] / base[work], 0) if base[work] else '-'} %)"
                  for work in works]
-        rows.append([sample["case"], *cells, sample["mistakes"][0] if sample["mistakes"] else "right"])
-    return table(["faults", *[f"{work} MB/s" for work in works], "data"], rows)
+        rows.append([sample["case"], sample["shots"], *cells, sample["mistakes"][0] if sample["mistakes"] else "right"])
+    return table(["faults", "shots", *[f"{work} MB/s" for work in works], "data"], rows)
+
+
+def net_speed(record):
+    rows, metrics = [], record["metrics"]
+    for sample in record["samples"]:
+        nic, direction = sample["nic"], sample["direction"]
+        at = f"{direction}_{nic}"
+        guests = [sample[name] for name in ("axolotl", "linux") if name in sample]
+        mistakes = [mistake for guest in guests for mistake in guest["mistakes"]]
+        rows.append([nic, direction, number(metrics.get(f"iperf3_{direction}_mbit_s_{nic}"), 0),
+                     number(metrics.get(f"linux_iperf3_{direction}_mbit_s_{nic}"), 0), number(metrics.get(f"ratio_{at}"), 2),
+                     number(metrics.get(f"ratio_{at}_noise_percent"), 0), number(metrics.get(f"cpu_ms_per_mb_{at}")),
+                     number(metrics.get(f"linux_cpu_ms_per_mb_{at}")), number(metrics.get(f"cpu_ratio_{at}"), 2),
+                     sum(guest["connections"] for guest in guests), mistakes[0] if mistakes else "all right"])
+    return table(["card", "direction", "Mbit/s", "Linux", "ratio (aim: 1.0)", "noise %", "CPU ms/MB", "Linux", "ratio",
+                  "connections", "outcome"], rows)
 
 
 def recovery(record):
@@ -91,8 +107,8 @@ def plain(record):
     return table(["metric", "value"], [[name, value] for name, value in record["metrics"].items()])
 
 
-DRAW = {"disk-kill": disk_kill, "net-faults": net_faults, "net-kill": net_kill, "recovery": recovery, "recovery-nic": recovery,
-        "filters": filters}
+DRAW = {"disk-kill": disk_kill, "net-faults": net_faults, "net-kill": net_kill, "net-speed": net_speed,
+        "recovery": recovery, "recovery-nic": recovery, "filters": filters}
 
 
 def subject(config):

@@ -13,7 +13,6 @@ from session import say
 
 import events
 from experiments.net_rig import NetRig, config_of
-from experiments.rig import TILE_BYTES
 from experiments.turns import KILL, OFF, Turns, tag
 
 TITLE = "throughput and connections while the driver of the network card is killed every 0.1 to 15 s"
@@ -64,7 +63,7 @@ class Work:
     def check(self):
         """A download whose SHA-1 is compared."""
         if self.name == "wget_in":
-            got, _, mistakes = self.peer.wget_in_sha1(self.size, self.peer.tile_sha1(self.size // TILE_BYTES))
+            got, _, mistakes = self.peer.wget_in_sha1(self.size, self.peer.body_sha1(self.size))
             self.note(got, mistakes)
 
 

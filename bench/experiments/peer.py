@@ -72,14 +72,19 @@ class Peer:
             raise MachineError(f"{what} on this computer has ended")
         return line
 
-    def tile_sha1(self, count):
-        """SHA-1 of what GET /N sends for `count` tiles."""
+    def body_sha1(self, size):
+        """SHA-1 of what GET /size sends."""
         digest = hashlib.sha1()
         with open(self.tile, "rb") as file:
             data = file.read()
-        for _ in range(count):
+        for _ in range(size // len(data)):
             digest.update(data)
+        digest.update(data[:size % len(data)])
         return digest.hexdigest()
+
+    def tile_sha1(self, count):
+        """SHA-1 of so many tiles."""
+        return self.body_sha1(count * os.path.getsize(self.tile))
 
     def url(self, path=""):
         return f"http://{GUEST_SEES}:{self.port}/{path}"
@@ -124,12 +129,12 @@ class Peer:
             mistakes.append(f"the answer of the server arrived as {text[:60]!r}")
         return got, seconds, mistakes
 
-    def iperf3(self, seconds, is_in):
-        """A TCP stream of so many seconds; received bytes of the receiver's own count."""
+    def iperf3(self, seconds, is_in, patience_s=CONNECT_S):
+        """A TCP stream of so many seconds; received bytes of the receiver's own count. patience_s: for connecting and ending."""
         port = self._iperf_server()
         seconds = math.ceil(seconds)
         result = self.machine.agent.run(f"iperf3 -c {GUEST_SEES} -p {port} -t {seconds} -J {'-R' if is_in else ''}",
-                                        seconds + CONNECT_S)
+                                        seconds + patience_s)
         self._end(self.iperf)
         self.iperf = None
         return iperf3_result(result.status, result.text)

@@ -14,7 +14,8 @@
 #include "sys/sys.h"
 #include "timers.h"
 
-#define HELD_MAX 48u /* segments of one frame: 64 KiB of them; their data may be one element */
+#define ACKS_PLAIN 4u  /* of a turn */
+#define HELD_MAX   48u /* segments of one frame: 64 KiB of them; their data may be one element */
 
 struct tx_frame {
 	struct netdev_tx tx; /* cookie: the frame */
@@ -187,15 +188,22 @@ static void describe_offload(struct tx_frame *f)
 	}
 }
 
-void frame_flush(struct iface *i)
+static void let_go(struct iface *i)
 {
 	struct tx_frame *f = i->collecting;
 
 	if (f == NULL)
 		return;
 	i->collecting = NULL;
-	describe_offload(f);
+	if (i->offloads & NET_OFFLOAD_TX_CSUM)
+		describe_offload(f);
 	hand_down(f);
+}
+
+void frame_flush(struct iface *i)
+{
+	let_go(i);
+	i->acks = 0;
 }
 
 void frame_forget(struct iface *i)
@@ -243,18 +251,39 @@ static bool fill(struct tx_frame *f, struct pbuf *p)
 	return is_ok;
 }
 
+/* What is collected says nothing that p does not say. */
+static bool is_outdated(const struct iface *i, const struct pbuf *p, const struct segment *s)
+{
+	const struct tx_frame *f = i->collecting;
+
+	return f != NULL && i->acks > ACKS_PLAIN &&
+	       segment_replaces(f->head, &f->segment, p->payload, s);
+}
+
+/* Frames leave in the order in which they came. */
+static void settle(struct iface *i, const struct pbuf *p, const struct segment *s)
+{
+	i->acks += s != NULL && s->payload_bytes == 0;
+	if (s == NULL || !is_outdated(i, p, s)) {
+		let_go(i);
+		return;
+	}
+	i->acks_merged++;
+	release(i->collecting);
+	i->collecting = NULL;
+}
+
 err_t frame_linkoutput(struct netif *n, struct pbuf *p)
 {
 	struct iface *i = n->state;
 	struct segment s;
-	bool is_tcp = (i->offloads & NET_OFFLOAD_TX_CSUM) != 0 &&
-	              segment_parse(p->payload, p->len, p->tot_len, &s);
+	bool is_tcp = segment_parse(p->payload, p->len, p->tot_len, &s);
 	struct tx_frame *f;
 
 	timers_activity();
 	if (is_tcp && append(i, p, &s))
 		return ERR_OK;
-	frame_flush(i); /* frames leave in the order in which they came */
+	settle(i, p, is_tcp ? &s : NULL);
 	f = take_frame(i);
 	if (f == NULL)
 		return ERR_MEM;

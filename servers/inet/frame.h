@@ -15,6 +15,11 @@
  * Offloads: lwIP does no TCP checksums for an interface whose device does them; the sum of the pseudo
  * header is put into the field here. Segmentation: consecutive full segments of one connection that lwIP sends in one go
  * become one frame (segments.h).
+ *
+ * Acknowledgements: lwIP makes one for every second segment, and each costs the device and the peer as much as a frame
+ * with data. The first few of a turn go out, since peers that count them open their windows by them; of those
+ * that follow, of one connection and with nothing else between, only the last, which says all that the others
+ * say. Duplicates are not touched.
  */
 #ifndef INET_FRAME_H
 #define INET_FRAME_H
@@ -25,7 +30,7 @@
 
 void frame_init(void);
 err_t frame_linkoutput(struct netif *n, struct pbuf *p);
-void frame_flush(struct iface *i);  /* what it collects goes to netdev */
+void frame_flush(struct iface *i);  /* what it collects goes to netdev; the turn ends */
 void frame_forget(struct iface *i); /* it goes: what it collects is dropped */
 unsigned frame_free_count(void);
 /* True once after a frame was refused and another became free. */

@@ -47,7 +47,10 @@ struct iface {
 	unsigned multicast_count;
 	bool has_many_groups; /* more than the table holds: all multicast until the interface goes */
 
-	struct tx_frame *collecting;   /* frame.c: may still grow by segments */
+	struct tx_frame *
+		collecting; /* frame.c: may still grow by segments, or be outdated by another one */
+	unsigned acks;      /* segments without data of this turn */
+	uint64_t acks_merged;
 	unsigned rx_posted, rx_target; /* rxpool.c */
 	bool is_rx_rest; /* the next buffer has the rest of a frame that is too long */
 	struct ifctl_counters count;

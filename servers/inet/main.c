@@ -23,6 +23,7 @@
 #include "iface.h"
 #include "lwip/init.h"
 #include "memory.h"
+#include "merge.h"
 #include "random.h"
 #include "recover.h"
 #include "sockif.h"
@@ -67,7 +68,9 @@ static void message(const struct msg *m, enum ipc_primitive how)
 static void doorbell(endpoint_t from)
 {
 	timers_run(now_ns());
+	merge_begin();
 	(void)netdev_doorbell(from);
+	merge_end();
 }
 
 static void ds_change(const struct ds_change *c)

@@ -95,20 +95,38 @@ void segment_seed_sum(uint8_t *frame, const struct segment *s)
 	memcpy(frame + s->tcp_offset + TCP_SUM, &folded, sizeof(folded));
 }
 
+/* Ethernet header, addresses and ports. */
+static bool is_same_flow(const uint8_t *first, const struct segment *s, const uint8_t *next,
+                         const struct segment *n)
+{
+	size_t addresses = s->is_ipv6 ? ETHER_BYTES + IP6_ADDRESSES : ETHER_BYTES + IP4_ADDRESSES;
+
+	return s->is_ipv6 == n->is_ipv6 && s->header_bytes == n->header_bytes &&
+	       memcmp(first, next, ETHER_BYTES + 2) == 0 &&
+	       memcmp(first + addresses, next + addresses, s->tcp_offset + TCP_SEQ - addresses) ==
+	               0;
+}
+
+bool segment_replaces(const uint8_t *first, const struct segment *s, const uint8_t *next,
+                      const struct segment *n)
+{
+	const uint8_t *a = first + s->tcp_offset, *b = next + n->tcp_offset;
+
+	return s->payload_bytes == 0 && n->payload_bytes == 0 && s->seq == n->seq &&
+	       is_same_flow(first, s, next, n) && a[TCP_FLAGS] == FLAG_ACK &&
+	       b[TCP_FLAGS] == FLAG_ACK && (int32_t)(get32(b + TCP_ACK) - get32(a + TCP_ACK)) > 0;
+}
+
 bool segment_follows(const uint8_t *first, const struct segment *s, uint32_t next_seq,
                      const uint8_t *next, const struct segment *n)
 {
 	const uint8_t *a = first + s->tcp_offset, *b = next + n->tcp_offset;
 	uint8_t other_flags = (uint8_t) ~(FLAG_ACK | FLAG_PSH);
-	size_t addresses = s->is_ipv6 ? ETHER_BYTES + IP6_ADDRESSES : ETHER_BYTES + IP4_ADDRESSES;
 
-	if (s->is_ipv6 != n->is_ipv6 || s->header_bytes != n->header_bytes || n->seq != next_seq ||
-	    ((a[TCP_FLAGS] | b[TCP_FLAGS]) & other_flags) != 0)
+	if (n->seq != next_seq || ((a[TCP_FLAGS] | b[TCP_FLAGS]) & other_flags) != 0)
 		return false;
-	/* Ethernet header, addresses, ports; acknowledgement; window; options. */
-	return memcmp(first, next, ETHER_BYTES + 2) == 0 &&
-	       memcmp(first + addresses, next + addresses, s->tcp_offset + TCP_SEQ - addresses) ==
-	               0 &&
+	/* Acknowledgement; window; options. */
+	return is_same_flow(first, s, next, n) &&
 	       memcmp(a + TCP_ACK, b + TCP_ACK, TCP_FLAGS - TCP_ACK) == 0 &&
 	       memcmp(a + TCP_WINDOW, b + TCP_WINDOW, 2) == 0 &&
 	       memcmp(a + TCP_BYTES, b + TCP_BYTES,

@@ -25,6 +25,10 @@ void segment_seed_sum(uint8_t *frame, const struct segment *s);
  * acknowledgement, window and options; no flags but ACK and PSH. */
 bool segment_follows(const uint8_t *first, const struct segment *s, uint32_t next_seq,
                      const uint8_t *next, const struct segment *n);
+/* Does `next`, an acknowledgement without data, say all that `first` says, which is another one of the same
+ * connection, and acknowledge more? Duplicates never do: they have a meaning of their own. */
+bool segment_replaces(const uint8_t *first, const struct segment *s, const uint8_t *next,
+                      const struct segment *n);
 /* The headers of `frame` become those of one frame with so much payload. A PSH of any part moves to the
  * end, where the server puts it: it says that all up to there is to be handed over, and that is still so. */
 void segment_stretch(uint8_t *frame, struct segment *s, uint32_t payload_bytes, bool is_push);

@@ -61,7 +61,7 @@ def test_second_name_of_a_network_unit(boot):
 
 
 def test_network_is_left_out(boot):
-    """net=none: neither drivers nor stacks nor inet, although there are cards."""
+    """net=none: neither drivers nor stacks, although there are cards."""
     guest = machine(boot, DEVICES, ["net=none"])
     rows = guest.services()
-    assert not {"virtio_net", "e1000", "rtl8139", "inet", "netguard.net0"} & set(rows), rows
+    assert not {"virtio_net", "e1000", "rtl8139", "netguard.net0"} & set(rows), rows

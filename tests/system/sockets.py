@@ -117,3 +117,21 @@ def test_a_machine_without_a_network(boot):
     guest = boot(boot=["skip=inet"])
     assert "not supported" in guest.run(f"nc {HOST} 1").err.decode()
     assert guest.sh("cat /proc/net/tcp") == ""
+
+
+def test_loopback_of_a_machine_without_a_card(boot):
+    """127.0.0.1 and ::1 work; a card's memory is not there, and sockets' only when there is one."""
+    guest = boot(nics=[])
+    status = guest.sh("service status inet")
+    assert "state       running" in status and "arena.blocks=0\n" in status, status
+    guest.sh("ping -c 1 127.0.0.1 && ping -c 1 ::1")
+    digest = guest.sh("sha1sum < /bin/busybox")
+    guest.sh("httpd -h /bin")
+    for host in ("127.0.0.1", "[::1]"):
+        guest.until(f"wget -q -O /tmp/got http://{host}/busybox")
+        assert guest.sh("sha1sum < /tmp/got") == digest
+    assert "receive.free=0\n" in guest.sh("service status inet")
+    assert "unreachable" in guest.run("nc 10.0.2.2 1").err.decode()
+
+
+test_loopback_of_a_machine_without_a_card.timeout = 120

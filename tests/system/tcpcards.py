@@ -15,6 +15,7 @@ IPERF_S, IPERF_INTERVAL_MS = 2, 150
 STACK = "capture(guard(trace(e1000_0)))"
 FILTERS = ("capture.net0", "netguard.net0.1", "nettrace.net0.2")
 FILTER_DEATHS, FILTER_INTERVAL_MS = 10, 100
+AFTERWARDS_BYTES = 1 << 20
 
 
 def streams_under_kills(guest, label, deaths=DEATHS, interval_ms=INTERVAL_MS):
@@ -88,9 +89,11 @@ def test_filters(boot):
         for label in FILTERS + ("e1000",):
             streams_under_kills(guest, label, FILTER_DEATHS, FILTER_INTERVAL_MS)
     Wire(path).check_frames()
-    with Kills(guest, {label: 400 + 50 * number for number, label in enumerate(FILTERS + ("e1000",))}) as kills, \
-            Streams(guest) as streams:
-        kills.until("e1000", 5, 30)
+    with Streams(guest) as streams:
+        with Kills(guest, {label: 400 + 50 * number for number, label in enumerate(FILTERS + ("e1000",))}) as kills:
+            kills.until("e1000", 5, 60)
+        # The capture's memory dies with its filter.
+        streams.until(max(streams.moved()) + AFTERWARDS_BYTES, 60)
         streams.end()
     assert all(kills.hits.values()), kills.hits
     Wire(fetch_capture(guest), guest_sums=False).check_frames()

@@ -4,9 +4,11 @@
 import hashlib
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
+import time
 import types
 import unittest
 
@@ -14,6 +16,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 # pylint: disable=wrong-import-position
 import report  # noqa: E402
+from agent import AgentError  # noqa: E402
 from experiments import net_faults, net_kill, peer, turns  # noqa: E402
 from network import Network, check_stack  # noqa: E402
 from record import Record  # noqa: E402
@@ -52,8 +55,8 @@ class PeerTest(unittest.TestCase):
         got, seconds, mistakes = self.peer.wget_in(SIZE)
         self.assertEqual((got, mistakes), (SIZE, []))
         self.assertGreater(seconds, 0)
-        self.assertEqual(self.peer.wget_in_sha1(SIZE, self.peer.tile_sha1(3))[2], [])
-        self.assertIn("WRONG DATA", self.peer.wget_in_sha1(SIZE, self.peer.tile_sha1(2))[2][0])
+        self.assertEqual(self.peer.wget_in_sha1(SIZE, self.peer.body_sha1(SIZE))[2], [])
+        self.assertIn("WRONG DATA", self.peer.wget_in_sha1(SIZE, self.peer.body_sha1(SIZE - 1))[2][0])
 
     def test_uploads(self):
         with open(self.tile, "rb") as file:
@@ -146,7 +149,7 @@ class FakeRig:
     def wget_in_sha1(self, size, _):
         return self.wget_in(size)
 
-    def tile_sha1(self, _):
+    def body_sha1(self, _):
         return ""
 
     def killer(self, *_, **__):
@@ -182,19 +185,53 @@ class NetKillTest(unittest.TestCase):
 
 
 class NetFaultsTest(unittest.TestCase):
+    STATUS = "rule0=drop matched=2000 fired=3\ntx=1500\nrx=500\nshots=3\nmissed=1\nunit.0=running tx_frames=3"
+
     def test_stacks_of_cases_are_stacks(self):
-        for case in [None] + net_faults.QUICK_CASES + net_faults.FULL_CASES:
+        for case in [net_faults.NO_FAULTS] + net_faults.QUICK_CASES + net_faults.FULL_CASES:
             text = net_faults.stack_of("e1000_0", case, 7)
             self.assertEqual(check_stack(text), text)
         self.assertEqual(net_faults.stack_of("e1000_0", ("delay", 5, "for=20ms"), 7),
                          'fault(e1000_0,rules="delay,prob=5,for=20ms",seed=7)')
+        self.assertEqual(net_faults.stack_of("e1000_0", net_faults.RATE, 7), 'fault(e1000_0,rules="rate,bytes=1000000",seed=7)')
+
+    def test_every_kind_is_in_both_sizes(self):
+        with open(os.path.join(ROOT, "filters/net/fault/rules.c"), encoding="ascii") as file:
+            kinds = set(re.findall(r'^\t\[NETFAULT_\w+\] = "(\w+)"', file.read(), re.M)) - {"none", "die"}
+        for cases in (net_faults.QUICK_CASES, net_faults.FULL_CASES):
+            self.assertEqual({case[0] for case in cases}, kinds)
+            self.assertEqual(len({net_faults.name_of(case) for case in cases}), len(cases))
+
+    def test_the_filter_is_asked(self):
+        self.assertEqual(net_faults.filter_status(self.STATUS), (2000, 3, 1))
+        with self.assertRaisesRegex(AgentError, "tells nothing"):
+            net_faults.filter_status("state down")
+
+    def test_files_end_by_bytes_by_time_and_by_mistakes(self):
+        params = {"file_mb": 2, "file_s": 60}
+        self.assertEqual(net_faults.files(params, lambda: (1 << 20, 0.5, [])), (2 << 20, 1.0, []))
+        self.assertEqual(net_faults.files(params, lambda: (5, 0.5, ["lost"])), (5, 0.5, ["lost"]))
+        self.assertEqual(net_faults.files({**params, "file_s": 0.01}, lambda: time.sleep(0.02) or (9, 1.0, [])), (9, 1.0, []))
+
+    def take(self, case, status, mistakes=(), speed=0.9):
+        record = Record("net-faults", 1, {"nic": "e1000", "net": None, "net_backend": "user"})
+        for now, shots in ((net_faults.NO_FAULTS, (100, 0, 0)), (case, status)):
+            speeds = {work: 10.0 if now == net_faults.NO_FAULTS else speed for work in net_faults.WORKS}
+            net_faults.store(record, now, {"mb_s": speeds, "seconds": {}, "mistakes": list(mistakes)}, shots)
+        return record
+
+    def test_verdicts(self):
+        case = ("drop", 1000, "")
+        self.assertTrue(self.take(case, (1000, 1, 0)).passed)
+        self.assertEqual(self.take(case, (1000, 1, 0)).metrics["wget_in_share_percent_drop_1000ppm"], 9.0)
+        self.assertFalse(self.take(case, (1000, 0, 0)).verdicts["drop_1000ppm_was_injected"])
+        self.assertFalse(self.take(case, (1000, 1, 0), ["WRONG DATA"]).verdicts["drop_1000ppm_every_byte_right"])
+        self.assertTrue(self.take(net_faults.RATE, (1000, 9, 0)).passed)
+        self.assertFalse(self.take(net_faults.RATE, (1000, 9, 0), speed=1.5).verdicts["rate_1000kb_s_was_kept"])
 
     def test_tables(self):
-        record = Record("net-faults", 1, {"nic": "e1000", "net": None, "net_backend": "user"})
-        for case, speed, mistakes in (("none", 50.0, []), ("drop_1000ppm", 10.0, ["wget_in: WRONG DATA"])):
-            record.samples.append({"case": case, "mb_s": {"wget_in": speed}, "mistakes": mistakes})
-        text = report.tables(record.to_json())
-        self.assertIn("| drop_1000ppm | 10.0 (20 %)", text)
+        text = report.tables(self.take(("drop", 1000, ""), (1000, 1, 0), ["wget_in: WRONG DATA"]).to_json())
+        self.assertIn("| drop_1000ppm | 1     | 0.9 (9 %)", text)
         self.assertIn("WRONG DATA", text)
 
 

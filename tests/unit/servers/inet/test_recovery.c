@@ -3,7 +3,7 @@
  * TCP through inet's interfaces over a wire that loses frames and drivers that die: every byte arrives,
  * exactly once, in order, and an outage costs little more than its own time.
  */
-/* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/retrans.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c
+/* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/retrans.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c servers/inet/merge.c
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
          servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
@@ -29,6 +29,55 @@ static void transfer_is_exact(void **state)
 	wire_init(0);
 	streams_start(4 << 20, 1 << 20);
 	streams_run(20000);
+	streams_stop();
+}
+
+static void settled_streams_are_merged(void **state)
+{
+	unsigned early, late;
+	uint64_t got;
+
+	(void)state;
+	wire_init(0);
+	streams_start(16 << 20, 0);
+	while (stream_server.got < (1 << 20))
+		wire_step();
+	early = wire.pure_acks;
+	got = stream_server.got;
+	while (stream_server.got < (4 << 20))
+		wire_step();
+	/* At first one for a few segments, and then one for a batch. */
+	assert_in_range(early, got / TCP_MSS / 5, got / TCP_MSS);
+	late = wire.pure_acks;
+	got = stream_server.got;
+	streams_run(20000);
+	assert_in_range(wire.pure_acks - late, 20, (stream_server.got - got) / TCP_MSS / 8);
+	streams_stop();
+}
+
+/* After a hole there is one again for each second segment, so that the sender recovers as fast as it can. */
+static void merging_pauses_after_a_hole(void **state)
+{
+	unsigned before;
+	uint64_t got;
+
+	(void)state;
+	wire_init(0);
+	streams_start(32 << 20, 0);
+	while (stream_server.got < (8 << 20))
+		wire_step();
+	wire.loss_permille = 100;
+	while (wire.lost < 20)
+		wire_step();
+	wire.loss_permille = 0;
+	while (stream_server.pcb->ooseq != NULL)
+		wire_step();
+	before = wire.pure_acks;
+	got = stream_server.got;
+	while (stream_server.got < got + (1 << 20))
+		wire_step();
+	assert_in_range(wire.pure_acks - before, (1 << 20) / TCP_MSS / 5, (1 << 20) / TCP_MSS * 2);
+	streams_run(600000);
 	streams_stop();
 }
 
@@ -82,6 +131,20 @@ static void coalescing_survives_losses_and_deaths(void **state)
 	streams_run(600000);
 	assert_true(wire.replayed > 0);
 	streams_stop();
+}
+
+/* One goes out for all frames that came at once. */
+static void acknowledgements_are_merged(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		wire_init(k == 0 ? 0 : NET_OFFLOAD_TX_CSUM | NET_OFFLOAD_TSO4);
+		streams_start(8 << 20, 0);
+		streams_run(20000);
+		assert_in_range(wire.pure_acks, 20, (8u << 20) / TCP_MSS / 4);
+		assert_true(iface_find_unit("1")->acks_merged > wire.pure_acks);
+		streams_stop();
+	}
 }
 
 static void few_elements_are_enough(void **state)
@@ -325,10 +388,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(transfer_is_exact),
+		cmocka_unit_test(settled_streams_are_merged),
+		cmocka_unit_test(merging_pauses_after_a_hole),
 		cmocka_unit_test(transfer_with_losses_is_exact),
 		cmocka_unit_test(offloaded_checksums_are_right),
 		cmocka_unit_test(segments_are_coalesced),
 		cmocka_unit_test(coalescing_survives_losses_and_deaths),
+		cmocka_unit_test(acknowledgements_are_merged),
 		cmocka_unit_test(few_elements_are_enough),
 		cmocka_unit_test(deaths_lose_no_byte),
 		cmocka_unit_test(outage_of_the_sender_is_short),

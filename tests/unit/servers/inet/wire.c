@@ -15,6 +15,7 @@
 #include "servers/inet/frame.h"
 #include "servers/inet/iface.h"
 #include "lwip/init.h"
+#include "servers/inet/merge.h"
 #include "servers/inet/random.h"
 #include "servers/inet/rxpool.h"
 #include "servers/inet/sockif.h"
@@ -359,6 +360,7 @@ static void confirm(struct netdev *d, unsigned count)
 
 static void receive_due(struct netdev *d)
 {
+	merge_begin();
 	while (d->in_count > 0 && d->in[0].t_due_ns <= wire.now_ns) {
 		struct packet p = d->in[0];
 		struct netdev_rx *r;
@@ -378,6 +380,7 @@ static void receive_due(struct netdev *d)
 		free(p.bytes);
 		r->filled(r, (int)p.len, p.flags);
 	}
+	merge_end();
 }
 
 void wire_step(void)
