@@ -14,7 +14,8 @@ enum { ETHER_BYTES = 14, ARP_BYTES = 28, ARP_SENDER = 8, IP4_BYTES = 20, IP6_BYT
 enum { IP4_PROTOCOL = 9, IP4_SOURCE = 12, IP6_SOURCE = 8 };
 enum { NEXT_HOP_BY_HOP = 0, NEXT_ROUTING = 43, NEXT_FRAGMENT = 44, NEXT_AH = 51, NEXT_NONE = 59 };
 enum { NEXT_OPTIONS = 60, NEXT_ICMP6 = 58 };
-enum { ICMP6_TOO_BIG = 2, ICMP6_SOLICIT_ROUTER = 133, ICMP6_REDIRECT = 137 };
+enum { ICMP6_TOO_BIG = 2, ICMP6_SOLICIT_ROUTER = 133, ICMP6_SOLICIT_NEIGHBOUR = 135 };
+enum { ICMP6_ADVERTISE_NEIGHBOUR = 136, ICMP6_REDIRECT = 137, ND_NEIGHBOUR_BYTES = 24 };
 enum { ND_SOURCE_ADDRESS = 1, ND_TARGET_ADDRESS = 2 };
 #define ICMP6_BYTES      8u
 #define IP6_MTU_MIN      1280u
@@ -135,13 +136,25 @@ static bool are_options_sane(const uint8_t *message, size_t at, size_t head_byte
 	return true;
 }
 
+/* lwIP takes the first option of solicitations and advertisements for an address, whatever it is. */
+static bool is_address_first(const uint8_t *message, size_t head_bytes, size_t bytes)
+{
+	const uint8_t *option = message + ND_NEIGHBOUR_BYTES;
+
+	if (message[0] != ICMP6_SOLICIT_NEIGHBOUR && message[0] != ICMP6_ADVERTISE_NEIGHBOUR)
+		return true;
+	return bytes <= ND_NEIGHBOUR_BYTES || head_bytes <= ND_NEIGHBOUR_BYTES ||
+	       option[0] == ND_SOURCE_ADDRESS || option[0] == ND_TARGET_ADDRESS;
+}
+
 static bool is_icmp6_sane(const uint8_t *message, size_t head_bytes, size_t bytes)
 {
 	size_t options = discovery_bytes(message[0]);
 
 	if (message[0] == ICMP6_TOO_BIG)
 		return get32(message + 4) >= IP6_MTU_MIN;
-	return options == 0 || are_options_sane(message, options, head_bytes, bytes);
+	return options == 0 || (is_address_first(message, head_bytes, bytes) &&
+	                        are_options_sane(message, options, head_bytes, bytes));
 }
 
 /* Headers up to the transport's are in what was copied, and do not say what must not be believed. */
