@@ -38,7 +38,7 @@ help:
 	@echo 'make test       lint, unit tests, bounded fuzzing and system tests; ends with "N passed, N failed"'
 	@echo 'make unit       host unit tests with ASan and UBSan'
 	@echo 'make guest      build all programs of the guest, tests/guest included'
-	@echo 'make system     system tests: scenarios in QEMU (ONLY=name selects)'
+	@echo 'make system     system tests: scenarios in QEMU (ONLY=name selects, JOBS=2 at a time)'
 	@echo 'make fuzz       long fuzzing of everything in tests/fuzz (SECONDS_EACH=60 SEED=n)'
 	@echo 'make lint       formatting, clang-tidy, cppcheck, layers, sizes (make format formats)'
 	@echo 'make clean      remove what was built, keep the ports; make distclean removes all of build/'
@@ -64,8 +64,10 @@ fuzz-quick: $(FUZZ_BINS)
 		--json $(B)/results/fuzz.json $(FUZZ_BINS)
 
 ONLY ?=
+# Machines at a time; one needs hardly more than a processor.
+JOBS ?= 2
 system: all
-	$(Q)$(PYTHON) tests/system/run --json $(B)/results/system.json $(ONLY)
+	$(Q)$(PYTHON) tests/system/run --jobs $(JOBS) --json $(B)/results/system.json $(ONLY)
 
 # Each part runs even when an earlier one failed; the totals decide.
 test:
