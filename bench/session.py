@@ -330,11 +330,19 @@ class Session:
             build_all(self.options.install, self.options.quiet)
         self.machine = Machine(self.config()).start().wait_ready()
         self.timings["boot_s"] = self.machine.boot_s
+        if self.options.net:
+            self.check_network()
         if self.options.storage and self.options.mount:
             self.mount_storage()
         if self.put_on_disk:
             self.machine.agent.run(f"tar -x -f /dev/{PUT_PORT} -C /", 1800, check=True)
         return self.machine
+
+    def check_network(self):
+        """rs says in the log why it cannot start a stack."""
+        refused = self.machine.agent.run("dmesg | sed -n 's/^rs: net net0 is not started: //p'", 30).text
+        if refused:
+            raise UsageError(f"--net {refused.splitlines()[0]}")
 
     def mount_storage(self):
         """Waits for the device of the stack and mounts it."""
