@@ -40,11 +40,14 @@ class MachineError(Exception):
 
 @dataclasses.dataclass
 class Disk:
-    """A disk image at AHCI port `name` (sata0..sata5). options: more of QEMU's -drive; blkdebug: rules to inject errors."""
+    """A disk image at AHCI port `name` (sata0..sata5). options: more of QEMU's -drive; blkdebug: rules to inject errors.
+    is_scratch: the image is gone when the session ends, so FLUSH need not wait for this computer's own disk, whose moods would be in
+    every measurement; what a machine wrote is in the image even if it is killed."""
     name: str
     path: str
     options: str = ""
     blkdebug: dict = None
+    is_scratch: bool = False
 
     @property
     def port(self):
@@ -174,7 +177,8 @@ class Machine:
                     "image": {"driver": "raw", "file": {"driver": "file", "filename": disk.path}}, **disk.blkdebug}
             args += ["-blockdev", json.dumps(node)]
         else:
-            args += ["-drive", f"if=none,id={disk.name},format=raw,cache=writeback,file={_escape(disk.path)}"
+            cache = "unsafe" if disk.is_scratch else "writeback"
+            args += ["-drive", f"if=none,id={disk.name},format=raw,cache={cache},file={_escape(disk.path)}"
                      + (f",{disk.options}" if disk.options else "")]
         return args + ["-device", f"ide-hd,drive={disk.name},bus=ide.{disk.port},serial=AXO{disk.port},"
                        "rerror=report,werror=report"]

@@ -258,7 +258,7 @@ class Session:
             elif spec.size is not None and os.path.getsize(path) != spec.size:
                 raise UsageError(f"--disk {name}: {path} has {os.path.getsize(path)} bytes, not {spec.size}; "
                                  f"write {name}::{path} to take it as it is")
-            disks.append(Disk(name, path))
+            disks.append(Disk(name, path, is_scratch=not spec.image))
         return disks
 
     def format_disks(self, disks):
@@ -313,7 +313,7 @@ class Session:
                 write_tar(path, wanted)
             else:
                 make_sparse(path, GET_DISK_BYTES)
-            disks.append(Disk(port, path))
+            disks.append(Disk(port, path, is_scratch=True))
         boot = dict(word.partition("=")[::2] for word in options.boot)
         if options.root and options.root != "ramdisk":
             boot["root"] = options.root.replace(" ", "")
