@@ -87,10 +87,10 @@ def copy_files(rig, record, count, total):
     rig.agent.run(f"rm -rf {FOLDER}", 600)
 
 
-def network(rig, args, record):
+def network(rig, args, record, params):
     """The network's part, in the same machine."""
-    with attached(rig, args, rig.session.path("tile")):
-        net_kill.measure(rig, record, net_kill.DEMO)
+    with attached(rig, args, params["upload_mb"]):
+        net_kill.measure(rig, record, params)
 
 
 def run_parts(rig, args, files, total):
@@ -100,11 +100,12 @@ def run_parts(rig, args, files, total):
     killed = Record("disk-kill", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **params})
     timed_params = recovery.FULL if args.full else recovery.QUICK
     timed = Record("recovery", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **timed_params})
-    net = Record("net-kill", args.seed, {**config_of(args), **net_kill.DEMO})
+    net_params = net_kill.FULL if args.full else net_kill.DEMO
+    net = Record("net-kill", args.seed, {**config_of(args), **net_params})
     parts = [(copied, lambda: copy_files(rig, copied, len(files), total)),
              (killed, lambda: disk_kill.measure(rig, killed, params)),
              (timed, lambda: recovery.measure(rig, timed, timed_params)),
-             (net, lambda: network(rig, args, net))]
+             (net, lambda: network(rig, args, net, net_params))]
     status = 0
     for record, part in parts:
         record.set_machine(rig.machine)

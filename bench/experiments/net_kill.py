@@ -24,7 +24,7 @@ WORKS = ("wget_in", "wget_out", "iperf3_in", "iperf3_out")
 QUICK = {"file_mb": 128, "upload_mb": 64, "intervals": [0.1, 1, 4], "rounds": 3, "min_s": 3.0, "works": WORKS}
 FULL = {"file_mb": 512, "upload_mb": 128, "intervals": [0.1, 1, 2, 4, 8, 15], "rounds": 3, "min_s": 10.0, "works": WORKS}
 
-DEMO = {"file_mb": 64, "intervals": [0.1, 1], "rounds": 3, "min_s": 3.0, "works": ("wget_in", "iperf3_out")}
+DEMO = {"file_mb": 128, "upload_mb": 64, "intervals": [0.1, 1], "rounds": 2, "min_s": 3.0, "works": WORKS}
 
 
 class Work:

@@ -15,6 +15,7 @@ DRIVERS = {"e1000": "e1000", "virtio": "virtio_net", "rtl8139": "rtl8139"}
 # The unit that it publishes for the first card.
 UNITS = {"e1000": "e1000_0", "virtio": "virtio_0", "rtl8139": "rtl8139_0"}
 CONNECT_TRIES = 60
+UPLOAD = "/mnt/upload"    # on a rig of the storage
 
 
 def config_of(args):
@@ -54,11 +55,14 @@ class NetRig(BaseRig):
 
 
 @contextlib.contextmanager
-def attached(rig, args, tile):
-    """For a rig of the storage: while the block runs, it has a peer and aims at the card's driver."""
+def attached(rig, args, upload_mb):
+    """For a rig of the storage: while the block runs, it has a peer, aims at the card's driver, and has upload_mb in a file."""
     before, rig.driver = rig.driver, config_of(args)["driver"]
+    rig.upload_path, rig.upload_bytes = UPLOAD, upload_mb << 20
+    rig.upload_sha1 = sha1_of(rig.session.path("data.img"), upload_mb)
+    rig.sh(f"dd if=/dev/{DATA_PORT} of={UPLOAD} bs=1M count={upload_mb} 2>/dev/null")
     try:
-        rig.peer = connect(rig, tile)
+        rig.peer = connect(rig, rig.session.path("tile"))
         try:
             yield
         finally:

@@ -18,11 +18,13 @@ TILE_BYTES = 8 << 20
 PASS = re.compile(r"^bytes=(\d+) seconds=([\d.]+)", re.M)    # a line of streamio
 
 
-def sha1_of(path):
-    digest = hashlib.sha1()
+def sha1_of(path, megabytes=None):
+    """Of the whole file, or of its first megabytes."""
+    digest, left = hashlib.sha1(), megabytes
     with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
+        while left != 0 and (piece := file.read(1 << 20)):
             digest.update(piece)
+            left = None if left is None else left - 1
     return digest.hexdigest()
 
 
