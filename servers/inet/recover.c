@@ -7,6 +7,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "recover.h"
 #include "retrans.h"
+#include "sack.h"
 #include "sys/sys.h"
 
 /* A bit of pcb->flags that lwIP does not use: this connection has not been looked after yet. */
@@ -50,6 +51,9 @@ void recover_lost(struct iface *i)
 {
 	i->t_lost_ns = now_ns();
 	i->deaths++;
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+		if (is_on(pcb, i))
+			sack_pause(pcb);
 }
 
 static bool is_frozen(const struct iface *i, uint64_t now)
@@ -121,11 +125,12 @@ static bool hears_peer(const struct tcp_pcb *pcb)
 	return pcb->state == ESTABLISHED || pcb->state == FIN_WAIT_1 || pcb->state == FIN_WAIT_2;
 }
 
-/* Frames that are sent twice are answered by duplicate ACKs, which are no sign of a loss here: in fast
- * recovery lwIP does not count them, and the next new ACK ends it with the window as it is now. */
+/* Frames that are sent twice are answered by duplicate ACKs, which are no sign of a loss here. A connection that has no
+ * sender of sack.c yet: in fast recovery lwIP does not count them, and the next new ACK ends it with the window as it is
+ * now. */
 static void keep_window(struct tcp_pcb *pcb)
 {
-	if (pcb->unacked == NULL || (pcb->flags & TF_INFR))
+	if (sack_resume(pcb) || pcb->unacked == NULL || (pcb->flags & TF_INFR))
 		return;
 	pcb->ssthresh = LWIP_MAX(pcb->cwnd, 2u * pcb->mss);
 	tcp_set_flags(pcb, TF_INFR);
@@ -219,10 +224,7 @@ static bool heal(struct tcp_pcb *pcb)
 	tcp_clear_flags(pcb, TF_UNHEALED);
 	keep_window(pcb);
 	/* Refused if a frame still holds it; netdev has sent that again. */
-	if (tcp_rexmit(pcb) == ERR_OK) {
-		pcb->nrtx = 0;                      /* not the network's fault */
-		tcp_set_flags(pcb, TF_NAGLEMEMERR); /* now, whatever Nagle says */
-	}
+	(void)sack_resend_first(pcb);
 	(void)tcp_output(pcb);
 	return true;
 }

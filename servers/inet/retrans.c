@@ -6,6 +6,7 @@
 #include "lwip/prot/tcp.h"
 #include "lwip/lwip_hooks.h"
 #include "retrans.h"
+#include "sack.h"
 
 static uint64_t total;
 static struct tcp_pcb *last; /* whose segment is on its way out and was counted; NULL: was not */
@@ -51,8 +52,11 @@ static bool is_retransmission(const struct pbuf *p, const struct tcp_hdr *h, str
 u32_t *inet_tcp_out(const struct pbuf *p, const struct tcp_hdr *h, struct tcp_pcb *pcb, u32_t *opts)
 {
 	last = NULL;
-	if (pcb == NULL || pcb->state == LISTEN || pcb->state == TIME_WAIT ||
-	    !is_retransmission(p, h, pcb))
+	if (pcb == NULL || pcb->state == LISTEN || pcb->state == TIME_WAIT)
+		return opts;
+	if (p->tot_len != TCPH_HDRLEN_BYTES(h))
+		sack_sent(pcb);
+	if (!is_retransmission(p, h, pcb))
 		return opts;
 	set_word(pcb, word_of(pcb) + 1);
 	total++;

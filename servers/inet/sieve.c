@@ -7,6 +7,7 @@
 #include "lwip/prot/ip.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
+#include "sack.h"
 #include "sieve.h"
 #include "sys/sys.h"
 
@@ -310,6 +311,7 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
 		return challenge(pcb);
 	if (pcb->state != SYN_RCVD && !is_ack_sane(pcb, header->ackno))
 		return challenge(pcb);
+	sack_segment(pcb, header, options);
 	return ERR_OK;
 }
 

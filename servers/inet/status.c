@@ -10,6 +10,7 @@
 #include "lwip/stats.h"
 #include "retrans.h"
 #include "rxpool.h"
+#include "sack.h"
 #include "sieve.h"
 #include "sockif.h"
 #include "status.h"
@@ -57,13 +58,18 @@ static void add_interface(struct out *o, const struct netif *n)
 static void add_connections(struct out *o)
 {
 	unsigned active = 0, waiting = 0;
+	struct sack_counts c;
 
 	for (const struct tcp_pcb *p = tcp_active_pcbs; p != NULL; p = p->next)
 		active++;
 	for (const struct tcp_pcb *p = tcp_tw_pcbs; p != NULL; p = p->next)
 		waiting++;
+	sack_get_counts(&c);
 	add(o, "tcp.connections=%u\ntcp.time_wait=%u\ntcp.retransmitted=%llu\n", active, waiting,
 	    (unsigned long long)retrans_total());
+	add(o, "tcp.recoveries=%llu\ntcp.undone=%llu\ntcp.probes=%llu\n",
+	    (unsigned long long)c.recoveries, (unsigned long long)c.undone,
+	    (unsigned long long)c.probes);
 }
 
 int status_text(char *buf, size_t len)

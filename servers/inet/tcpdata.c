@@ -11,6 +11,7 @@
 #include "sys/sys.h"
 #include "lwip/priv/tcp_priv.h"
 #include "retrans.h"
+#include "sack.h"
 #include "tcp_impl.h"
 
 #define GATHER_BELOW 512u  /* smaller pieces are gathered */
@@ -295,6 +296,7 @@ err_t tcp_on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 	tcp_send_acked(t);
 	if (t->t_rtt_ns && TCP_SEQ_GEQ(pcb->lastack, t->rtt_seq)) {
 		measure_rtt(t, t_now);
+		sack_set_rtt(pcb, t->srtt_us);
 		t->t_rtt_ns = 0;
 	}
 	sock_changed(s);

@@ -6,6 +6,8 @@
 #include "sys/sys.h"
 #include "lwip/priv/tcp_priv.h"
 #include "retrans.h"
+#include "sack.h"
+#include "scoreboard.h"
 #include "tcp_impl.h"
 
 #define CONGESTION      "reno" /* what lwIP does is RFC 5681 */
@@ -103,13 +105,31 @@ static uint32_t ms_since(uint64_t t_ns)
 	return t_ns ? (uint32_t)((now_ns() - t_ns) / 1000000u) : 0;
 }
 
+static void info_of_losses(const struct tcp_pcb *pcb, struct tcp_info *i)
+{
+	static const uint8_t states[] = {[SACK_OPEN] = TCP_CA_Open,
+	                                 [SACK_DISORDER] = TCP_CA_Disorder,
+	                                 [SACK_RECOVERY] = TCP_CA_Recovery,
+	                                 [SACK_TIMER] = TCP_CA_Loss};
+	struct sack_info sack;
+
+	sack_get_info(pcb, &sack);
+	i->tcpi_ca_state = states[sack.state];
+	i->tcpi_sacked = sack.sacked;
+	i->tcpi_lost = sack.lost;
+	i->tcpi_retrans = sack.resent;
+	i->tcpi_total_retrans = retrans_of(pcb);
+	i->tcpi_reordering = DUPLICATE_THRESHOLD;
+}
+
 static void info_of_pcb(const struct tcp_sock *t, struct tcp_info *i)
 {
 	const struct tcp_pcb *pcb = t->pcb;
 	uint32_t mss = pcb->mss ? pcb->mss : 1;
 
 	i->tcpi_options = (uint8_t)((pcb->flags & TF_TIMESTAMP ? TCPI_OPT_TIMESTAMPS : 0) |
-	                            (pcb->flags & TF_WND_SCALE ? TCPI_OPT_WSCALE : 0));
+	                            (pcb->flags & TF_WND_SCALE ? TCPI_OPT_WSCALE : 0) |
+	                            (pcb->flags & TF_SACK ? TCPI_OPT_SACK : 0));
 	i->tcpi_snd_wscale = pcb->snd_scale & 15u;
 	i->tcpi_rcv_wscale = pcb->rcv_scale & 15u;
 	i->tcpi_snd_mss = pcb->mss;
@@ -121,7 +141,7 @@ static void info_of_pcb(const struct tcp_sock *t, struct tcp_info *i)
 	i->tcpi_rto = (uint32_t)pcb->rto * TCP_SLOW_INTERVAL * 1000u;
 	i->tcpi_retransmits = pcb->nrtx;
 	i->tcpi_backoff = pcb->nrtx;
-	i->tcpi_total_retrans = retrans_of(pcb);
+	info_of_losses(pcb, i);
 	i->tcpi_probes = pcb->persist_probe;
 	i->tcpi_rcv_space = pcb->rcv_wnd;
 	i->tcpi_snd_wnd = pcb->snd_wnd;

@@ -6,6 +6,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "recover.h"
 #include "rxpool.h"
+#include "sack.h"
 #include "sockif.h"
 #include "timers.h"
 #include "turn.h"
@@ -59,7 +60,10 @@ void turn_before_sleep(void)
 {
 	relieve();
 	recover_idle();
-	drain_loopback();
+	do {
+		drain_loopback();
+		sack_idle();
+	} while (has_loopback());
 	for (unsigned k = 0; k < NETDEV_MAX; k++) {
 		struct iface *i = &ifaces[k];
 

@@ -5,7 +5,8 @@
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
  *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
  *   servers/inet/sockcall.c servers/inet/tcpclose.c servers/inet/tcpsend.c servers/inet/sieve.c
- *   servers/inet/chunk.c servers/inet/retrans.c tests/unit/servers/inet/sock*.c */
+ *   servers/inet/chunk.c servers/inet/prr.c servers/inet/resend.c servers/inet/retrans.c servers/inet/sack.c
+ *   servers/inet/sackprobe.c servers/inet/scoreboard.c tests/unit/servers/inet/sock*.c */
 /* ports: lwip */
 /* UDP, raw and ping sockets over the loopback. */
 #include <errno.h>
