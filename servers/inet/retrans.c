@@ -2,6 +2,7 @@
 /* A look at each segment that goes out (retrans.h). */
 #include <stdbool.h>
 
+#include "lwip/opt.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/tcp.h"
 #include "lwip/lwip_hooks.h"
@@ -49,11 +50,19 @@ static bool is_retransmission(const struct pbuf *p, const struct tcp_hdr *h, str
 	return pcb->persist_backoff == 0 && TCP_SEQ_LT(lwip_ntohl(h->seqno), pcb->snd_nxt);
 }
 
+/* RFC 6298, 5.5: lwIP doubles the timer of all but these. */
+static void back_off_syn(struct tcp_pcb *pcb)
+{
+	if (pcb->state == SYN_SENT && pcb->nrtx <= TCP_SYNMAXRTX)
+		pcb->rto = (s16_t)((LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL) << pcb->nrtx);
+}
+
 u32_t *inet_tcp_out(const struct pbuf *p, const struct tcp_hdr *h, struct tcp_pcb *pcb, u32_t *opts)
 {
 	last = NULL;
 	if (pcb == NULL || pcb->state == LISTEN || pcb->state == TIME_WAIT)
 		return opts;
+	back_off_syn(pcb);
 	if (p->tot_len != TCPH_HDRLEN_BYTES(h))
 		sack_sent(pcb);
 	if (!is_retransmission(p, h, pcb))

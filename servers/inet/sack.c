@@ -10,6 +10,10 @@
 #include "sack_impl.h"
 #include "sys/sys.h"
 
+#define TICK_US   (TCP_SLOW_INTERVAL * 1000u)
+#define TICKS_MIN 3u /* of lwIP's timer: it ticks some time in the first one */
+#define TICKS_MAX 1000u
+
 static struct list due;
 struct sack_counts sack_counts;
 
@@ -33,6 +37,11 @@ void list_remove(struct link *k)
 	if (k->next != NULL)
 		k->next->at = k->at;
 	k->at = NULL;
+}
+
+static uint32_t at_least(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
 }
 
 /* ---- a connection's sender ---- */
@@ -124,12 +133,28 @@ void sack_sent(struct tcp_pcb *pcb)
 		list_add(&due, &s->due, s);
 }
 
-void sack_set_rtt(struct tcp_pcb *pcb, uint32_t srtt_us)
+/* lwIP's estimates: an eighth of `sa` and `sv` make the timer, in ticks. */
+static void set_timer(struct tcp_pcb *pcb, uint32_t srtt_us, uint32_t rttvar_us)
+{
+	uint32_t sa = srtt_us / TICK_US, sv = (4 * rttvar_us + TICK_US - 1) / TICK_US;
+
+	if (sa > TICKS_MAX || sv > TICKS_MAX)
+		return;
+	pcb->sa = (s16_t)(8 * sa);
+	pcb->sv = (s16_t)at_least(sv, TICKS_MIN);
+	if (pcb->nrtx == 0)
+		pcb->rto = (s16_t)(sa + (uint32_t)pcb->sv);
+}
+
+void sack_set_rtt(struct tcp_pcb *pcb, uint32_t srtt_us, uint32_t rttvar_us)
 {
 	struct sender *s = sender_of(pcb);
 
-	if (s != NULL)
-		s->srtt_us = srtt_us;
+	if (s == NULL)
+		return;
+	if (s->srtt_us == 0)
+		set_timer(pcb, srtt_us, rttvar_us);
+	s->srtt_us = srtt_us;
 }
 
 /* ---- what is under way ---- */
@@ -190,11 +215,6 @@ void sender_survey(const struct sender *s, struct survey *v)
 }
 
 /* ---- an episode ---- */
-
-static uint32_t at_least(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
 
 /* What was under way when the driver died is not the network's fault. */
 static bool is_forgiven(const struct sender *s)
@@ -338,6 +358,8 @@ static void limited_transmit(struct sender *s)
 /* lwIP has sent all again, from the first byte on: what the peer has told may not be true any more. */
 static void note_timer(struct sender *s)
 {
+	sack_counts.timers += !s->has_timer;
+	s->has_timer = true;
 	s->una = s->pcb->lastack;
 	s->nxt = s->pcb->snd_nxt;
 	s->arrived = 0;
@@ -385,6 +407,7 @@ void sender_look(struct sender *s)
 		note_timer(s);
 		return;
 	}
+	s->has_timer = false;
 	delivered = advance(s);
 	undo(s);
 	if (has_ended(s)) {

@@ -17,7 +17,7 @@
  * - A segment that was sent again is lost once more when enough of what was sent later has arrived.
  * - Peers without SACK: each acknowledgement of a part (RFC 6582) shows the next hole.
  * - Tail loss probe (RFC 8985, 7) for peers with SACK: when nothing is heard for two round trips a segment goes out that
- *   makes the peer tell what it has; one probe a silence, then it is lwIP's timer.
+ *   makes the peer tell what it has, and one more after four; then it is lwIP's timer.
  * - When that timer fires, lwIP sends everything again; what is known of the peer is forgotten (RFC 2018, 8).
  * - D-SACKs for all that was resent: nothing was lost, and the window is as before (RFC 3708).
  * - What died with a driver (recover.h) is resent without a reduction, and the duplicates that our own repetitions provoke
@@ -34,7 +34,7 @@
 
 struct tcp_hdr;
 struct sack_counts {
-	uint64_t recoveries, undone, probes;
+	uint64_t recoveries, undone, probes, timers;
 };
 struct sack_info {
 	enum { SACK_OPEN, SACK_DISORDER, SACK_RECOVERY, SACK_TIMER } state;
@@ -45,7 +45,9 @@ struct sack_info {
 void sack_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header, u16_t options);
 /* Data are going out. */
 void sack_sent(struct tcp_pcb *pcb);
-void sack_set_rtt(struct tcp_pcb *pcb, uint32_t srtt_us);
+/* A round trip was measured. The first one sets lwIP's timer as well (RFC 6298, 2.2), which would take a dozen round trips
+ * to come down from its initial value. */
+void sack_set_rtt(struct tcp_pcb *pcb, uint32_t srtt_us, uint32_t rttvar_us);
 
 /* At the end of each turn, and when the deadline has come; 0: there is none. */
 void sack_idle(void);

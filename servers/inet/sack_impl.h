@@ -22,6 +22,7 @@ struct sender {
 	struct link armed; /* t_probe_ns */
 	struct scoreboard board;
 
+	bool has_timer; /* lwIP's has fired, and not all that was sent then is acknowledged */
 	/* Since the last look. */
 	bool has_acks;
 	bool had_blocks; /* the last segment, of which lwIP may still count a duplicate */
@@ -50,7 +51,7 @@ struct sender {
 	/* Tail loss probe. */
 	uint32_t srtt_us;
 	uint64_t t_probe_ns;
-	bool is_probed; /* since something was heard */
+	unsigned probes; /* since something was heard */
 	bool has_probe; /* a repetition that no episode has followed */
 	uint32_t probe_edge;
 };

@@ -6,8 +6,9 @@
 #include "sys/sys.h"
 
 /* Deadlines are multiples of it: alarms that move are dear. */
-#define STEP_NS      10000000ull
-#define PROBE_MIN_NS 20000000ull
+#define STEP_NS      5000000ull
+#define PROBE_MIN_NS 5000000ull
+#define PROBES_MAX   2u /* of a silence, the second one after twice the time */
 
 static struct list armed;
 static uint64_t t_first_ns; /* not after the first deadline; 0: nothing is armed */
@@ -25,7 +26,7 @@ static bool may_probe(const struct sender *s)
 	const struct tcp_pcb *pcb = s->pcb;
 
 	return (pcb->flags & (TF_SACK | TF_RTO)) == TF_SACK && pcb->unacked != NULL &&
-	       pcb->unacked->next != NULL && s->srtt_us > 0 && !s->is_probed && !s->is_paused;
+	       pcb->unacked->next != NULL && s->srtt_us > 0 && s->probes < PROBES_MAX && !s->is_paused;
 }
 
 static void set_timer(struct sender *s)
@@ -34,7 +35,7 @@ static void set_timer(struct sender *s)
 
 	if (ns < PROBE_MIN_NS)
 		ns = PROBE_MIN_NS;
-	s->t_probe_ns = ((now_ns() + ns) / STEP_NS + 1) * STEP_NS;
+	s->t_probe_ns = ((now_ns() + (ns << s->probes)) / STEP_NS + 1) * STEP_NS;
 	list_add(&armed, &s->armed, s);
 	if (t_first_ns == 0 || s->t_probe_ns < t_first_ns)
 		t_first_ns = s->t_probe_ns;
@@ -43,7 +44,7 @@ static void set_timer(struct sender *s)
 void sender_arm(struct sender *s, bool has_sent)
 {
 	if (s->has_progress)
-		s->is_probed = false;
+		s->probes = 0;
 	if (!may_probe(s))
 		sender_disarm(s);
 	else if (s->has_progress || has_sent || s->armed.at == NULL)
@@ -103,13 +104,13 @@ static void probe(struct sender *s)
 		sender_arm(s, true);
 		return;
 	}
-	s->is_probed = true;
+	s->probes++;
 	sack_counts.probes++;
 	if (s->is_recovering || s->board.range_count > 0)
 		probe_holes(s);
 	else
 		probe_tail(s);
-	sender_disarm(s);
+	sender_arm(s, true);
 }
 
 void sender_run_probes(void)
@@ -174,7 +175,8 @@ bool sack_resume(struct tcp_pcb *pcb)
 
 	if (s == NULL)
 		return false;
-	s->is_paused = s->is_probed = s->has_probe = false;
+	s->is_paused = s->has_probe = false;
+	s->probes = 0;
 	s->is_forgiven = pcb->unacked != NULL;
 	s->forgiven_una = pcb->lastack;
 	s->forgiven_nxt = pcb->snd_nxt;

@@ -81,6 +81,7 @@ bool scoreboard_may_resend(const struct scoreboard *b)
 
 void scoreboard_note_resent(struct scoreboard *b, uint32_t seq, uint32_t snd_nxt)
 {
+	scoreboard_forget_resent(b, seq);
 	if (!scoreboard_may_resend(b))
 		return;
 	b->resent[b->resent_count].seq = seq;

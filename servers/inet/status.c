@@ -67,9 +67,9 @@ static void add_connections(struct out *o)
 	sack_get_counts(&c);
 	add(o, "tcp.connections=%u\ntcp.time_wait=%u\ntcp.retransmitted=%llu\n", active, waiting,
 	    (unsigned long long)retrans_total());
-	add(o, "tcp.recoveries=%llu\ntcp.undone=%llu\ntcp.probes=%llu\n",
+	add(o, "tcp.recoveries=%llu\ntcp.undone=%llu\ntcp.probes=%llu\ntcp.timers=%llu\n",
 	    (unsigned long long)c.recoveries, (unsigned long long)c.undone,
-	    (unsigned long long)c.probes);
+	    (unsigned long long)c.probes, (unsigned long long)c.timers);
 }
 
 int status_text(char *buf, size_t len)

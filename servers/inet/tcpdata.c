@@ -296,7 +296,7 @@ err_t tcp_on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 	tcp_send_acked(t);
 	if (t->t_rtt_ns && TCP_SEQ_GEQ(pcb->lastack, t->rtt_seq)) {
 		measure_rtt(t, t_now);
-		sack_set_rtt(pcb, t->srtt_us);
+		sack_set_rtt(pcb, t->srtt_us, t->rttvar_us);
 		t->t_rtt_ns = 0;
 	}
 	sock_changed(s);

@@ -127,8 +127,11 @@
 	inet_tcp_out(p, hdr, (struct tcp_pcb *)(mem_ptr_t)(pcb), opts)
 #define TCP_OVERSIZE                   TCP_MSS
 #define TCP_CALCULATE_EFF_SEND_MSS     1
-/* Fast and slow timer: 50 and 100 ms; retransmission after 300 ms when the round trip is short. */
+/* Fast and slow timer: 50 and 100 ms; retransmission after 300 ms when the round trip is short, after a second when it is
+ * not known (RFC 6298, 2.1). A SYN's timer backs off (retrans.c): after half a minute nobody is there. */
 #define TCP_TMR_INTERVAL               50
+#define LWIP_TCP_RTO_TIME              1000
+#define TCP_SYNMAXRTX                  4
 /* The receive pool's size follows from the receive arena, not from lwIP's pool. */
 #define LWIP_DISABLE_TCP_SANITY_CHECKS 1
 
