@@ -7,8 +7,8 @@
 #include "axolotl/types.h"
 
 struct prr {
-	uint32_t flight; /* under way when the episode began */
-	uint32_t target; /* window at its end */
+	uint32_t flight;          /* under way when the episode began */
+	uint32_t target;          /* window at its end */
 	uint32_t delivered, sent; /* since then */
 };
 

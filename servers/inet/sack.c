@@ -91,23 +91,34 @@ static void take_duplicates(struct sender *s)
 
 	/* In recovery those that it took for arrived were among these (RFC 6582, 3.2 step 3). */
 	if (acked > 0)
-		s->duplicates -=
-			s->is_recovering
-				? LWIP_MIN(s->duplicates, (acked + pcb->mss - 1) / pcb->mss - 1)
-				: s->duplicates;
+		s->duplicates -= s->is_recovering ? LWIP_MIN(s->duplicates,
+		                                             (acked + pcb->mss - 1) / pcb->mss - 1)
+		                                  : s->duplicates;
 	s->duplicates_una = pcb->lastack;
+	/* A peer without D-SACK has the probe twice. */
+	if (s->has_probe && pcb->dupacks > 0 && pcb->lastack == s->probe_edge)
+		s->twice++;
 	if (!s->had_blocks)
 		s->duplicates += pcb->dupacks;
 	pcb->dupacks = 0;
 }
 
-void sack_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header, u16_t options)
+/* RFC 5681, 4.2: what fills a gap, or a part of it, is acknowledged at once; the peer's recovery waits for it. lwIP does not
+ * delay two of them. */
+static void hurry_acknowledgement(struct tcp_pcb *pcb, u32_t bytes)
+{
+	if (pcb->ooseq != NULL && bytes > 0)
+		tcp_set_flags(pcb, TF_ACK_DELAY);
+}
+
+void sack_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header, u16_t options, u32_t bytes)
 {
 	struct sender *s = sender_of(pcb);
 	unsigned news = 0;
 
 	if (pcb->state < ESTABLISHED || pcb->state == TIME_WAIT)
 		return;
+	hurry_acknowledgement(pcb, bytes);
 	if (s == NULL && pcb->unacked != NULL)
 		s = new_sender(pcb);
 	if (s == NULL)
@@ -159,9 +170,15 @@ void sack_set_rtt(struct tcp_pcb *pcb, uint32_t srtt_us, uint32_t rttvar_us)
 
 /* ---- what is under way ---- */
 
+/* What lwIP sends next: after its timer that may have been sent before. */
+uint32_t sender_next(const struct sender *s)
+{
+	return s->pcb->unsent != NULL ? segment_seq(s->pcb->unsent) : s->pcb->snd_nxt;
+}
+
 static uint32_t flight(const struct sender *s)
 {
-	return s->pcb->snd_nxt - s->pcb->lastack;
+	return sender_next(s) - s->pcb->lastack;
 }
 
 /* Of a peer without SACK each duplicate is a segment that has arrived, of those behind the first. */
@@ -189,8 +206,8 @@ static bool is_first_hole(const struct sender *s, const struct tcp_seg *seg)
 static enum fate fate_of(const struct sender *s, struct scoreboard_walk *walk,
                          const struct tcp_seg *seg)
 {
-	enum fate fate = scoreboard_fate(&s->board, walk, segment_seq(seg), segment_end(seg),
-	                                 s->pcb->mss);
+	enum fate fate =
+		scoreboard_fate(&s->board, walk, segment_seq(seg), segment_end(seg), s->pcb->mss);
 
 	return fate == FATE_UNDER_WAY && is_first_hole(s, seg) ? FATE_LOST : fate;
 }
@@ -320,7 +337,7 @@ void sender_send_new(struct sender *s, uint32_t allowance)
 {
 	struct tcp_pcb *pcb = s->pcb;
 	tcpwnd_size_t cwnd = pcb->cwnd;
-	uint32_t nxt = pcb->snd_nxt;
+	uint32_t nxt = sender_next(s);
 
 	if (pcb->unsent == NULL || allowance < LWIP_MIN(pcb->unsent->len, pcb->mss))
 		return;
@@ -328,7 +345,7 @@ void sender_send_new(struct sender *s, uint32_t allowance)
 	(void)tcp_output(pcb);
 	pcb->cwnd = cwnd;
 	if (s->is_recovering)
-		prr_sent(&s->prr, pcb->snd_nxt - nxt);
+		prr_sent(&s->prr, sender_next(s) - nxt);
 }
 
 static void recover(struct sender *s, const struct survey *v, uint32_t delivered)
@@ -361,7 +378,7 @@ static void note_timer(struct sender *s)
 	sack_counts.timers += !s->has_timer;
 	s->has_timer = true;
 	s->una = s->pcb->lastack;
-	s->nxt = s->pcb->snd_nxt;
+	s->nxt = sender_next(s);
 	s->arrived = 0;
 	scoreboard_reset(&s->board, s->una);
 	s->is_recovering = s->must_resend = s->may_undo = false;
@@ -387,7 +404,10 @@ static uint32_t advance(struct sender *s)
 	now = arrived_bytes(s);
 	s->has_progress = acked > 0 || now != before;
 	if (s->is_recovering)
-		prr_sent(&s->prr, pcb->snd_nxt - s->nxt);
+		prr_sent(&s->prr, sender_next(s) - s->nxt);
+	/* Without blocks nothing tells how much is under way: the next hole is filled in any case (RFC 6582, 3.2). */
+	if (s->is_recovering && acked > 0 && s->board.range_count == 0)
+		s->must_resend = true;
 	s->una = pcb->lastack;
 	return acked + now > before ? acked + now - before : 0;
 }
@@ -421,6 +441,8 @@ void sender_look(struct sender *s)
 		if (!s->is_recovering && (v.lost > v.resent || is_told_by_duplicates(s))) {
 			enter(s);
 			sender_survey(s, &v);
+			/* What was acknowledged has made room for new data already. */
+			delivered = LWIP_MIN(delivered, arrived_bytes(s));
 		}
 		if (s->is_recovering)
 			recover(s, &v, delivered);
@@ -430,8 +452,8 @@ void sender_look(struct sender *s)
 	s->arrived = arrived_bytes(s);
 	s->has_acks = false;
 	s->must_resend = s->must_resend && s->is_recovering;
-	sender_arm(s, s->pcb->snd_nxt != s->nxt);
-	s->nxt = s->pcb->snd_nxt;
+	sender_arm(s, s->nxt != sender_next(s));
+	s->nxt = sender_next(s);
 }
 
 /* What could not be sent, for want of frames or because one holds it, is tried again at the end of the next turn; any

@@ -52,13 +52,13 @@ struct sender {
 	uint32_t srtt_us;
 	uint64_t t_probe_ns;
 	unsigned probes; /* since something was heard */
-	bool has_probe; /* a repetition that no episode has followed */
+	bool has_probe;  /* a repetition that no episode has followed */
 	uint32_t probe_edge;
 };
 
 /* Of all that is not acknowledged. */
 struct survey {
-	uint32_t pipe; /* bytes under way (RFC 6675, 4) */
+	uint32_t pipe;                 /* bytes under way (RFC 6675, 4) */
 	uint32_t sacked, lost, resent; /* segments; resent: of those lost, those under way again */
 };
 
@@ -69,6 +69,7 @@ extern struct sack_counts sack_counts;
 
 /* sack.c */
 struct sender *sender_of(const struct tcp_pcb *pcb); /* NULL: none */
+uint32_t sender_next(const struct sender *s);
 void sender_survey(const struct sender *s, struct survey *v);
 void sender_look(struct sender *s);
 void sender_reduce(struct sender *s); /* the window */

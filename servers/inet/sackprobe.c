@@ -26,7 +26,8 @@ static bool may_probe(const struct sender *s)
 	const struct tcp_pcb *pcb = s->pcb;
 
 	return (pcb->flags & (TF_SACK | TF_RTO)) == TF_SACK && pcb->unacked != NULL &&
-	       pcb->unacked->next != NULL && s->srtt_us > 0 && s->probes < PROBES_MAX && !s->is_paused;
+	       pcb->unacked->next != NULL && s->srtt_us > 0 && s->probes < PROBES_MAX &&
+	       !s->is_paused;
 }
 
 static void set_timer(struct sender *s)
@@ -81,20 +82,21 @@ static void probe_holes(struct sender *s)
 /* RFC 8985, 7.3: new data if there are some, else the last segment. */
 static void probe_tail(struct sender *s)
 {
-	struct tcp_pcb *pcb = s->pcb;
-	uint32_t nxt = pcb->snd_nxt;
+	uint32_t next = sender_next(s);
+	bool is_new;
 
-	sender_send_new(s, pcb->mss);
-	if (pcb->snd_nxt == nxt && !sender_resend(s, last_segment(s)))
+	sender_send_new(s, s->pcb->mss);
+	is_new = sender_next(s) != next;
+	if (!is_new && !sender_resend(s, last_segment(s)))
 		return;
 	/* When it arrives, what is missing before it was sent long ago. */
-	s->board.old_edge = nxt;
+	s->board.old_edge = next;
 	s->board.has_old = true;
-	s->has_probe = pcb->snd_nxt == nxt;
-	s->probe_edge = nxt;
+	s->has_probe = !is_new;
+	s->probe_edge = next;
 	s->may_undo = false;
 	s->twice = 0;
-	s->nxt = pcb->snd_nxt;
+	s->nxt = sender_next(s);
 }
 
 static void probe(struct sender *s)
@@ -140,7 +142,7 @@ void sender_probe_answered(struct sender *s)
 
 	if (!s->has_probe || seq_before(una, s->probe_edge))
 		return;
-	if (s->twice > 0 || s->is_recovering || (una == s->probe_edge && s->duplicates > 0)) {
+	if (s->twice > 0 || s->is_recovering) {
 		s->has_probe = false;
 	} else if (una != s->probe_edge) {
 		s->has_probe = false;

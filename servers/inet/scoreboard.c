@@ -213,32 +213,46 @@ unsigned scoreboard_take(struct scoreboard *b, const uint8_t *options, size_t le
 			return 0;
 		if (options[at] == OPTION_SACK && bytes > 2 && (bytes - 2) % BLOCK_BYTES == 0 &&
 		    bytes <= 2 + BLOCKS_MAX * BLOCK_BYTES)
-			return take_blocks(b, options + at + 2,
-			                   (unsigned)(bytes - 2) / BLOCK_BYTES, limits);
+			return take_blocks(b, options + at + 2, (unsigned)(bytes - 2) / BLOCK_BYTES,
+			                   limits);
 		at += bytes;
 	}
 	return 0;
 }
 
+/* Is enough of the ranges from `first` on behind `end`, of which this many bytes are all? */
+static bool is_enough_behind(const struct scoreboard *b, unsigned first, uint32_t bytes,
+                             uint32_t mss)
+{
+	return b->range_count - first >= DUPLICATE_THRESHOLD ||
+	       bytes > (DUPLICATE_THRESHOLD - 1) * mss;
+}
+
 enum fate scoreboard_fate(const struct scoreboard *b, struct scoreboard_walk *walk, uint32_t seq,
                           uint32_t end, uint32_t mss)
 {
-	unsigned left;
-	uint32_t behind;
+	unsigned i;
+	uint32_t behind, left, right;
 
 	while (walk->range < b->range_count && !seq_before(seq, b->ranges[walk->range].right)) {
-		walk->bytes_before +=
-			b->ranges[walk->range].right - b->ranges[walk->range].left;
+		walk->bytes_before += b->ranges[walk->range].right - b->ranges[walk->range].left;
 		walk->range++;
 	}
-	left = b->range_count - walk->range;
-	if (left == 0)
+	i = walk->range;
+	if (i == b->range_count)
 		return FATE_UNDER_WAY;
-	if (!seq_before(seq, b->ranges[walk->range].left) &&
-	    !seq_before(b->ranges[walk->range].right, end))
+	left = b->ranges[i].left;
+	right = b->ranges[i].right;
+	if (!seq_before(seq, left) && !seq_before(right, end))
 		return FATE_ARRIVED;
 	behind = b->sacked_bytes - walk->bytes_before;
-	if (left >= DUPLICATE_THRESHOLD || behind > (DUPLICATE_THRESHOLD - 1) * mss)
+	/* A part of it has arrived, which is not behind it. */
+	if (seq_before(left, end)) {
+		behind -= earlier(right, end) - left;
+		i += !seq_before(end, right);
+	}
+	if (is_enough_behind(b, i, behind, mss))
 		return FATE_LOST;
-	return b->has_old && !seq_before(b->old_edge, end) ? FATE_LOST : FATE_UNDER_WAY;
+	return b->has_old && behind > 0 && !seq_before(b->old_edge, end) ? FATE_LOST
+	                                                                 : FATE_UNDER_WAY;
 }

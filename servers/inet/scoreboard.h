@@ -17,8 +17,8 @@
 
 #include "axolotl/types.h"
 
-#define SCOREBOARD_RANGES 64u
-#define SCOREBOARD_RESENT 64u /* sent again and under way: more are not sent at a time */
+#define SCOREBOARD_RANGES   64u
+#define SCOREBOARD_RESENT   64u /* sent again and under way: more are not sent at a time */
 /* Segments that must have arrived behind one before it is lost and not just late. */
 #define DUPLICATE_THRESHOLD 3u
 
@@ -36,8 +36,8 @@ struct scoreboard {
 	} ranges[SCOREBOARD_RANGES]; /* ascending, with holes between them */
 	struct {
 		uint32_t seq;
-		uint32_t edge;   /* snd_nxt then: what begins there was sent later */
-		uint32_t passed; /* others that were sent again later and have arrived */
+		uint32_t edge;       /* snd_nxt then: what begins there was sent later */
+		uint32_t passed;     /* others that were sent again later and have arrived */
 	} resent[SCOREBOARD_RESENT]; /* in the order in which they were sent */
 	/* What ends here or before was sent long ago: one byte behind it that arrived is enough. */
 	uint32_t old_edge;

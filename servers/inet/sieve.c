@@ -311,7 +311,7 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
 		return challenge(pcb);
 	if (pcb->state != SYN_RCVD && !is_ack_sane(pcb, header->ackno))
 		return challenge(pcb);
-	sack_segment(pcb, header, options);
+	sack_segment(pcb, header, options, len);
 	return ERR_OK;
 }
 

@@ -142,7 +142,8 @@ static void deliver(unsigned from, uint8_t *frame, size_t len)
 	wire.frames++;
 	if (from == 0 && get16(frame + 12) == 0x0800 && ip[9] == 6)
 		note_repetition(ip, get16(ip + 2) - 20u - (ip[32] >> 4) * 4u);
-	if (wire_random() % 1000 < wire.loss_permille) {
+	if (wire_random() % 1000 < wire.loss_permille ||
+	    (wire.passes != NULL && !wire.passes(from, frame, len))) {
 		wire.lost++;
 		return;
 	}
@@ -474,6 +475,7 @@ void wire_init(unsigned offloads)
 	                     .offloads = offloads,
 	                     .tx_elements = NET_ELEMENTS_MAX};
 	start_once();
+	timers_run(now); /* of what is over */
 	assert_int_equal(iface_open("0", 0), 0);
 	assert_int_equal(iface_open("1", 1), 0);
 	wire_event(0, NDEV_UP);

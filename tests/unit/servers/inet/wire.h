@@ -23,6 +23,8 @@ struct wire {
 	unsigned offloads;      /* of both units, before they come up */
 	unsigned tx_elements;
 	bool keeps_frames; /* for a dead unit: QEMU does, and netdev finds what a device had received */
+	/* Sees each frame of either unit on the wire, and may change it; false: it is lost. May be NULL. */
+	bool (*passes)(unsigned from, uint8_t *frame, size_t len);
 	/* Sees each frame that unit 0 sends; may be NULL. */
 	void (*on_frame)(const uint8_t *frame, size_t len);
 	/* Counted. */
