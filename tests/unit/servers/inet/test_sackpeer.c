@@ -272,7 +272,6 @@ static void a_segment_is_resent_from_any_place(void **state)
 		before++;
 	}
 	assert_int_equal(retrans_of(pcb), before);
-	window = pcb->snd_wnd;
 	for (unsigned k = 0; k < 3; k++)
 		wire_step();
 	while (pcb->unacked == NULL || segment_is_held(pcb->unacked))

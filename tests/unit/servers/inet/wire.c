@@ -353,8 +353,7 @@ static void confirm(struct netdev *d, unsigned count)
 	d->tx_count -= count;
 	for (unsigned i = 0; i < count; i++)
 		done[i] = d->tx[i];
-	for (unsigned i = 0; i < d->tx_count; i++)
-		d->tx[i] = d->tx[i + count];
+	memmove(d->tx, d->tx + count, d->tx_count * sizeof(d->tx[0]));
 	for (unsigned i = 0; i < count; i++)
 		done[i]->done(done[i], 0);
 }
