@@ -96,11 +96,24 @@ static void take_duplicates(struct sender *s)
 		                                  : s->duplicates;
 	s->duplicates_una = pcb->lastack;
 	/* A peer without D-SACK has the probe twice. */
-	if (s->has_probe && pcb->dupacks > 0 && pcb->lastack == s->probe_edge)
-		s->twice++;
+	if (pcb->dupacks > 0 && pcb->lastack == s->probe_edge)
+		s->has_probe = false;
 	if (!s->had_blocks)
 		s->duplicates += pcb->dupacks;
 	pcb->dupacks = 0;
+}
+
+/* Only what was resent counts: networks make duplicates, too. */
+static void note_twice(struct sender *s)
+{
+	const struct scoreboard *b = &s->board;
+
+	for (unsigned i = 0; i < s->resends && i < UNDO_RESENDS; i++)
+		if (!seq_before(s->resent_seqs[i], b->twice_left) &&
+		    seq_before(s->resent_seqs[i], b->twice_right))
+			s->resent_twice |= 1u << i;
+	if (!seq_before(s->probe_seq, b->twice_left) && seq_before(s->probe_seq, b->twice_right))
+		s->has_probe = false;
 }
 
 /* RFC 5681, 4.2: what fills a gap, or a part of it, is acknowledged at once; the peer's recovery waits for it. lwIP does not
@@ -129,7 +142,8 @@ void sack_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header, u16_t optio
 		news = scoreboard_take(&s->board, (const uint8_t *)(header + 1), options,
 		                       header->ackno, pcb->snd_nxt);
 	s->had_blocks = (news & SACK_BLOCKS) != 0;
-	s->twice += (news & SACK_TWICE) != 0;
+	if (news & SACK_TWICE)
+		note_twice(s);
 	s->has_acks = true;
 	if (s->is_recovering)
 		pcb->bytes_acked = 0; /* the window does not grow */
@@ -245,7 +259,7 @@ void sender_reduce(struct sender *s)
 
 	s->cwnd_before = pcb->cwnd;
 	s->ssthresh_before = pcb->ssthresh;
-	s->resends = s->twice = 0;
+	s->resends = s->resent_twice = 0;
 	s->may_undo = !is_forgiven(s);
 	if (s->may_undo) {
 		pcb->ssthresh = at_least(LWIP_MIN(pcb->cwnd, flight(s)) / 2, 2u * pcb->mss);
@@ -260,8 +274,8 @@ static void enter(struct sender *s)
 	sender_reduce(s);
 	s->is_recovering = true;
 	s->recover = s->pcb->snd_nxt;
-	s->has_recover = true;
-	s->must_resend = true;
+	s->has_recover = s->must_resend = true;
+	s->has_probe = false;
 	prr_start(&s->prr, flight(s), s->pcb->cwnd);
 	s->pcb->rtime = 0;
 }
@@ -285,7 +299,8 @@ static void undo(struct sender *s)
 {
 	struct tcp_pcb *pcb = s->pcb;
 
-	if (!s->may_undo || s->resends == 0 || s->twice < s->resends)
+	if (!s->may_undo || s->resends == 0 || s->resends > UNDO_RESENDS ||
+	    s->resent_twice != (1u << s->resends) - 1)
 		return;
 	s->may_undo = false;
 	s->is_recovering = false;
@@ -303,6 +318,8 @@ bool sender_resend(struct sender *s, struct tcp_seg *seg)
 	if (!scoreboard_may_resend(&s->board) || !resend_segment(s->pcb, seg))
 		return false;
 	scoreboard_note_resent(&s->board, seq, s->pcb->snd_nxt);
+	if (s->resends < UNDO_RESENDS)
+		s->resent_seqs[s->resends] = seq;
 	s->resends++;
 	if (seg == s->pcb->unacked)
 		s->pcb->rtime = 0;

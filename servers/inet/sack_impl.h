@@ -7,6 +7,9 @@
 #include "sack.h"
 #include "scoreboard.h"
 
+/* After more repetitions a reduction is not undone. */
+#define UNDO_RESENDS 16u
+
 struct link {
 	struct sender *sender;
 	struct link *next, **at; /* at: NULL if it is in no list */
@@ -41,7 +44,9 @@ struct sender {
 	uint32_t recover; /* it ends when all before is acknowledged */
 	struct prr prr;
 	bool may_undo;
-	uint32_t resends, twice; /* segments; D-SACKs */
+	uint32_t resends; /* segments */
+	uint32_t resent_seqs[UNDO_RESENDS];
+	uint32_t resent_twice; /* a bit for each of these that the peer has twice */
 	tcpwnd_size_t cwnd_before, ssthresh_before;
 
 	/* The last outage. */
@@ -53,7 +58,7 @@ struct sender {
 	uint64_t t_probe_ns;
 	unsigned probes; /* since something was heard */
 	bool has_probe;  /* a repetition that no episode has followed */
-	uint32_t probe_edge;
+	uint32_t probe_seq, probe_edge;
 };
 
 /* Of all that is not acknowledged. */

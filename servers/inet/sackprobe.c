@@ -94,8 +94,8 @@ static void probe_tail(struct sender *s)
 	s->board.has_old = true;
 	s->has_probe = !is_new;
 	s->probe_edge = next;
+	s->probe_seq = segment_seq(last_segment(s));
 	s->may_undo = false;
-	s->twice = 0;
 	s->nxt = sender_next(s);
 }
 
@@ -140,14 +140,11 @@ void sender_probe_answered(struct sender *s)
 {
 	uint32_t una = s->pcb->lastack;
 
-	if (!s->has_probe || seq_before(una, s->probe_edge))
+	if (!s->has_probe || !seq_before(s->probe_edge, una))
 		return;
-	if (s->twice > 0 || s->is_recovering) {
-		s->has_probe = false;
-	} else if (una != s->probe_edge) {
-		s->has_probe = false;
+	s->has_probe = false;
+	if (!s->is_recovering)
 		sender_reduce(s);
-	}
 }
 
 /* ---- outages ---- */

@@ -180,8 +180,11 @@ static unsigned take_blocks(struct scoreboard *b, const uint8_t *blocks, unsigne
 {
 	unsigned news = SACK_BLOCKS;
 
-	if (tells_of_twice(blocks, count, limits[0]))
+	if (tells_of_twice(blocks, count, limits[0])) {
 		news |= SACK_TWICE;
+		b->twice_left = get32(blocks);
+		b->twice_right = get32(blocks + 4);
+	}
 	for (unsigned i = 0; i < count; i++) {
 		uint32_t left = get32(blocks + (size_t)i * BLOCK_BYTES);
 		uint32_t right = get32(blocks + (size_t)i * BLOCK_BYTES + 4);

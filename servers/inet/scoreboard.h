@@ -25,7 +25,7 @@
 /* What was in the options of an acknowledgement. */
 #define SACK_BLOCKS 1u /* blocks, good or bad */
 #define SACK_NEW    2u /* something of it was not known */
-#define SACK_TWICE  4u /* something arrived twice (D-SACK) */
+#define SACK_TWICE  4u /* something arrived twice (D-SACK): twice_left, twice_right */
 
 struct scoreboard {
 	uint32_t una;
@@ -39,6 +39,7 @@ struct scoreboard {
 		uint32_t edge;       /* snd_nxt then: what begins there was sent later */
 		uint32_t passed;     /* others that were sent again later and have arrived */
 	} resent[SCOREBOARD_RESENT]; /* in the order in which they were sent */
+	uint32_t twice_left, twice_right;
 	/* What ends here or before was sent long ago: one byte behind it that arrived is enough. */
 	uint32_t old_edge;
 	bool has_old;

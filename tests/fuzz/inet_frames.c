@@ -28,6 +28,7 @@
 #include "lwip/udp.h"
 #include "servers/inet/arena.h"
 #include "servers/inet/iface.h"
+#include "servers/inet/sack.h"
 #include "servers/inet/timers.h"
 #include "servers/inet/turn.h"
 #include "tests/fuzz/inet/packets.h"
@@ -103,6 +104,14 @@ static void on_error(void *arg, err_t err)
 	app.pcb = NULL;
 }
 
+static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+	(void)arg;
+	(void)len;
+	sack_set_rtt(pcb, 4000, 2000);
+	return ERR_OK;
+}
+
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
 	(void)arg;
@@ -114,6 +123,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	}
 	app.pcb = pcb;
 	tcp_recv(pcb, on_recv);
+	tcp_sent(pcb, on_sent);
 	tcp_err(pcb, on_error);
 	return ERR_OK;
 }
@@ -405,6 +415,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	connect_peer((how & 4) != 0);
 	if ((how & 0x18) == 0x18)
 		(void)dhcp_start(eth0());
+	if (how & 0x20) /* as if both had said so */
+		tcp_set_flags(app.pcb, TF_SACK);
 	for (unsigned i = 0; i < STEPS_MAX && in.left > 0; i++)
 		act(&in);
 	end();

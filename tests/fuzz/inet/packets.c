@@ -231,9 +231,27 @@ static void make_fragment4(struct packet *p, struct input *in, const struct peer
 	finish_sum4(p);
 }
 
+/* Options out of the input, or blocks of SACK around what the stack sends. */
+static void put_tcp_options(struct packet *p, struct input *in, const struct peer *peer)
+{
+	uint8_t how = take8(in), blocks = how & 3;
+	unsigned words = how % 11;
+
+	if (how & 0x80) {
+		words = 1 + 2 * blocks;
+		put32(p, 0x01010500u + 2 + 8u * blocks);
+		for (unsigned i = 0; i < 2 * blocks; i++)
+			put32(p, peer->ack + take_step(in));
+	} else {
+		for (unsigned i = 0; i < words * 4u; i++)
+			put8(p, take8(in));
+	}
+	p->frame[p->transport + 12] = (uint8_t)((5 + words) << 4);
+}
+
 static void make_tcp(struct packet *p, struct input *in, const struct peer *peer)
 {
-	uint8_t how = take8(in), flags = take8(in), words;
+	uint8_t how = take8(in), flags = take8(in);
 
 	network(p, peer, P_TCP);
 	tcp_header(p, peer, how & 1 ? 0x10 : flags);
@@ -247,12 +265,8 @@ static void make_tcp(struct packet *p, struct input *in, const struct peer *peer
 	}
 	if (how & 4)
 		set16(p, p->transport + 14, take16(in));
-	if (how & 8) {
-		words = take8(in) % 11;
-		for (unsigned i = 0; i < words * 4u; i++)
-			put8(p, take8(in));
-		p->frame[p->transport + 12] = (uint8_t)((5 + words) << 4);
-	}
+	if (how & 8)
+		put_tcp_options(p, in, peer);
 	if (how & 16)
 		put_input(p, in, MTU);
 	if (how & 32)
