@@ -52,6 +52,8 @@ static bool passes(unsigned from, uint8_t *frame, size_t len)
 
 	if (len < 54 || frame[12] != 8 || frame[13] != 0 || frame[23] != 6)
 		return true;
+	if (plan.is_dark)
+		return !lose(true);
 	if (tcp[13] & TCP_SYN) {
 		if (from == 0)
 			plan.isn = get32(tcp + 4) + 1;
@@ -59,8 +61,6 @@ static bool passes(unsigned from, uint8_t *frame, size_t len)
 			strip_sack(tcp);
 		return true;
 	}
-	if (plan.is_dark)
-		return !lose(true);
 	bytes = (uint32_t)(frame[16] << 8 | frame[17]) - 20u - (tcp[12] >> 4) * 4u;
 	if (from == 1)
 		return bytes > 0 || !lose(wire_random() % 1000 < plan.answers_permille);

@@ -57,6 +57,39 @@ static void the_timer_forgets(void **state)
 	}
 }
 
+/* RFC 6298: a second at first, and twice as much each time; after the first round trip what that says. */
+static void timers_begin_at_a_second(void **state)
+{
+	static const unsigned syns_at_ms[] = {1000, 3000, 7000, 15000, 31000};
+	unsigned ms = 0;
+
+	(void)state;
+	memset(&plan, 0, sizeof(plan));
+	plan.is_dark = true;
+	lossy_start(0, 1000);
+	for (unsigned n = 0; n < sizeof(syns_at_ms) / sizeof(syns_at_ms[0]); n++) {
+		for (; ms + 150 < syns_at_ms[n]; ms++)
+			lossy_step();
+		assert_int_equal(plan.lost, n + 1);
+		for (; ms < syns_at_ms[n] + 150; ms++)
+			lossy_step();
+	}
+	assert_null(stream_client.pcb);
+	assert_int_equal(stream_client.errors, 1);
+	tcp_close(stream_server.listener);
+	streams_release();
+	wire_end();
+
+	memset(&plan, 0, sizeof(plan));
+	lossy_start(0, 100000);
+	while (stream_client.pcb->lastack - plan.isn < 2 * SEGMENT ||
+	       stream_client.pcb->state < ESTABLISHED)
+		lossy_step();
+	assert_in_range(stream_client.pcb->rto, 1, 4);
+	streams_run(1000);
+	streams_stop();
+}
+
 /* ---- the peer ---- */
 
 /* An acknowledgement of the server's, made by hand. */
@@ -151,6 +184,7 @@ static void a_peer_that_takes_back_gets_its_data(void **state)
 static void a_needless_episode_is_undone(void **state)
 {
 	struct tcp_pcb *pcb;
+	struct sack_info info;
 	tcpwnd_size_t cwnd;
 	uint32_t una, edges[4];
 
@@ -174,6 +208,11 @@ static void a_needless_episode_is_undone(void **state)
 	assert_int_equal(HAPPENED(recoveries), 1);
 	assert_true(pcb->cwnd < cwnd);
 	assert_int_equal(retrans_of(pcb), 1);
+	sack_get_info(pcb, &info);
+	assert_int_equal(info.state, SACK_RECOVERY);
+	assert_int_equal(info.sacked, 5);
+	assert_int_equal(info.lost, 1);
+	assert_int_equal(info.resent, 1);
 	edges[0] = una;
 	edges[1] = una + SEGMENT;
 	inject(una + 6 * SEGMENT, edges, 1);
@@ -289,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_timer_forgets),
+		cmocka_unit_test(timers_begin_at_a_second),
 		cmocka_unit_test(lies_harm_nobody),
 		cmocka_unit_test(a_peer_that_takes_back_gets_its_data),
 		cmocka_unit_test(a_needless_episode_is_undone),
