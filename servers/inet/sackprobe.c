@@ -125,7 +125,10 @@ void sender_run_probes(void)
 	t_first_ns = 0;
 	for (struct link *k = armed.first; k != NULL; k = next) {
 		next = k->next;
-		if (k->sender->t_probe_ns <= t_now)
+		/* If we are late it was us who slept, and the answer may be waiting. */
+		if (k->sender->t_probe_ns + STEP_NS < t_now)
+			set_timer(k->sender);
+		else if (k->sender->t_probe_ns <= t_now)
 			probe(k->sender);
 		else if (t_next == 0 || k->sender->t_probe_ns < t_next)
 			t_next = k->sender->t_probe_ns;

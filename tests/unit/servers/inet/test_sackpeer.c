@@ -226,6 +226,24 @@ static void a_needless_episode_is_undone(void **state)
 	streams_stop();
 }
 
+/* The answers were there all the time; nobody has looked. */
+static void who_has_slept_does_not_probe(void **state)
+{
+	(void)state;
+	memset(&plan, 0, sizeof(plan));
+	lossy_start(0, 2 << 20);
+	while (stream_server.got < 200000)
+		lossy_step();
+	for (unsigned k = 0; k < 5; k++) {
+		wire.now_ns += 40000000;
+		for (unsigned n = 0; n < 5; n++)
+			lossy_step();
+	}
+	assert_int_equal(HAPPENED(probes), 0);
+	(void)lossy_run(20000);
+	streams_stop();
+}
+
 /* ---- our own outages ---- */
 
 /* What died with the driver is sent again, and the window is what it was. */
@@ -332,6 +350,7 @@ int main(void)
 		cmocka_unit_test(lies_harm_nobody),
 		cmocka_unit_test(a_peer_that_takes_back_gets_its_data),
 		cmocka_unit_test(a_needless_episode_is_undone),
+		cmocka_unit_test(who_has_slept_does_not_probe),
 		cmocka_unit_test(an_outage_does_not_reduce_the_window),
 		cmocka_unit_test(losses_and_deaths_together_lose_no_byte),
 		cmocka_unit_test(a_segment_is_resent_from_any_place),

@@ -353,7 +353,8 @@ static void confirm(struct netdev *d, unsigned count)
 	d->tx_count -= count;
 	for (unsigned i = 0; i < count; i++)
 		done[i] = d->tx[i];
-	memmove(d->tx, d->tx + count, d->tx_count * sizeof(d->tx[0]));
+	for (unsigned i = 0; i < d->tx_count; i++)
+		d->tx[i] = d->tx[i + count];
 	for (unsigned i = 0; i < count; i++)
 		done[i]->done(done[i], 0);
 }
@@ -366,8 +367,7 @@ static void receive_due(struct netdev *d)
 
 		d->in_count--;
 		memmove(d->in, d->in + 1, d->in_count * sizeof(d->in[0]));
-		if (d->rx_count == 0 ||
-		    p.len > NET_RX_BUFFER) { /* no buffer: lost, as on any device */
+		if (d->rx_count == 0 || p.len > NET_RX_BUFFER) { /* lost, as on any device */
 			free(p.bytes);
 			continue;
 		}
