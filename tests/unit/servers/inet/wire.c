@@ -238,7 +238,10 @@ static void transmit(unsigned from, const struct netdev_tx *t)
 		/* The whole frame's length and IP checksum are right, too. */
 		assert_int_equal(get16(frame + 16) + 14u, len);
 		assert_int_equal(inet_sum(frame + 14, 20), 0xffff);
-		cut(from, frame, len, &t->desc);
+		if (wire.offloads & NET_OFFLOAD_RX_LRO)
+			deliver(from, frame, len);
+		else
+			cut(from, frame, len, &t->desc);
 		return;
 	}
 	if (t->desc.flags & NET_TX_CSUM)
@@ -350,34 +353,32 @@ static void confirm(struct netdev *d, unsigned count)
 	struct netdev_tx *done[QUEUE_MAX];
 
 	d->tx_count -= count;
-	for (unsigned i = 0; i < count; i++)
-		done[i] = d->tx[i];
-	for (unsigned i = 0; i < d->tx_count; i++)
-		d->tx[i] = d->tx[i + count];
+	memcpy(done, d->tx, count * sizeof(done[0]));
+	memmove(d->tx, d->tx + count, d->tx_count * sizeof(d->tx[0]));
 	for (unsigned i = 0; i < count; i++)
 		done[i]->done(done[i], 0);
 }
 
+/* Frames for which there are not enough buffers are lost, as on any device. */
 static void receive_due(struct netdev *d)
 {
+	size_t most = wire.offloads & NET_OFFLOAD_RX_LRO ? NET_FRAME_MAX : NET_RX_BUFFER;
+
 	while (d->in_count > 0 && d->in[0].t_due_ns <= wire.now_ns) {
 		struct packet p = d->in[0];
-		struct netdev_rx *r;
+		bool is_lost = p.len > most || p.len > (size_t)d->rx_count * NET_RX_BUFFER;
 
-		d->in_count--;
-		memmove(d->in, d->in + 1, d->in_count * sizeof(d->in[0]));
-		if (d->rx_count == 0 ||
-		    p.len > NET_RX_BUFFER) { /* no buffer: lost, as on any device */
-			free(p.bytes);
-			continue;
+		memmove(d->in, d->in + 1, --d->in_count * sizeof(d->in[0]));
+		for (size_t at = 0; at < p.len && !is_lost; at += NET_RX_BUFFER) {
+			size_t left = p.len - at, n = left < NET_RX_BUFFER ? left : NET_RX_BUFFER;
+			struct netdev_rx *r = d->rx[0];
+
+			memmove(d->rx, d->rx + 1, --d->rx_count * sizeof(d->rx[0]));
+			memcpy(areas[r->buffer.arena] + r->buffer.offset, p.bytes + at, n);
+			wire.pieces += n < left;
+			r->filled(r, (int)n, p.flags | (n < left ? NET_RX_MORE : 0));
 		}
-		r = d->rx[0];
-		d->rx_count--;
-		for (unsigned i = 0; i < d->rx_count; i++)
-			d->rx[i] = d->rx[i + 1];
-		memcpy(areas[r->buffer.arena] + r->buffer.offset, p.bytes, p.len);
 		free(p.bytes);
-		r->filled(r, (int)p.len, p.flags);
 	}
 }
 
