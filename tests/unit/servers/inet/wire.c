@@ -19,6 +19,7 @@
 #include "servers/inet/rxpool.h"
 #include "servers/inet/sockif.h"
 #include "inetsum/inetsum.h"
+#include "tests/unit/servers/inet/bytes.h"
 #include "tests/unit/servers/inet/wire.h"
 #include "servers/inet/timers.h"
 #include "sys/sys.h"
@@ -67,26 +68,6 @@ uint64_t wire_random(void)
 }
 
 /* ---- the wire ---- */
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void set_ip_sum(uint8_t *ip)
-{
-	uint16_t sum;
-
-	memset(ip + 10, 0, 2);
-	sum = (uint16_t)~inet_sum(ip, (ip[0] & 15) * 4);
-	memcpy(ip + 10, &sum, 2);
-}
 
 static void enqueue(unsigned to, const uint8_t *frame, size_t len, unsigned flags)
 {
@@ -170,17 +151,6 @@ static void fill_sum(uint8_t *frame, size_t len, const struct net_tx *d)
 
 	memcpy(frame + d->csum_start + d->csum_offset, &sum, 2);
 	wire.sums_filled++;
-}
-
-static uint16_t pseudo_sum(const uint8_t *ip, size_t tcp_bytes)
-{
-	uint8_t pseudo[12];
-
-	memcpy(pseudo, ip + 12, 8);
-	pseudo[8] = 0;
-	pseudo[9] = ip[9];
-	put16(pseudo + 10, (uint32_t)tcp_bytes);
-	return inet_sum(pseudo, sizeof(pseudo));
 }
 
 static void check_tcp_sum(const uint8_t *frame, size_t len)
@@ -353,8 +323,10 @@ static void confirm(struct netdev *d, unsigned count)
 	struct netdev_tx *done[QUEUE_MAX];
 
 	d->tx_count -= count;
-	memcpy(done, d->tx, count * sizeof(done[0]));
-	memmove(d->tx, d->tx + count, d->tx_count * sizeof(d->tx[0]));
+	for (unsigned i = 0; i < count; i++)
+		done[i] = d->tx[i];
+	for (unsigned i = 0; i < d->tx_count; i++)
+		d->tx[i] = d->tx[i + count];
 	for (unsigned i = 0; i < count; i++)
 		done[i]->done(done[i], 0);
 }
@@ -373,7 +345,9 @@ static void receive_due(struct netdev *d)
 			size_t left = p.len - at, n = left < NET_RX_BUFFER ? left : NET_RX_BUFFER;
 			struct netdev_rx *r = d->rx[0];
 
-			memmove(d->rx, d->rx + 1, --d->rx_count * sizeof(d->rx[0]));
+			for (unsigned i = 0; i + 1 < d->rx_count; i++)
+				d->rx[i] = d->rx[i + 1];
+			d->rx_count--;
 			memcpy(areas[r->buffer.arena] + r->buffer.offset, p.bytes + at, n);
 			wire.pieces += n < left;
 			r->filled(r, (int)n, p.flags | (n < left ? NET_RX_MORE : 0));
