@@ -2,15 +2,16 @@
 /*
  * Private to ahci: controllers, ports, jobs.
  *
- *   main.c   start, interrupts, alarms, block server callbacks     port.c   state machine of a port
- *   cmd.c    commands: tables, issue, completion, errors           identify.c  pure: IDENTIFY data
+ *   hba.c    controllers: start, interrupts, block server callbacks   regs.c   access to registers
+ *   port.c   state machine of a port                                  identify.c  pure: IDENTIFY data
+ *   cmd.c    commands: tables, issue, completion, errors
  */
 #ifndef AHCI_AHCI_H
 #define AHCI_AHCI_H
 
 #include "ahci_hw.h"
 #include "blockdev/blockserver.h"
-#include "pcidev/pcidev.h"
+#include "driver/driver.h"
 #include "sys/sys.h"
 
 enum port_state {
@@ -38,7 +39,15 @@ struct disk {
 	struct blk_info info;
 };
 
+struct hba {
+	struct pcidev pci;
+	volatile uint32_t *regs;
+	uint64_t len_bytes;
+	struct port *ports[HBA_PORTS_MAX];
+};
+
 struct port {
+	struct hba *hba;
 	volatile uint32_t *regs;
 	unsigned unit;
 	unsigned number; /* on its controller */
@@ -66,6 +75,9 @@ struct port {
 	uint64_t errors, timeouts, unplugs;
 };
 
+/* hba.c */
+extern const struct driver ahci_driver;
+
 /* port.c */
 /* Engines are stopped: IDENTIFY if the port is quiet, else COMRESET. */
 void port_init(struct port *p, bool is_restart);
@@ -80,6 +92,7 @@ void port_recover(struct port *p);
 void port_fail_all(struct port *p, int status);
 
 /* cmd.c */
+void cmd_init(void);
 void cmd_submit(struct port *p, struct bserver_request *r);
 void cmd_pump(struct port *p);
 void cmd_identify(struct port *p);
@@ -91,14 +104,28 @@ void cmd_finish(struct port *p, struct job *j, int status);
 /* identify.c, pure: false: not a disk that we can drive */
 bool identify_parse(const uint16_t words[256], struct disk *d);
 
+/* regs.c: byte offsets */
+uint32_t reg_read(const volatile uint32_t *regs, unsigned reg);
+void reg_write(volatile uint32_t *regs, unsigned reg, uint32_t value);
+
 static inline uint32_t port_read(const struct port *p, unsigned reg)
 {
-	return p->regs[reg / 4];
+	return reg_read(p->regs, reg);
 }
 
 static inline void port_write(const struct port *p, unsigned reg, uint32_t value)
 {
-	p->regs[reg / 4] = value;
+	reg_write(p->regs, reg, value);
+}
+
+static inline uint32_t hba_read(const struct hba *h, unsigned reg)
+{
+	return reg_read(h->regs, reg);
+}
+
+static inline void hba_write(const struct hba *h, unsigned reg, uint32_t value)
+{
+	reg_write(h->regs, reg, value);
 }
 
 #endif

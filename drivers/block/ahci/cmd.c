@@ -26,6 +26,12 @@ static struct job jobs[BSERVER_REQUESTS_MAX];
 static struct job *free_jobs;
 static unsigned used_jobs;
 
+void cmd_init(void)
+{
+	free_jobs = NULL;
+	used_jobs = 0;
+}
+
 /* As many as the library has requests; the first ones are used again and again. */
 static struct job *new_job(void)
 {
