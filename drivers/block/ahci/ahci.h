@@ -29,6 +29,7 @@ struct job {
 	struct job *next;
 	struct bserver_cursor cursor; /* what the next command starts with */
 	uint64_t sectors_done, sectors_now;
+	uint64_t t_limit_ns; /* it fails then, if something is wrong with the port */
 	bool is_flush;   /* the next command is a FLUSH */
 	bool is_careful; /* was pending at an error: alone, without NCQ, and its error is final */
 };
@@ -44,6 +45,7 @@ struct hba {
 	volatile uint32_t *regs;
 	uint64_t len_bytes;
 	struct port *ports[HBA_PORTS_MAX];
+	bool was_reset; /* at the start: links are not up yet */
 };
 
 struct port {
@@ -55,6 +57,7 @@ struct port {
 	bool hba_has_ncq;
 	enum port_state state;
 	bool is_published;
+	bool is_failed; /* was FAILED, and not READY since */
 	bool is_quiet; /* the predecessor left nothing under way: see port_stop() */
 	uint64_t
 		t_publish_ns; /* ds, which has the name from a life before, is told then; 0: told */
@@ -66,30 +69,37 @@ struct port {
 	uint32_t active;             /* slots whose command was issued */
 	bool is_exclusive;           /* the active command is not NCQ */
 	struct job *jobs[SLOTS_MAX]; /* NULL: IDENTIFY, or free */
-	uint64_t t_issued[SLOTS_MAX];
+	uint64_t t_deadline_ns[SLOTS_MAX];
+	uint64_t t_look_ns; /* at what is active, not later than the first deadline; 0: not */
 	struct job *wait_head, *wait_tail;
 	unsigned careful_left; /* waiting or active jobs that are careful */
-	uint64_t t_state_ns;   /* the state's next look */
-	uint64_t t_give_up_ns; /* deadline of RESET, LINK, IDENTIFY */
+	unsigned slow_left;    /* the same: FLUSH or FUA */
+	uint64_t t_slow_limit_ns; /* limit of the last of these */
+	uint64_t t_state_ns;      /* the state's next look */
+	uint64_t t_give_up_ns;    /* deadline of RESET, LINK, IDENTIFY */
+	uint64_t t_reset_ns;      /* when COMRESET began */
 	unsigned resets;       /* since it was READY last */
 	uint64_t errors, timeouts, unplugs;
 };
 
 /* hba.c */
 extern const struct driver ahci_driver;
+/* The last resort for the engine of one port: resets all. The others recover; this one is the caller's. */
+void hba_rescue(struct hba *h, const struct port *stuck);
 
 /* port.c */
 /* Engines are stopped: IDENTIFY if the port is quiet, else COMRESET. */
 void port_init(struct port *p, bool is_restart);
 /* Command and FIS engines off; false: they do not stop. Notes whether the port was quiet. */
 bool port_stop(struct port *p);
-void port_changed(struct port *p); /* link came or went */
+void port_changed(struct port *p, uint32_t causes); /* link came or went */
+void port_was_reset(struct port *p);                /* with its controller, while it was in use */
 void port_timer(struct port *p, uint64_t now);
 uint64_t port_next_timer(const struct port *p); /* 0: none */
 void port_identified(struct port *p);
-/* Everything active goes back to waiting, careful; then COMRESET. */
-void port_recover(struct port *p);
-void port_fail_all(struct port *p, int status);
+/* The engine is stopped; a careful job that was active ends with `status`, unless that is 0; the other active
+ * ones wait again, careful; then COMRESET. */
+void port_recover(struct port *p, int status);
 
 /* cmd.c */
 void cmd_init(void);
@@ -97,12 +107,17 @@ void cmd_submit(struct port *p, struct bserver_request *r);
 void cmd_pump(struct port *p);
 void cmd_identify(struct port *p);
 void cmd_interrupt(struct port *p, uint32_t causes);
-void cmd_requeue_active(struct port *p);
-void cmd_check_deadlines(struct port *p, uint64_t now);
+void cmd_check_deadlines(struct port *p, uint64_t now); /* of a READY port, when t_look_ns has come */
 void cmd_finish(struct port *p, struct job *j, int status);
+/* These with the engine stopped: the device may be writing into the requests' memory until then (B7). */
+void cmd_requeue_active(struct port *p); /* becomes careful */
+void cmd_fail_careful(struct port *p, int status); /* the careful job that is active, if there is one */
+void cmd_fail_late(struct port *p, uint64_t now);  /* waiting jobs whose limit has come */
+uint64_t cmd_first_limit(const struct port *p);    /* of waiting jobs; 0: none waits */
 
-/* identify.c, pure: false: not a disk that we can drive */
-bool identify_parse(const uint16_t words[256], struct disk *d);
+/* identify.c, pure: 0; -EIO: the data is damaged; -ENOTSUP: not a disk that we can drive */
+int identify_parse(const uint16_t words[256], struct disk *d) MUST_CHECK;
+bool identify_is_same(const struct disk *a, const struct disk *b); /* the same piece of hardware */
 
 /* regs.c: byte offsets */
 uint32_t reg_read(const volatile uint32_t *regs, unsigned reg);

@@ -12,15 +12,24 @@
  * outcome is known; a careful one that fails is failed. The same way serves timeouts. (READ LOG EXT
  * would name the guilty one sooner, and would be one more thing to go wrong in a device that
  * already has.)
+ *
+ * Time. Each request has a limit that is shorter than its client's patience (B8), and it fails at the limit
+ * if something is wrong: a port that is not READY, careful ones that take long. A careful one gets its
+ * share of the time that is left, so that one which always hangs leaves enough for the others.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "ahci.h"
 
-/* Twice this (first try, careful try) is shorter than the clients' deadline (B8). */
-#define COMMAND_TIMEOUT_NS 2000000000ull
-#define FLUSH_TIMEOUT_NS   12000000000ull
+#define COMMAND_NS      2000000000ull /* a first try */
+#define CAREFUL_MOST_NS 2500000000ull
+#define CAREFUL_MIN_NS  1000000000ull
+#define FLUSH_NS        12000000000ull
+/* Clients wait 5 s; six times that for FLUSH and FUA, and what stands behind them. */
+#define LIMIT_NS      4500000000ull
+#define SLOW_LIMIT_NS 27000000000ull
+#define LOOK_NS       500000000ull /* between looks at what is active: interrupts get lost */
 
 static struct job jobs[BSERVER_REQUESTS_MAX];
 static struct job *free_jobs;
@@ -43,12 +52,36 @@ static struct job *new_job(void)
 	return j;
 }
 
+static bool is_slow(const struct bserver_request *r)
+{
+	return r->op == BLK_FLUSH || (r->flags & BLK_REQ_FUA);
+}
+
+static void hurry(struct job *j, uint64_t limit)
+{
+	if (j != NULL && !is_slow(j->r) && j->t_limit_ns > limit)
+		j->t_limit_ns = limit;
+}
+
+/* The last FLUSH is done: nothing has it as an excuse any more. */
+static void hurry_all(struct port *p)
+{
+	uint64_t limit = now_ns() + LIMIT_NS;
+
+	for (unsigned slot = 0; slot < SLOTS_MAX; slot++)
+		hurry(p->jobs[slot], limit);
+	for (struct job *j = p->wait_head; j != NULL; j = j->next)
+		hurry(j, limit);
+}
+
 void cmd_finish(struct port *p, struct job *j, int status)
 {
 	struct bserver_request *r = j->r;
 
 	if (j->is_careful)
 		p->careful_left--;
+	if (is_slow(r) && --p->slow_left == 0)
+		hurry_all(p);
 	j->next = free_jobs;
 	free_jobs = j;
 	bserver_complete(r, status);
@@ -181,10 +214,36 @@ static void build_simple(struct port *p, unsigned slot, uint8_t command, unsigne
 
 /* ---- issue ---- */
 
+/* How long the job's next command may take. */
+static uint64_t patience(const struct port *p, const struct job *j, uint64_t now)
+{
+	uint64_t left = j->t_limit_ns > now ? j->t_limit_ns - now : 0;
+	uint64_t most = j->is_flush ? FLUSH_NS : COMMAND_NS;
+
+	if (j->is_careful && !j->is_flush) {
+		most = left / p->careful_left;
+		most = most < CAREFUL_MIN_NS ? CAREFUL_MIN_NS : most;
+		most = most > CAREFUL_MOST_NS ? CAREFUL_MOST_NS : most;
+	}
+	return most < left ? most : left;
+}
+
+/* (IDENTIFY is watched by its state.) */
+static void set_deadline(struct port *p, unsigned slot, const struct job *j)
+{
+	uint64_t now = now_ns(), look = now + LOOK_NS;
+
+	p->t_deadline_ns[slot] = now + patience(p, j, now);
+	if (look > p->t_deadline_ns[slot])
+		look = p->t_deadline_ns[slot];
+	p->t_look_ns = ns_earlier(p->t_look_ns, look);
+}
+
 static void issue(struct port *p, unsigned slot, struct job *j, bool is_ncq)
 {
 	p->jobs[slot] = j;
-	p->t_issued[slot] = now_ns();
+	if (j != NULL)
+		set_deadline(p, slot, j);
 	p->active |= 1u << slot;
 	p->is_exclusive = !is_ncq;
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* the table before the doorbell */
@@ -237,12 +296,24 @@ void cmd_pump(struct port *p)
 	}
 }
 
+static void set_limit(struct port *p, struct job *j)
+{
+	j->t_limit_ns = j->r->t_start_ns + (is_slow(j->r) ? SLOW_LIMIT_NS : LIMIT_NS);
+	if (is_slow(j->r)) {
+		p->slow_left++;
+		p->t_slow_limit_ns = j->t_limit_ns;
+	} else if (p->slow_left > 0 && j->t_limit_ns < p->t_slow_limit_ns) {
+		j->t_limit_ns = p->t_slow_limit_ns;
+	}
+}
+
 void cmd_submit(struct port *p, struct bserver_request *r)
 {
 	struct job *j = new_job();
 
 	*j = (struct job){.r = r, .is_flush = r->op == BLK_FLUSH};
-	if (p->state == PORT_EMPTY || p->state == PORT_FAILED) {
+	set_limit(p, j);
+	if (p->state == PORT_EMPTY || p->is_failed) {
 		cmd_finish(p, j, -EIO);
 		return;
 	}
@@ -262,6 +333,18 @@ static bool is_short(const struct port *p, unsigned slot, const struct job *j, b
 	       p->mem->headers[slot].bytes != j->sectors_now * BLK_SECTOR;
 }
 
+/* To be done again from the start, alone. */
+static void wait_careful(struct port *p, struct job *j)
+{
+	j->cursor = (struct bserver_cursor){.element = 0};
+	j->sectors_done = 0;
+	j->is_flush = j->r->op == BLK_FLUSH;
+	if (!j->is_careful)
+		p->careful_left++;
+	j->is_careful = true;
+	wait_first(p, j);
+}
+
 static void slot_done(struct port *p, unsigned slot, bool was_exclusive)
 {
 	struct job *j = p->jobs[slot];
@@ -274,7 +357,10 @@ static void slot_done(struct port *p, unsigned slot, bool was_exclusive)
 	}
 	if (is_short(p, slot, j, was_exclusive)) {
 		p->errors++;
-		cmd_finish(p, j, -EIO);
+		if (j->is_careful)
+			cmd_finish(p, j, -EIO);
+		else
+			wait_careful(p, j);
 		return;
 	}
 	if (!j->is_flush)
@@ -307,29 +393,22 @@ static void take_done(struct port *p)
 
 /* ---- errors ---- */
 
-/* From the slots to the head of the queue, to be done again from the start. */
+/* From the slots to the head of the queue. */
 void cmd_requeue_active(struct port *p)
 {
 	for (unsigned slot = SLOTS_MAX; slot-- > 0;) {
 		struct job *j = p->jobs[slot];
 
 		p->jobs[slot] = NULL;
-		if (!(p->active & 1u << slot) || j == NULL)
-			continue;
-		j->cursor = (struct bserver_cursor){.element = 0};
-		j->sectors_done = 0;
-		j->is_flush = j->r->op == BLK_FLUSH;
-		if (!j->is_careful)
-			p->careful_left++;
-		j->is_careful = true;
-		wait_first(p, j);
+		if ((p->active & 1u << slot) && j != NULL)
+			wait_careful(p, j);
 	}
 	p->active = 0;
 	p->is_exclusive = false;
+	p->t_look_ns = 0;
 }
 
-/* The careful job that runs alone failed for good. */
-static void fail_careful(struct port *p, int status)
+void cmd_fail_careful(struct port *p, int status)
 {
 	unsigned slot = (unsigned)__builtin_ctzll((uint64_t)p->active | 1ull << 32);
 	struct job *j = slot < SLOTS_MAX ? p->jobs[slot] : NULL;
@@ -341,38 +420,73 @@ static void fail_careful(struct port *p, int status)
 	cmd_finish(p, j, status);
 }
 
+void cmd_fail_late(struct port *p, uint64_t now)
+{
+	struct job *j = p->wait_head, *next;
+
+	p->wait_head = p->wait_tail = NULL;
+	for (; j != NULL; j = next) {
+		next = j->next;
+		if (now < j->t_limit_ns) {
+			wait_last(p, j);
+			continue;
+		}
+		p->timeouts++;
+		cmd_finish(p, j, -ETIMEDOUT);
+	}
+}
+
+uint64_t cmd_first_limit(const struct port *p)
+{
+	uint64_t first = 0;
+
+	for (const struct job *j = p->wait_head; j != NULL; j = j->next)
+		first = ns_earlier(first, j->t_limit_ns);
+	return first;
+}
+
 void cmd_interrupt(struct port *p, uint32_t causes)
 {
 	/* On an error the commands that were done before it are still good. */
 	take_done(p);
-	if ((causes & PIS_ERRORS) && p->active != 0) {
+	/* An error stops the engine also when no command is active. */
+	if ((causes & PIS_ERRORS) && (p->state == PORT_READY || p->state == PORT_IDENTIFY)) {
 		p->errors++;
-		fail_careful(p, -EIO);
-		port_recover(p);
+		port_recover(p, -EIO);
 		return;
 	}
 	cmd_pump(p);
 }
 
-static uint64_t timeout_of(const struct job *j)
+static bool has_timed_out(struct port *p, uint64_t now)
 {
-	return j != NULL && j->is_flush ? FLUSH_TIMEOUT_NS : COMMAND_TIMEOUT_NS;
+	for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
+		if (!(p->active & 1u << slot) || now < p->t_deadline_ns[slot])
+			continue;
+		sys_log("ahci: port %u: command in slot %u timed out\n", p->number, slot);
+		return true;
+	}
+	return false;
+}
+
+static void plan_look(struct port *p, uint64_t now)
+{
+	p->t_look_ns = p->active != 0 ? now + LOOK_NS : 0;
+	for (unsigned slot = 0; slot < SLOTS_MAX; slot++)
+		if (p->active & 1u << slot && p->t_deadline_ns[slot] < p->t_look_ns)
+			p->t_look_ns = p->t_deadline_ns[slot];
 }
 
 void cmd_check_deadlines(struct port *p, uint64_t now)
 {
-	for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
-		if (!(p->active & 1u << slot) ||
-		    now < p->t_issued[slot] + timeout_of(p->jobs[slot]))
-			continue;
-		take_done(p); /* perhaps only its interrupt was lost */
-		if (!(p->active & 1u << slot))
-			continue;
+	take_done(p); /* perhaps only an interrupt was lost */
+	if (has_timed_out(p, now)) {
 		p->timeouts++;
-		sys_log("ahci: port %u: command in slot %u timed out\n", p->number, slot);
-		fail_careful(p, -ETIMEDOUT);
-		port_recover(p);
+		port_recover(p, -ETIMEDOUT);
 		return;
 	}
+	if (p->careful_left > 0)
+		cmd_fail_late(p, now);
+	plan_look(p, now);
 	cmd_pump(p);
 }

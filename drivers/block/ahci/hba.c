@@ -32,11 +32,15 @@ static int disk_info(unsigned unit, struct blk_info *info)
 	case PORT_RESET:
 	case PORT_LINK:
 	case PORT_IDENTIFY:
+		if (p->is_failed)
+			return -ENXIO;
 		if (p->disk.info.sectors == 0)
 			return -EAGAIN;
 		*info = p->disk.info; /* it is being recovered: requests wait */
 		return 0;
 	case PORT_EMPTY:
+		/* Too early after a restart: the link may be about to come up. */
+		return p->t_publish_ns != 0 ? -EAGAIN : -ENXIO;
 	case PORT_FAILED: break;
 	}
 	return -ENXIO;
@@ -63,9 +67,9 @@ static int disk_status(unsigned unit, char *buf, size_t len)
 	if (unit >= port_count)
 		return -ENXIO;
 	n = snprintf(buf, len,
-	             "unit=sata%u\nstate=%s\nmodel=%s\nsectors=%llu\nncq=%d\ndepth=%u\nfua=%d\n"
+	             "unit=sata%u\nstate=%s\nmodel=%s\nserial=%s\nsectors=%llu\nncq=%d\ndepth=%u\nfua=%d\n"
 	             "errors=%llu\ntimeouts=%llu\nunplugs=%llu\n",
-	             unit, states[p->state], p->disk.info.model,
+	             unit, states[p->state], p->disk.info.model, p->disk.info.serial,
 	             (unsigned long long)p->disk.info.sectors, p->disk.has_ncq, p->disk.depth,
 	             p->disk.has_fua, (unsigned long long)p->errors,
 	             (unsigned long long)p->timeouts, (unsigned long long)p->unplugs);
@@ -85,10 +89,18 @@ static int reset_hba(struct hba *h)
 		if (now_ns() > deadline)
 			return -EIO;
 	hba_write(h, HBA_GHC, GHC_AE);
-	for (unsigned n = 0; n < HBA_PORTS_MAX; n++)
-		if (h->ports[n] != NULL)
-			h->ports[n]->is_quiet = false;
+	h->was_reset = true;
 	return 0;
+}
+
+void hba_rescue(struct hba *h, const struct port *stuck)
+{
+	if (reset_hba(h) != 0)
+		sys_panic("ahci: the controller does not come out of its reset");
+	for (unsigned n = 0; n < HBA_PORTS_MAX; n++)
+		if (h->ports[n] != NULL && h->ports[n] != stuck)
+			port_was_reset(h->ports[n]);
+	hba_write(h, HBA_GHC, GHC_AE | GHC_IE);
 }
 
 static int add_port(struct hba *h, unsigned number)
@@ -188,7 +200,7 @@ static void port_interrupt(struct port *p)
 
 	port_write(p, PX_IS, causes);
 	if (causes & PIS_CHANGES)
-		port_changed(p);
+		port_changed(p, causes);
 	cmd_interrupt(p, causes);
 }
 
