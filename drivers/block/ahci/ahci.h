@@ -30,7 +30,7 @@ struct job {
 	struct bserver_cursor cursor; /* what the next command starts with */
 	uint64_t sectors_done, sectors_now;
 	uint64_t t_limit_ns; /* it fails then, if something is wrong with the port */
-	bool is_flush;   /* the next command is a FLUSH */
+	bool is_flush;       /* the next command is a FLUSH */
 	bool is_careful; /* was pending at an error: alone, without NCQ, and its error is final */
 };
 
@@ -58,7 +58,7 @@ struct port {
 	enum port_state state;
 	bool is_published;
 	bool is_failed; /* was FAILED, and not READY since */
-	bool is_quiet; /* the predecessor left nothing under way: see port_stop() */
+	bool is_quiet;  /* the predecessor left nothing under way: see port_stop() */
 	uint64_t
 		t_publish_ns; /* ds, which has the name from a life before, is told then; 0: told */
 	unsigned dma_flags;
@@ -72,13 +72,13 @@ struct port {
 	uint64_t t_deadline_ns[SLOTS_MAX];
 	uint64_t t_look_ns; /* at what is active, not later than the first deadline; 0: not */
 	struct job *wait_head, *wait_tail;
-	unsigned careful_left; /* waiting or active jobs that are careful */
-	unsigned slow_left;    /* the same: FLUSH or FUA */
+	unsigned careful_left;    /* waiting or active jobs that are careful */
+	unsigned slow_left;       /* the same: FLUSH or FUA */
 	uint64_t t_slow_limit_ns; /* limit of the last of these */
 	uint64_t t_state_ns;      /* the state's next look */
 	uint64_t t_give_up_ns;    /* deadline of RESET, LINK, IDENTIFY */
 	uint64_t t_reset_ns;      /* when COMRESET began */
-	unsigned resets;       /* since it was READY last */
+	unsigned resets;          /* since it was READY last */
 	uint64_t errors, timeouts, unplugs;
 };
 
@@ -107,13 +107,15 @@ void cmd_submit(struct port *p, struct bserver_request *r);
 void cmd_pump(struct port *p);
 void cmd_identify(struct port *p);
 void cmd_interrupt(struct port *p, uint32_t causes);
-void cmd_check_deadlines(struct port *p, uint64_t now); /* of a READY port, when t_look_ns has come */
+void cmd_check_deadlines(struct port *p,
+                         uint64_t now); /* of a READY port, when t_look_ns has come */
 void cmd_finish(struct port *p, struct job *j, int status);
 /* These with the engine stopped: the device may be writing into the requests' memory until then (B7). */
 void cmd_requeue_active(struct port *p); /* becomes careful */
-void cmd_fail_careful(struct port *p, int status); /* the careful job that is active, if there is one */
-void cmd_fail_late(struct port *p, uint64_t now);  /* waiting jobs whose limit has come */
-uint64_t cmd_first_limit(const struct port *p);    /* of waiting jobs; 0: none waits */
+void cmd_fail_careful(struct port *p,
+                      int status); /* the careful job that is active, if there is one */
+void cmd_fail_late(struct port *p, uint64_t now); /* waiting jobs whose limit has come */
+uint64_t cmd_first_limit(const struct port *p);   /* of waiting jobs; 0: none waits */
 
 /* identify.c, pure: 0; -EIO: the data is damaged; -ENOTSUP: not a disk that we can drive */
 int identify_parse(const uint16_t words[256], struct disk *d) MUST_CHECK;

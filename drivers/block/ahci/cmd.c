@@ -27,9 +27,9 @@
 #define CAREFUL_MIN_NS  1000000000ull
 #define FLUSH_NS        12000000000ull
 /* Clients wait 5 s; six times that for FLUSH and FUA, and what stands behind them. */
-#define LIMIT_NS      4500000000ull
-#define SLOW_LIMIT_NS 27000000000ull
-#define LOOK_NS       500000000ull /* between looks at what is active: interrupts get lost */
+#define LIMIT_NS        4500000000ull
+#define SLOW_LIMIT_NS   27000000000ull
+#define LOOK_NS         500000000ull /* between looks at what is active: interrupts get lost */
 
 static struct job jobs[BSERVER_REQUESTS_MAX];
 static struct job *free_jobs;
@@ -326,10 +326,10 @@ void cmd_submit(struct port *p, struct bserver_request *r)
 
 /* ---- completion ---- */
 
-/* A read that delivered less than it should, without an error: PRDBC counts it (not with NCQ). */
+/* A command that moved less than it should, without an error: PRDBC counts it (not with NCQ). */
 static bool is_short(const struct port *p, unsigned slot, const struct job *j, bool was_exclusive)
 {
-	return was_exclusive && !j->is_flush && j->r->op == BLK_READ &&
+	return was_exclusive && !j->is_flush &&
 	       p->mem->headers[slot].bytes != j->sectors_now * BLK_SECTOR;
 }
 

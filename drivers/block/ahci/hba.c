@@ -67,7 +67,8 @@ static int disk_status(unsigned unit, char *buf, size_t len)
 	if (unit >= port_count)
 		return -ENXIO;
 	n = snprintf(buf, len,
-	             "unit=sata%u\nstate=%s\nmodel=%s\nserial=%s\nsectors=%llu\nncq=%d\ndepth=%u\nfua=%d\n"
+	             "unit=sata%u\nstate=%s\nmodel=%s\nserial=%s\nsectors=%llu\nncq=%d\ndepth=%"
+	             "u\nfua=%d\n"
 	             "errors=%llu\ntimeouts=%llu\nunplugs=%llu\n",
 	             unit, states[p->state], p->disk.info.model, p->disk.info.serial,
 	             (unsigned long long)p->disk.info.sectors, p->disk.has_ncq, p->disk.depth,

@@ -34,11 +34,11 @@
 
 #include "ahci.h"
 
-#define RESET_HOLD_NS    1000000ull    /* 10.4.2: DET = 1 for at least 1 ms */
-#define LOOK_NS          1000000ull    /* between looks at the link */
-#define LINK_TIMEOUT_NS  1000000000ull /* link up and signature */
+#define RESET_HOLD_NS    1000000ull     /* 10.4.2: DET = 1 for at least 1 ms */
+#define LOOK_NS          1000000ull     /* between looks at the link */
+#define LINK_TIMEOUT_NS  1000000000ull  /* link up and signature */
 #define SPINUP_NS        30000000000ull /* the same of a disk for which nobody waits */
-#define NO_DEVICE_NS     20000000ull   /* no presence detected for so long: nothing is there */
+#define NO_DEVICE_NS     20000000ull    /* no presence detected for so long: nothing is there */
 #define IDENTIFY_NS      1000000000ull
 #define QUIET_NS         20000000ull /* patience with IDENTIFY of a device that was not reset */
 #define PUBLISH_LATER_NS 20000000ull /* ds knows the name: recovery goes first */
@@ -50,8 +50,8 @@ static void set_state(struct port *p, enum port_state state)
 {
 	static const uint8_t legal[] = {
 		[PORT_EMPTY] = 1u << PORT_RESET | 1u << PORT_LINK,
-		[PORT_RESET] = 1u << PORT_LINK | 1u << PORT_RESET | 1u << PORT_EMPTY |
-	                       1u << PORT_FAILED,
+		[PORT_RESET] =
+			1u << PORT_LINK | 1u << PORT_RESET | 1u << PORT_EMPTY | 1u << PORT_FAILED,
 		[PORT_LINK] = 1u << PORT_IDENTIFY | 1u << PORT_RESET | 1u << PORT_EMPTY |
 	                      1u << PORT_FAILED,
 		[PORT_IDENTIFY] =

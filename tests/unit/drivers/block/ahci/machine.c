@@ -23,7 +23,8 @@ void *vm_alloc_dma(size_t len, unsigned flags, unsigned colour, uint64_t *pa)
 	for (unsigned i = 0; i < ALLOCATIONS; i++) {
 		if (allocations[i] != NULL)
 			continue;
-		allocations[i] = aligned_alloc(PAGE_BYTES, (len + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull));
+		allocations[i] =
+			aligned_alloc(PAGE_BYTES, (len + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1ull));
 		memset(allocations[i], 0, len);
 		sim_allow(allocations[i], len);
 		*pa = (uintptr_t)allocations[i];

@@ -34,16 +34,16 @@
 #define TFD_NONE    0x7fu
 
 enum sim_fate { /* of a command */
-	FATE_GOOD,
-	FATE_ERROR,  /* task file error */
-	FATE_NEVER,  /* it is never completed */
-	FATE_LATE,   /* after late_ns */
-	FATE_SHORT,  /* success of half of the bytes */
-	FATE_SILENT, /* its interrupt is lost */
-	FATE_LINK,   /* interface fatal error */
-	FATE_BUS,    /* host bus fatal error */
-	FATE_UNPLUG, /* the disk goes in the middle of it */
-	FATE_COUNT
+	        FATE_GOOD,
+	        FATE_ERROR,  /* task file error */
+	        FATE_NEVER,  /* it is never completed */
+	        FATE_LATE,   /* after late_ns */
+	        FATE_SHORT,  /* success of half of the bytes; in the queue an error */
+	        FATE_SILENT, /* its interrupt is lost */
+	        FATE_LINK,   /* interface fatal error */
+	        FATE_BUS,    /* host bus fatal error */
+	        FATE_UNPLUG, /* the disk goes in the middle of it */
+	        FATE_COUNT
 };
 
 struct sim_disk {

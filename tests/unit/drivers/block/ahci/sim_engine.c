@@ -140,8 +140,7 @@ static void check_company(const struct sim_port *p, unsigned slot)
 	if (queued != ((p->sact >> slot & 1) != 0))
 		sim_wrong("slot %u: PxSACT and the command differ", slot);
 	for (unsigned i = 0; i < SLOTS_MAX; i++)
-		if (i != slot && p->slots[i].is_fetched &&
-		    (!queued || !is_queued(p->slots[i].fis)))
+		if (i != slot && p->slots[i].is_fetched && (!queued || !is_queued(p->slots[i].fis)))
 			sim_wrong("slot %u beside slot %u: queued and others mix", slot, i);
 }
 
@@ -263,7 +262,8 @@ static int64_t transfer(struct sim_port *p, unsigned slot, uint64_t percent)
 		sim_wrong("slot %u: no LBA", slot);
 	if (d->is_queue_failed || !sim_disk_accepts(d, sector, bytes / SECTOR))
 		return -1;
-	done = move(p, slot, d->cache + sector * SECTOR, bytes * percent / 100);
+	/* Sectors are written whole or not at all. */
+	done = move(p, slot, d->cache + sector * SECTOR, bytes / SECTOR * percent / 100 * SECTOR);
 	if (done >= 0 && is_write(fis) && is_final(p, fis))
 		memcpy(d->medium + sector * SECTOR, d->cache + sector * SECTOR, bytes);
 	if (done >= 0 && percent == 100 && (uint64_t)done != bytes)
@@ -337,7 +337,7 @@ static void succeed(struct sim_port *p, unsigned slot, int64_t bytes)
 void sim_complete(struct sim_port *p, unsigned slot)
 {
 	struct sim_slot *s = &p->slots[slot];
-	enum sim_fate fate = s->fate;
+	enum sim_fate fate = s->fate == FATE_SHORT && is_queued(s->fis) ? FATE_ERROR : s->fate;
 	int64_t bytes;
 
 	s->t_done = 0;

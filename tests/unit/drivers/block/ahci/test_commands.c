@@ -73,7 +73,8 @@ static void disks_without_queue_work(void **state)
 	world_run_until(world_is_ready);
 	assert_int_equal(ask_and_wait(BLK_WRITE, 3, 5, BLK_REQ_FUA), 0);
 	assert_int_equal(world.disk.flushes, 1);
-	assert_memory_equal(world.disk.medium + 3ul * BLK_SECTOR, world.disk.cache + 3ul * BLK_SECTOR, 512);
+	assert_memory_equal(world.disk.medium + 3ul * BLK_SECTOR,
+	                    world.disk.cache + 3ul * BLK_SECTOR, 512);
 }
 
 static void requests_run_side_by_side(void **state)
@@ -152,7 +153,7 @@ static void passing_errors_are_not_seen(void **state)
 	client_check_disk();
 }
 
-static void short_reads_are_errors(void **state)
+static void short_transfers_are_errors(void **state)
 {
 	(void)state;
 	world.disk.has_ncq = false;
@@ -161,6 +162,8 @@ static void short_reads_are_errors(void **state)
 	sim_plan(&sim.port[0].data, FATE_SHORT, 3);
 	assert_int_equal(ask_and_wait(BLK_READ, 0, 8, 0), -EIO); /* twice */
 	assert_int_equal(ask_and_wait(BLK_READ, 0, 8, 0), 0);
+	sim_plan(&sim.port[0].data, FATE_SHORT, 1);
+	assert_int_equal(ask_and_wait(BLK_WRITE, 0, 8, 0), 0);
 	client_check_disk();
 }
 
@@ -299,7 +302,7 @@ int main(void)
 		T(flush_waits_for_the_queue),
 		T(error_fails_its_request_only),
 		T(passing_errors_are_not_seen),
-		T(short_reads_are_errors),
+		T(short_transfers_are_errors),
 		T(command_that_hangs_is_done_again),
 		T(request_that_always_hangs_fails_alone),
 		T(dead_disk_fails_all_in_time),

@@ -163,7 +163,8 @@ static void unseen_exchange_moves_no_data(void **state)
 		forget_all();
 		assert_int_equal(world.forgotten, 2 * round + 1);
 		for (unsigned i = 0; i < SIM_SECTORS; i++)
-			assert_memory_equal(other.cache + (size_t)i * BLK_SECTOR, zeros, BLK_SECTOR);
+			assert_memory_equal(other.cache + (size_t)i * BLK_SECTOR, zeros,
+			                    BLK_SECTOR);
 		sim_unplug(0);
 		world_run(MS);
 		world.disk.has_ncq = !world.disk.has_ncq;

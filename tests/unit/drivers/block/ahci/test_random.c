@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include "world.h"
 
-#define SEEDS       300
+#define SEEDS       150
 #define STEPS       400
 #define PENDING_MAX 100
 #define BUSY_NS     (200 * MS) /* most that the driver may be in one callback */

@@ -54,9 +54,9 @@ extern struct world world;
 
 int world_set_up(void **state); /* a disk in port 0, the driver is not started */
 int world_tear_down(void **state);
-void world_start(void);         /* the first driver, until its unit is known */
-void world_restart(void);       /* kill; the next driver begins */
-void world_run(uint64_t ns);    /* lets time pass */
+void world_start(void);                    /* the first driver, until its unit is known */
+void world_restart(void);                  /* kill; the next driver begins */
+void world_run(uint64_t ns);               /* lets time pass */
 void world_run_until(bool (*is_so)(void)); /* at most a minute */
 bool world_is_ready(void);                 /* sata0 answers */
 bool world_is_idle(void);                  /* no request is pending */
