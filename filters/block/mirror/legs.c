@@ -4,6 +4,7 @@
  * requests, and opened again after a while (1 s, doubled up to a minute); once it opens, the
  * manager decides whether it may come back.
  */
+#include <errno.h>
 #include <stdio.h>
 #include "mirror.h"
 
@@ -19,6 +20,8 @@ static void opened(void *ctx, struct bdev *b, int status)
 	(void)b;
 	if (status != 0) {
 		sys_log("leg %u (%s) cannot be opened: error %d\n", i, filter_lower(i), -status);
+		if (status == -ENXIO) /* unplugged: also if nothing is to be written, it has left the set */
+			leg_fail(i, status);
 		return;
 	}
 	legs[i].is_open = true;
