@@ -71,7 +71,7 @@ void unit_release(struct bdev *b)
 void bdev_close(struct bdev *b)
 {
 	b->state = UNIT_CLOSING;
-	b->events = (struct bdev_events){NULL, NULL};
+	b->events = (struct bdev_events){.opened = NULL};
 	b->io_count++; /* hold it while callbacks run */
 	server_fail_waiting(b->server, b, -ECANCELED);
 	b->io_count--;
@@ -336,10 +336,12 @@ static void complete(struct server *s, const struct blk_completion *c)
 	io->next_replicas = c->next_replicas;
 	io->t_server_start_ns = c->t_start_ns;
 	io->t_server_end_ns = c->t_end_ns;
-	if (c->status == 0)
+	if (c->status == 0) {
+		io->bdev->restarts_seen = 0;
 		bdev_finish(io, unit_note_done(io->bdev, io));
-	else
-		bdev_finish(io, c->status == -ERESTART ? -EIO : c->status);
+		return;
+	}
+	bdev_finish(io, c->status == -ERESTART ? -EIO : c->status);
 }
 
 /* Returns how many completions there were. */

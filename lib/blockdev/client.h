@@ -88,8 +88,8 @@ struct bdev {
 	unsigned restarts_seen; /* ERESTART completions in this session */
 	unsigned io_count;      /* waiting and sent */
 	bool has_unflushed;     /* writes were completed since the last FLUSH, or may have been */
-	bool has_lost_writes;   /* the medium has lost its power with these: the next FLUSH says so */
-	uint64_t t_written_ns;  /* when the last write was completed */
+	bool has_lost_writes; /* the medium has lost its power with these: the next FLUSH says so */
+	uint64_t t_written_ns; /* when the last write was completed */
 	struct blk_info info;
 	struct blk_info info_buf; /* the server writes here */
 	grant_t info_grant;

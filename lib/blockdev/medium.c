@@ -10,9 +10,13 @@
 
 void unit_medium_left(struct bdev *b)
 {
-	if (b->has_unflushed && b->has_info && (b->info.flags & BLK_FLAG_VOLATILE_CACHE))
+	if (!b->has_info)
+		return;
+	if (b->has_unflushed && (b->info.flags & BLK_FLAG_VOLATILE_CACHE))
 		b->has_lost_writes = true;
 	b->has_unflushed = false;
+	if (b->events.left != NULL)
+		b->events.left(b->ctx, b);
 }
 
 bool unit_is_same_medium(const struct bdev *b, const struct blk_info *info)

@@ -125,9 +125,10 @@ static void unit_named(struct bdev *b, const char *value)
 	struct server *s;
 
 	if (value[0] == '\0') { /* its server gave it up: it will say so */
-		if (b->state == UNIT_OPEN && b->server->state == SERVER_UP)
+		if (b->state == UNIT_OPEN && b->server->state == SERVER_UP) {
+			unit_medium_left(b);
 			server_open_unit(b->server, b, false);
-		else if (b->state != UNIT_OPEN && b->state != UNIT_OPENING)
+		} else if (b->state != UNIT_OPEN && b->state != UNIT_OPENING)
 			server_fail_waiting(b->server, b, -EIO);
 		return;
 	}

@@ -20,8 +20,6 @@ static void opened(void *ctx, struct bdev *b, int status)
 	(void)b;
 	if (status != 0) {
 		sys_log("leg %u (%s) cannot be opened: error %d\n", i, filter_lower(i), -status);
-		if (status == -ENXIO) /* unplugged: also if nothing is to be written, it has left the set */
-			leg_fail(i, status);
 		return;
 	}
 	legs[i].is_open = true;
@@ -30,9 +28,16 @@ static void opened(void *ctx, struct bdev *b, int status)
 	manager_kick();
 }
 
+/* Unplugged, also if it is back already: it may lack writes that it had acknowledged. */
+static void left(void *ctx, struct bdev *b)
+{
+	(void)b;
+	leg_fail((unsigned)(uintptr_t)ctx, -ENXIO);
+}
+
 void leg_open(unsigned i)
 {
-	static const struct bdev_events events = {.opened = opened};
+	static const struct bdev_events events = {.opened = opened, .left = left};
 	struct leg *leg = &legs[i];
 
 	leg->t_retry_ns = 0;

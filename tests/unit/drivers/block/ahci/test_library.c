@@ -32,7 +32,7 @@ static int arena;
 static struct bdev *bdev;
 static struct bdev_io ios[REQUESTS];
 static struct blk_element elements[REQUESTS];
-static unsigned done_count, opened_count;
+static unsigned done_count, opened_count, left_count;
 static int opened_status;
 static bool is_alive;
 
@@ -133,11 +133,17 @@ static void opened(void *ctx, struct bdev *b, int status)
 	opened_status = status;
 }
 
+static void left(void *ctx, struct bdev *b)
+{
+	(void)ctx;
+	(void)b;
+	left_count++;
+}
+
 static void submit(unsigned i, enum blk_op op, uint64_t sector)
 {
-	elements[i] = (struct blk_element){.offset = i * PAGE_BYTES,
-	                                   .len_bytes = BLK_SECTOR,
-	                                   .arena = (uint16_t)arena};
+	elements[i] = (struct blk_element){
+		.offset = i * PAGE_BYTES, .len_bytes = BLK_SECTOR, .arena = (uint16_t)arena};
 	ios[i] = (struct bdev_io){.op = (uint8_t)op,
 	                          .element_count = op != BLK_FLUSH,
 	                          .sectors = op != BLK_FLUSH,
@@ -187,14 +193,14 @@ static void reset_library(void)
 
 static int set_up(void **state)
 {
-	static const struct bdev_events events = {.opened = opened};
+	static const struct bdev_events events = {.opened = opened, .left = left};
 
 	(void)state;
 	reset_library();
 	peers_reset("blk.sata0");
 	peers.now = SECOND;
 	memset(&machine, 0, sizeof(machine));
-	done_count = opened_count = 0;
+	done_count = opened_count = left_count = 0;
 	opened_status = 1;
 	sim_start(&peers.now, 1);
 	sim_disk_make(&disk, "A1", SIM_SECTORS);
@@ -260,6 +266,8 @@ static void same_disk_serves_again(void **state)
 		run(round * MS);
 		sim_plug(0, &disk);
 		run(50 * MS);
+		assert_true(left_count > 0); /* however soon it was back */
+		left_count = 0;
 		expect_contents(42);
 		assert_int_equal(do_it(BLK_FLUSH, 0), 0);
 	}
@@ -362,20 +370,17 @@ static void deaths_during_recovery_are_not_seen(void **state)
 	}
 	expect_contents(6);
 	assert_int_equal(peers.complaints, 0);
+	assert_int_equal(left_count, 0);
 }
 
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		T(unplug_ends_requests_at_once),
-		T(idle_owner_is_told),
-		T(same_disk_serves_again),
-		T(lost_writes_are_told_by_flush),
-		T(another_disk_never_serves),
-		T(exchange_while_the_driver_is_dead),
-		T(unplug_while_the_driver_is_dead),
-		T(deaths_during_recovery_are_not_seen),
+		T(unplug_ends_requests_at_once),    T(idle_owner_is_told),
+		T(same_disk_serves_again),          T(lost_writes_are_told_by_flush),
+		T(another_disk_never_serves),       T(exchange_while_the_driver_is_dead),
+		T(unplug_while_the_driver_is_dead), T(deaths_during_recovery_are_not_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
