@@ -205,7 +205,7 @@ static void run(uint32_t seed)
 static void everything_at_once(void **state)
 {
 	const char *seed = getenv("AHCI_SEED"), *seeds = getenv("AHCI_SEEDS");
-	unsigned count = seeds != NULL ? (unsigned)atoi(seeds) : SEEDS;
+	uint32_t count = seeds != NULL ? (uint32_t)strtoul(seeds, NULL, 10) : SEEDS;
 
 	(void)state;
 	if (seed != NULL) {

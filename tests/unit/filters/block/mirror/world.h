@@ -48,6 +48,9 @@ void leg_plug(unsigned leg, struct leg_disk *disk);
 /* It loses its power and has it again before anybody looks. */
 void leg_blink(unsigned leg);
 
+void legs_step(void); /* what is due by now happens */
+bool legs_are_busy(void);
+
 bool client_is_idle(void);
 /* Starts it; false: the block is busy. */
 bool client_write(uint32_t block);
