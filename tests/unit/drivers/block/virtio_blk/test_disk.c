@@ -59,15 +59,18 @@ static void fua_is_a_flush_behind_the_write(void **state)
 static void full_rings_refuse_nobody(void **state)
 {
 	(void)state;
-	for (unsigned size = 8; size <= 128; size *= 2) {
+	for (unsigned size = 16; size <= 128; size *= 2) {
 		world.device.ring_size = (uint16_t)size;
-		for (world.fragment = 100; world.fragment < 2000; world.fragment += 300) {
-			world.device.seg_max = (uint16_t)(size < 16 ? 0 : size / 2);
-			if (size == 8 && world.fragment < 400)
-				continue; /* six pieces are less than a sector */
+		for (world.fragment = 100; world.fragment < 2000; world.fragment += 150) {
+			world.device.seg_max = (uint16_t)(size / 2);
 			start_anew();
-			for (unsigned i = 0; i < 32; i++)
-				ask(i % 2 == 0 ? BLK_WRITE : BLK_READ, i * 8, 1 + i % 8, 0);
+			for (unsigned i = 0; i < 60; i++) {
+				unsigned sectors = i % 8 == 0 ? 25 : 1;
+
+				ask(BLK_READ, i * 4 % 230, sectors, 0);
+				if (i % 8 != 0)
+					ask(BLK_READ, i, 1, 0);
+			}
 			run_until_idle();
 			forget_all(0);
 		}
