@@ -310,6 +310,9 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
 		return challenge(pcb);
 	if (pcb->state != SYN_RCVD && !is_ack_sane(pcb, header->ackno))
 		return challenge(pcb);
+	/* RFC 5681, 4.2: for every second segment. Devices put many into one. */
+	if (p->tot_len >= 2 * pcb->mss)
+		tcp_ack_now(pcb);
 	return ERR_OK;
 }
 
