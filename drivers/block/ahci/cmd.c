@@ -59,18 +59,19 @@ static bool is_slow(const struct bserver_request *r)
 
 static void hurry(struct job *j, uint64_t limit)
 {
-	if (j != NULL && !is_slow(j->r) && j->t_limit_ns > limit)
+	if (j->t_limit_ns > limit)
 		j->t_limit_ns = limit;
 }
 
-/* The last FLUSH is done: nothing has it as an excuse any more. */
+/* A FLUSH is done: what stood behind it, up to the next one, has no excuse any more. */
 static void hurry_all(struct port *p)
 {
 	uint64_t limit = now_ns() + LIMIT_NS;
 
 	for (unsigned slot = 0; slot < SLOTS_MAX; slot++)
-		hurry(p->jobs[slot], limit);
-	for (struct job *j = p->wait_head; j != NULL; j = j->next)
+		if (p->jobs[slot] != NULL && !is_slow(p->jobs[slot]->r))
+			hurry(p->jobs[slot], limit);
+	for (struct job *j = p->wait_head; j != NULL && !is_slow(j->r); j = j->next)
 		hurry(j, limit);
 }
 
@@ -80,8 +81,10 @@ void cmd_finish(struct port *p, struct job *j, int status)
 
 	if (j->is_careful)
 		p->careful_left--;
-	if (is_slow(r) && --p->slow_left == 0)
+	if (is_slow(r)) {
+		p->slow_left--;
 		hurry_all(p);
+	}
 	j->next = free_jobs;
 	free_jobs = j;
 	bserver_complete(r, status);
