@@ -4,7 +4,7 @@
  *
  *   hba.c    controllers: start, interrupts, block server callbacks   regs.c   access to registers
  *   port.c   state machine of a port                                  identify.c  pure: IDENTIFY data
- *   cmd.c    commands: tables, issue, completion, errors
+ *   cmd.c    commands: tables, issue, completion, errors              deadline.c  how long all may take
  */
 #ifndef AHCI_AHCI_H
 #define AHCI_AHCI_H
@@ -107,15 +107,23 @@ void cmd_submit(struct port *p, struct bserver_request *r);
 void cmd_pump(struct port *p);
 void cmd_identify(struct port *p);
 void cmd_interrupt(struct port *p, uint32_t causes);
-void cmd_check_deadlines(struct port *p,
-                         uint64_t now); /* of a READY port, when t_look_ns has come */
+/* Of a READY port, when t_look_ns has come. */
+void cmd_check_deadlines(struct port *p, uint64_t now);
 void cmd_finish(struct port *p, struct job *j, int status);
 /* These with the engine stopped: the device may be writing into the requests' memory until then (B7). */
 void cmd_requeue_active(struct port *p); /* becomes careful */
-void cmd_fail_careful(struct port *p,
-                      int status); /* the careful job that is active, if there is one */
+/* The careful job that is active, if there is one, has failed; after a time-out it may try again, behind all others. */
+void cmd_end_careful(struct port *p, int status);
 void cmd_fail_late(struct port *p, uint64_t now); /* waiting jobs whose limit has come */
-uint64_t cmd_first_limit(const struct port *p);   /* of waiting jobs; 0: none waits */
+
+/* deadline.c */
+void deadline_submit(struct port *p, struct job *j); /* sets its limit */
+void deadline_done(struct port *p, const struct bserver_request *r);
+uint64_t deadline_first_limit(const struct port *p); /* of waiting jobs; 0: none waits */
+void deadline_issue(struct port *p, unsigned slot, const struct job *j); /* starts its clock */
+bool deadline_allows_retry(const struct job *j, uint64_t now);
+bool deadline_has_passed(const struct port *p, uint64_t now); /* of an active command */
+void deadline_plan_look(struct port *p, uint64_t now);        /* sets t_look_ns */
 
 /* identify.c, pure: 0; -EIO: the data is damaged; -ENOTSUP: not a disk that we can drive */
 int identify_parse(const uint16_t words[256], struct disk *d) MUST_CHECK;

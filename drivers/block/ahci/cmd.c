@@ -9,27 +9,15 @@
  *
  * Errors: an NCQ error stops all commands, and the device forgets them on COMRESET. All that were
  * active go back to the head of the queue as *careful*: each runs alone, without NCQ, so its own
- * outcome is known; a careful one that fails is failed. The same way serves timeouts. (READ LOG EXT
+ * outcome is known; a careful one that fails is failed. The same way serves timeouts, but these are
+ * repeated as long as there is time (deadline.c). (READ LOG EXT
  * would name the guilty one sooner, and would be one more thing to go wrong in a device that
  * already has.)
- *
- * Time. Each request has a limit that is shorter than its client's patience (B8), and it fails at the limit
- * if something is wrong: a port that is not READY, careful ones that take long. A careful one gets its
- * share of the time that is left, so that one which always hangs leaves enough for the others.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "ahci.h"
-
-#define COMMAND_NS      2000000000ull /* a first try */
-#define CAREFUL_MOST_NS 2500000000ull
-#define CAREFUL_MIN_NS  1000000000ull
-#define FLUSH_NS        12000000000ull
-/* Clients wait 5 s; six times that for FLUSH and FUA, and what stands behind them. */
-#define LIMIT_NS        4500000000ull
-#define SLOW_LIMIT_NS   27000000000ull
-#define LOOK_NS         500000000ull /* between looks at what is active: interrupts get lost */
 
 static struct job jobs[BSERVER_REQUESTS_MAX];
 static struct job *free_jobs;
@@ -52,39 +40,13 @@ static struct job *new_job(void)
 	return j;
 }
 
-static bool is_slow(const struct bserver_request *r)
-{
-	return r->op == BLK_FLUSH || (r->flags & BLK_REQ_FUA);
-}
-
-static void hurry(struct job *j, uint64_t limit)
-{
-	if (j->t_limit_ns > limit)
-		j->t_limit_ns = limit;
-}
-
-/* A FLUSH is done: what stood behind it, up to the next one, has no excuse any more. */
-static void hurry_all(struct port *p)
-{
-	uint64_t limit = now_ns() + LIMIT_NS;
-
-	for (unsigned slot = 0; slot < SLOTS_MAX; slot++)
-		if (p->jobs[slot] != NULL && !is_slow(p->jobs[slot]->r))
-			hurry(p->jobs[slot], limit);
-	for (struct job *j = p->wait_head; j != NULL && !is_slow(j->r); j = j->next)
-		hurry(j, limit);
-}
-
 void cmd_finish(struct port *p, struct job *j, int status)
 {
 	struct bserver_request *r = j->r;
 
 	if (j->is_careful)
 		p->careful_left--;
-	if (is_slow(r)) {
-		p->slow_left--;
-		hurry_all(p);
-	}
+	deadline_done(p, r);
 	j->next = free_jobs;
 	free_jobs = j;
 	bserver_complete(r, status);
@@ -217,36 +179,11 @@ static void build_simple(struct port *p, unsigned slot, uint8_t command, unsigne
 
 /* ---- issue ---- */
 
-/* How long the job's next command may take. */
-static uint64_t patience(const struct port *p, const struct job *j, uint64_t now)
-{
-	uint64_t left = j->t_limit_ns > now ? j->t_limit_ns - now : 0;
-	uint64_t most = j->is_flush ? FLUSH_NS : COMMAND_NS;
-
-	if (j->is_careful && !j->is_flush) {
-		most = left / p->careful_left;
-		most = most < CAREFUL_MIN_NS ? CAREFUL_MIN_NS : most;
-		most = most > CAREFUL_MOST_NS ? CAREFUL_MOST_NS : most;
-	}
-	return most < left ? most : left;
-}
-
-/* (IDENTIFY is watched by its state.) */
-static void set_deadline(struct port *p, unsigned slot, const struct job *j)
-{
-	uint64_t now = now_ns(), look = now + LOOK_NS;
-
-	p->t_deadline_ns[slot] = now + patience(p, j, now);
-	if (look > p->t_deadline_ns[slot])
-		look = p->t_deadline_ns[slot];
-	p->t_look_ns = ns_earlier(p->t_look_ns, look);
-}
-
 static void issue(struct port *p, unsigned slot, struct job *j, bool is_ncq)
 {
 	p->jobs[slot] = j;
 	if (j != NULL)
-		set_deadline(p, slot, j);
+		deadline_issue(p, slot, j);
 	p->active |= 1u << slot;
 	p->is_exclusive = !is_ncq;
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* the table before the doorbell */
@@ -299,23 +236,12 @@ void cmd_pump(struct port *p)
 	}
 }
 
-static void set_limit(struct port *p, struct job *j)
-{
-	j->t_limit_ns = j->r->t_start_ns + (is_slow(j->r) ? SLOW_LIMIT_NS : LIMIT_NS);
-	if (is_slow(j->r)) {
-		p->slow_left++;
-		p->t_slow_limit_ns = j->t_limit_ns;
-	} else if (p->slow_left > 0 && j->t_limit_ns < p->t_slow_limit_ns) {
-		j->t_limit_ns = p->t_slow_limit_ns;
-	}
-}
-
 void cmd_submit(struct port *p, struct bserver_request *r)
 {
 	struct job *j = new_job();
 
 	*j = (struct job){.r = r, .is_flush = r->op == BLK_FLUSH};
-	set_limit(p, j);
+	deadline_submit(p, j);
 	if (p->state == PORT_EMPTY || p->is_failed) {
 		cmd_finish(p, j, -EIO);
 		return;
@@ -337,7 +263,7 @@ static bool is_short(const struct port *p, unsigned slot, const struct job *j, b
 }
 
 /* To be done again from the start, alone. */
-static void wait_careful(struct port *p, struct job *j)
+static void make_careful(struct port *p, struct job *j)
 {
 	j->cursor = (struct bserver_cursor){.element = 0};
 	j->sectors_done = 0;
@@ -345,6 +271,11 @@ static void wait_careful(struct port *p, struct job *j)
 	if (!j->is_careful)
 		p->careful_left++;
 	j->is_careful = true;
+}
+
+static void wait_careful(struct port *p, struct job *j)
+{
+	make_careful(p, j);
 	wait_first(p, j);
 }
 
@@ -411,7 +342,7 @@ void cmd_requeue_active(struct port *p)
 	p->t_look_ns = 0;
 }
 
-void cmd_fail_careful(struct port *p, int status)
+void cmd_end_careful(struct port *p, int status)
 {
 	unsigned slot = (unsigned)__builtin_ctzll((uint64_t)p->active | 1ull << 32);
 	struct job *j = slot < SLOTS_MAX ? p->jobs[slot] : NULL;
@@ -420,7 +351,12 @@ void cmd_fail_careful(struct port *p, int status)
 		return;
 	p->jobs[slot] = NULL;
 	p->active &= ~(1u << slot);
-	cmd_finish(p, j, status);
+	if (status != -ETIMEDOUT || !deadline_allows_retry(j, now_ns())) {
+		cmd_finish(p, j, status);
+		return;
+	}
+	make_careful(p, j);
+	wait_last(p, j);
 }
 
 void cmd_fail_late(struct port *p, uint64_t now)
@@ -439,15 +375,6 @@ void cmd_fail_late(struct port *p, uint64_t now)
 	}
 }
 
-uint64_t cmd_first_limit(const struct port *p)
-{
-	uint64_t first = 0;
-
-	for (const struct job *j = p->wait_head; j != NULL; j = j->next)
-		first = ns_earlier(first, j->t_limit_ns);
-	return first;
-}
-
 void cmd_interrupt(struct port *p, uint32_t causes)
 {
 	/* On an error the commands that were done before it are still good. */
@@ -461,35 +388,16 @@ void cmd_interrupt(struct port *p, uint32_t causes)
 	cmd_pump(p);
 }
 
-static bool has_timed_out(struct port *p, uint64_t now)
-{
-	for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
-		if (!(p->active & 1u << slot) || now < p->t_deadline_ns[slot])
-			continue;
-		sys_log("ahci: port %u: command in slot %u timed out\n", p->number, slot);
-		return true;
-	}
-	return false;
-}
-
-static void plan_look(struct port *p, uint64_t now)
-{
-	p->t_look_ns = p->active != 0 ? now + LOOK_NS : 0;
-	for (unsigned slot = 0; slot < SLOTS_MAX; slot++)
-		if (p->active & 1u << slot && p->t_deadline_ns[slot] < p->t_look_ns)
-			p->t_look_ns = p->t_deadline_ns[slot];
-}
-
 void cmd_check_deadlines(struct port *p, uint64_t now)
 {
 	take_done(p); /* perhaps only an interrupt was lost */
-	if (has_timed_out(p, now)) {
+	if (deadline_has_passed(p, now)) {
 		p->timeouts++;
 		port_recover(p, -ETIMEDOUT);
 		return;
 	}
 	if (p->careful_left > 0)
 		cmd_fail_late(p, now);
-	plan_look(p, now);
+	deadline_plan_look(p, now);
 	cmd_pump(p);
 }

@@ -15,7 +15,7 @@
  *   READY     completions; error: RESET     late command: RESET         service
  *   FAILED    connect: RESET                try again: RESET            ENXIO, EIO
  *
- * Jobs that wait while the port is not READY fail when their limits come (cmd.c).
+ * Jobs that wait while the port is not READY fail when their limits come (deadline.c).
  *
  * A disk that leaves ends all that was opened on it (bserver_forget_opens), also if it comes back: its cache
  * is gone, and it may be another one. A link that went and came back at once, without the COMINIT of a disk
@@ -337,7 +337,7 @@ void port_recover(struct port *p, int status)
 {
 	halt(p);
 	if (status != 0)
-		cmd_fail_careful(p, status);
+		cmd_end_careful(p, status);
 	cmd_requeue_active(p);
 	cmd_fail_late(p, now_ns());
 	go_reset(p);
@@ -439,5 +439,5 @@ uint64_t port_next_timer(const struct port *p)
 {
 	uint64_t next = ns_earlier(p->t_publish_ns, p->t_state_ns);
 
-	return ns_earlier(next, p->state == PORT_READY ? p->t_look_ns : cmd_first_limit(p));
+	return ns_earlier(next, p->state == PORT_READY ? p->t_look_ns : deadline_first_limit(p));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* uses: drivers/block/ahci/hba.c drivers/block/ahci/port.c drivers/block/ahci/cmd.c
+ *       drivers/block/ahci/deadline.c
  *       drivers/block/ahci/identify.c tests/unit/drivers/block/ahci/sim_hba.c
  *       tests/unit/drivers/block/ahci/sim_engine.c tests/unit/drivers/block/ahci/sim_disk.c
  *       tests/unit/drivers/block/ahci/machine.c tests/unit/drivers/block/ahci/world.c
@@ -221,6 +222,41 @@ static void request_that_always_hangs_fails_alone(void **state)
 	forget_all(0);
 }
 
+/* Nobody's fault, and nobody's error. */
+static void disk_that_stands_still_for_four_seconds(void **state)
+{
+	(void)state;
+	world_start();
+	write_all();
+	hangs_at_100 = true;
+	sim.choose = never;
+	for (unsigned i = 0; i < 60; i++)
+		ask(i % 2 == 0 ? BLK_WRITE : BLK_READ, i * 4, 4, 0);
+	world_run(4 * SECOND);
+	hangs_at_100 = false;
+	world_run_until(world_is_idle);
+	forget_all(0);
+	client_check_disk();
+}
+
+/* More than it can do in the time of a request is no reason to disturb a disk that works. */
+static void slow_disk_is_left_alone(void **state)
+{
+	unsigned comresets;
+
+	(void)state;
+	world.disk.has_ncq = false;
+	world_start();
+	comresets = sim.port[0].comresets;
+	sim.command_ns = 60 * MS;
+	world.is_patient = true;
+	for (unsigned i = 0; i < 150; i++)
+		ask(BLK_READ, i, 1, 0);
+	world_run_until(world_is_idle);
+	forget_all(0);
+	assert_int_equal(sim.port[0].comresets, comresets);
+}
+
 /* Nothing is answered but IDENTIFY: all fail, in time. */
 static void dead_disk_fails_all_in_time(void **state)
 {
@@ -305,6 +341,8 @@ int main(void)
 		T(short_transfers_are_errors),
 		T(command_that_hangs_is_done_again),
 		T(request_that_always_hangs_fails_alone),
+		T(disk_that_stands_still_for_four_seconds),
+		T(slow_disk_is_left_alone),
 		T(dead_disk_fails_all_in_time),
 		T(error_without_a_command_is_repaired),
 		T(spurious_interrupts_do_nothing),

@@ -42,7 +42,8 @@ struct world {
 	unsigned pending;
 	unsigned fragment; /* bytes of the pieces that memory consists of */
 	bool is_published[SIM_PORTS];
-	bool is_open; /* as lib/blockdev has it */
+	bool is_patient; /* a request may take any time */
+	bool is_open;    /* as lib/blockdev has it */
 	unsigned publishes, unpublishes, forgotten, changes;
 	bool may_panic; /* then to `panicked` */
 	jmp_buf panicked;
