@@ -32,6 +32,8 @@
 #include "turn.h"
 #include "units.h"
 
+#define IDLE_ROUNDS_MAX 8
+
 static int init(const struct sys_init *how)
 {
 	struct boot_info boot = {0};
@@ -116,11 +118,18 @@ static void set_alarm(void)
 		sys_panic("the alarm cannot be set");
 }
 
+/* What frames bring that come while we look is done as well: each RECEIVE costs more than they do. */
 static void idle(void)
 {
-	units_settle();
-	turn_before_sleep();
-	netdev_idle();
+	unsigned rounds = 0, taken;
+
+	do {
+		units_settle();
+		turn_before_sleep();
+		taken = netdev_taken();
+		netdev_idle();
+	} while (taken != netdev_taken() && ++rounds < IDLE_ROUNDS_MAX);
+	sock_answer();
 	set_alarm();
 }
 

@@ -17,10 +17,38 @@
 #define GATHER_BELOW 512u  /* smaller pieces are gathered */
 #define GATHER_BYTES 2048u /* in buffers of this size */
 #define UNSCALED_ROOM (256u << 10)
+#define SPARE_MAX     1024u /* pieces */
 
 void tcp_data_init(struct tcp_sock *t)
 {
 	t->rx_end = &t->rx;
+}
+
+/* Used ones: malloc gives pages back to vm, and takes them again. */
+static struct rx_piece *spare_pieces;
+static unsigned spare_count;
+
+static struct rx_piece *make_piece(void)
+{
+	struct rx_piece *piece = spare_pieces;
+
+	if (!piece)
+		return calloc(1, sizeof(*piece));
+	spare_pieces = piece->next;
+	spare_count--;
+	*piece = (struct rx_piece){.next = NULL};
+	return piece;
+}
+
+static void drop_piece(struct rx_piece *piece)
+{
+	if (spare_count == SPARE_MAX) {
+		free(piece);
+		return;
+	}
+	piece->next = spare_pieces;
+	spare_pieces = piece;
+	spare_count++;
 }
 
 static void drop_first(struct tcp_sock *t)
@@ -31,7 +59,7 @@ static void drop_first(struct tcp_sock *t)
 	if (!t->rx)
 		t->rx_end = &t->rx;
 	pbuf_free(piece->p);
-	free(piece);
+	drop_piece(piece);
 }
 
 void tcp_data_free(struct tcp_sock *t)
@@ -89,7 +117,7 @@ static bool append(struct tcp_sock *t, struct pbuf *p)
 		pbuf_free(p);
 		return true;
 	}
-	piece = calloc(1, sizeof(*piece));
+	piece = make_piece();
 	if (!piece)
 		return false;
 	piece->p = is_small ? start_gathering(p, &piece->room) : p;

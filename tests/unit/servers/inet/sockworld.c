@@ -153,6 +153,7 @@ void world_pump(void)
 
 		netif_poll_all();
 		sock_idle();
+		sock_answer();
 		if (is_busy || netif_list->loop_first || sock_next_deadline() == 1)
 			continue;
 		if (tcp_hold_deadline() == 0 || world_is_busy)
@@ -210,6 +211,7 @@ int world_text(const char *name, char *buf, uint32_t len)
 	msg_put(&m, SOCK_INFO, &q);
 	m.source = EP_VFS;
 	assert_true(sock_message(&m, IPC_ASEND));
+	sock_answer();
 	assert_true(answered[q.id]);
 	return answers[q.id].result;
 }
