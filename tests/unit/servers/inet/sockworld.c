@@ -307,6 +307,7 @@ static int make_socket(int domain, int type, int protocol, uint32_t flags)
 	msg_put(&m, SOCK_CREATE, &c);
 	m.source = EP_VFS;
 	assert_true(sock_message(&m, IPC_ASEND));
+	sock_answer();
 	assert_true(answered[c.id]);
 	return answers[c.id].result < 0 ? answers[c.id].result : (int)answers[c.id].value;
 }
