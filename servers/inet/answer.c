@@ -18,7 +18,7 @@ void answers_flush(void)
 	while (head != tail) {
 		const struct kept *k = &kept[head % KEPT_MAX];
 
-		if (sys_asend(k->to, &k->m) == -EAGAIN)
+		if (sys_asend_later(k->to, &k->m) == -EAGAIN)
 			return;
 		head++;
 	}

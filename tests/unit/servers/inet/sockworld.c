@@ -108,7 +108,7 @@ int k_vsafecopy(const struct safecopy_vec *vec, unsigned count)
 	return 0;
 }
 
-int sys_asend(endpoint_t dst, const struct msg *m)
+int sys_asend_later(endpoint_t dst, const struct msg *m)
 {
 	if (is_asend_denied)
 		return -EAGAIN;
