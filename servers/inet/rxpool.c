@@ -142,6 +142,33 @@ static struct pbuf *lend_frame(struct rx_slot *s, uint16_t bytes)
 	return head;
 }
 
+static bool is_head(const struct pbuf *p)
+{
+	return p->flags & PBUF_FLAG_IS_CUSTOM && p->ref == 1 &&
+	       ((const struct pbuf_custom *)(const void *)p)->custom_free_function == free_head;
+}
+
+void rxpool_join(struct pbuf *p)
+{
+	for (struct pbuf *body; p != NULL; p = body) {
+		const struct rx_slot *s;
+
+		body = p->next;
+		if (body == NULL || !is_head(p))
+			continue;
+		s = (const struct rx_slot *)(const void *)((uint8_t *)p -
+		                                           offsetof(struct rx_slot, head));
+		if (body != &s->body.pbuf || body->ref != 1 ||
+		    body->payload != s->buffer + RX_HEADER_BYTES ||
+		    (uint8_t *)p->payload + p->len != s->header + RX_HEADER_BYTES)
+			continue;
+		body->payload = (uint8_t *)body->payload - p->len;
+		body->len = (u16_t)(body->len + p->len);
+		body->tot_len = (u16_t)(body->tot_len + p->len);
+		p->len = 0;
+	}
+}
+
 static void count_frame(struct iface *i, const struct pbuf *p)
 {
 	i->count.rx_frames++;

@@ -12,6 +12,7 @@
 #include "sys/sys.h"
 #include "lwip/priv/tcp_priv.h"
 #include "retrans.h"
+#include "rxpool.h"
 #include "tcp_impl.h"
 
 #define GATHER_BELOW 512u  /* smaller pieces are gathered */
@@ -120,6 +121,7 @@ static bool append(struct tcp_sock *t, struct pbuf *p)
 	piece = make_piece();
 	if (!piece)
 		return false;
+	rxpool_join(p);
 	piece->p = is_small ? start_gathering(p, &piece->room) : p;
 	*t->rx_end = piece;
 	t->rx_end = &piece->next;
