@@ -55,11 +55,14 @@ enum sock_msg {
 
 /*
  * The state word. vfs may give a socket an aligned word of its own memory, in SOCK_POLL. If the answer's value is
- * SOCK_WATCHED, inet has written there what is ready (all of POLL*) and writes it again whenever that changes,
- * until the socket is closed; before the answer to the request, and before the SOCK_READY, that the change goes
- * with. So vfs knows without a question. The word is a statement of inet's like any answer.
+ * SOCK_WATCHED, inet has written there what is ready (all of POLL*, 16 bits) and writes it again whenever that
+ * changes, until the socket is closed; before the answer to the request, and before the SOCK_READY, that the change
+ * goes with. So vfs knows without a question. The upper 16 bits: 0, or a SOCK_SEND with SOCK_NOWAIT of so many KiB or more
+ * would be answered EAGAIN. The word is a statement of inet's like any answer.
  */
-#define SOCK_WATCHED 1u
+#define SOCK_WATCHED         1u
+#define SOCK_WORD_EVENTS(w)  ((w)&0xffffu)
+#define SOCK_WORD_TOO_KIB(w) ((w) >> 16)
 
 #define SOCK_ADDR_MAX 28 /* struct sockaddr_in6; sockaddr_nl and sockaddr_in are shorter */
 

@@ -72,6 +72,8 @@ struct sock_ops {
 	int (*shutdown)(struct sock *s, uint32_t how);
 	int (*name)(struct sock *s, bool is_peer, struct sock_rep *rep);
 	unsigned (*poll)(struct sock *s);
+	/* So many KiB are too much to be sent without waiting now; 0: not known. May be NULL. */
+	uint32_t (*too_much_kib)(struct sock *s);
 	/* WOULD_BLOCK: lingering, called again; else everything of the protocol is gone. */
 	int (*close)(struct sock *s, struct request *r);
 	/* -ENOPROTOOPT: not an option of the protocol. setopt gets a copy of the value. */

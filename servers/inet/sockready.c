@@ -8,30 +8,31 @@
 
 #define ALWAYS (POLLERR | POLLHUP)
 
-static bool write_word(const struct sock *s, uint32_t events)
+static uint32_t word_of(struct sock *s, uint32_t events)
 {
-	return k_safecopy_to(s->owner, s->word.grant, s->word.offset, &events, sizeof(events)) == 0;
+	uint32_t kib = s->ops->too_much_kib ? s->ops->too_much_kib(s) : 0;
+
+	return SOCK_WORD_EVENTS(events) | (kib <= UINT16_MAX ? kib << 16 : 0);
 }
 
-static void tell_word(struct sock *s, uint32_t events)
+static bool write_word(struct sock *s, uint32_t word)
 {
-	if (!s->word.is_used || events == s->word.told)
-		return;
-	s->word.told = events;
-	/* Its owner has taken the memory away: then it does not look at it either. */
-	if (!write_word(s, events))
-		s->word.is_used = false;
+	s->word.told = word;
+	return k_safecopy_to(s->owner, s->word.grant, s->word.offset, &word, sizeof(word)) == 0;
 }
 
 void ready_changed(struct sock *s)
 {
 	struct sock_event e = {.handle = s->handle};
-	uint32_t events;
+	uint32_t events, word;
 
 	if (s->is_closing || (s->wanted == 0 && !s->word.is_used))
 		return;
 	events = s->ops->poll(s);
-	tell_word(s, events);
+	word = word_of(s, events);
+	/* If its owner has taken the memory away, it does not look at it either. */
+	if (s->word.is_used && word != s->word.told)
+		s->word.is_used = write_word(s, word);
 	e.events = events & s->wanted;
 	if (e.events == 0)
 		return;
@@ -39,21 +40,15 @@ void ready_changed(struct sock *s)
 	answer(s->owner, SOCK_READY, &e, sizeof(e));
 }
 
-static bool watch(struct sock *s, const struct sock_req *q, uint32_t events)
-{
-	if (q->grant == GRANT_INVALID || q->len_bytes != sizeof(uint32_t))
-		return false;
-	s->word = (struct sock_word){.grant = q->grant, .offset = q->grant_offset, .told = events};
-	s->word.is_used = write_word(s, events);
-	return s->word.is_used;
-}
-
 int ready_poll(struct sock *s, const struct request *r, struct sock_rep *rep)
 {
 	uint32_t events = s->ops->poll(s), ready = events & (r->q.arg | ALWAYS);
 
-	if (watch(s, &r->q, events))
-		rep->value = SOCK_WATCHED;
+	if (r->q.len_bytes == sizeof(uint32_t)) {
+		s->word = (struct sock_word){.grant = r->q.grant, .offset = r->q.grant_offset};
+		s->word.is_used = write_word(s, word_of(s, events));
+		rep->value = s->word.is_used ? SOCK_WATCHED : 0;
+	}
 	if (!ready)
 		s->wanted |= r->q.arg | ALWAYS;
 	return (int)ready;

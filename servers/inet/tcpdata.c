@@ -15,8 +15,8 @@
 #include "rxpool.h"
 #include "tcp_impl.h"
 
-#define GATHER_BELOW 512u  /* smaller pieces are gathered */
-#define GATHER_BYTES 2048u /* in buffers of this size */
+#define GATHER_BELOW  512u  /* smaller pieces are gathered */
+#define GATHER_BYTES  2048u /* in buffers of this size */
 #define UNSCALED_ROOM (256u << 10)
 #define SPARE_MAX     1024u /* pieces */
 

@@ -20,8 +20,8 @@ static grant_t words_grant = GRANT_INVALID;
 static void grant_words(endpoint_t to)
 {
 	grant_revoke(words_grant);
-	words_grant = to == EP_NONE ? GRANT_INVALID
-	                            : grant_direct(to, words, sizeof(words), GRANT_WRITE);
+	words_grant =
+		to == EP_NONE ? GRANT_INVALID : grant_direct(to, words, sizeof(words), GRANT_WRITE);
 }
 
 void inet_label_changed(const char *label, endpoint_t ep)
@@ -61,12 +61,24 @@ void inet_message(const struct msg *m)
 		}
 }
 
+static uint32_t word_of(const struct inet_sock *s)
+{
+	return __atomic_load_n(&words[s - socks], __ATOMIC_RELAXED);
+}
+
 bool inet_ready(const struct inet_sock *s, unsigned asked, unsigned *ready)
 {
 	if (inet_is_lost(s) || !s->is_watched)
 		return false;
-	*ready = __atomic_load_n(&words[s - socks], __ATOMIC_RELAXED) & asked;
+	*ready = SOCK_WORD_EVENTS(word_of(s)) & asked;
 	return *ready || !(asked & ~s->armed);
+}
+
+bool inet_is_full(const struct inet_sock *s, uint64_t len)
+{
+	uint32_t too_kib = inet_is_lost(s) || !s->is_watched ? 0 : SOCK_WORD_TOO_KIB(word_of(s));
+
+	return too_kib && len / 1024 >= too_kib;
 }
 
 /* ---- requests ---- */

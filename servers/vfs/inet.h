@@ -48,6 +48,8 @@ int inet_request(struct call *c, struct inet_sock *s, struct inet_call *k) MUST_
 int inet_adopt(const struct inet_sock *like, uint32_t handle, struct file **out) MUST_CHECK;
 /* What of `asked` is ready, if that is known without inet; false: it must be asked. */
 bool inet_ready(const struct inet_sock *s, unsigned asked, unsigned *ready);
+/* Is it known that there is no room for so many bytes of a stream? */
+bool inet_is_full(const struct inet_sock *s, uint64_t len);
 uint32_t inet_root_flag(const struct call *c);
 void inet_release(struct file *f);
 
