@@ -2,7 +2,8 @@
 /*
  * Scheduler: a multilevel feedback queue. The first process of the best non-empty queue runs. Who
  * uses up a whole quantum goes one level down (to the tail), so a looping driver ends up below
- * everybody; every BOOST_NS all go back to their base. Who blocks keeps the rest of its quantum.
+ * everybody; every BOOST_NS all go back to their base. What a process slept is given back to its
+ * quantum, so who waits as much as it runs (a busy driver) keeps its level.
  *
  * dispatch() is where every trap ends: it picks, finishes pending deliveries, arms the timer, and
  * leaves to user mode or waits for an interrupt.
@@ -55,11 +56,12 @@ static void take(struct proc *p)
 	runnable--;
 }
 
-/* A process with time left goes to the head: it was interrupted by its own wait only. */
 void sched_ready(struct proc *p)
 {
-	if (p->quantum_left_ns == 0)
-		p->quantum_left_ns = p->quantum_us * 1000ul;
+	uint64_t left = p->quantum_left_ns + last_ns - p->t_unready_ns;
+	uint64_t full = p->quantum_us * 1000ul;
+
+	p->quantum_left_ns = left < full ? left : full;
 	push(p, p == this_cpu()->current);
 }
 
@@ -67,6 +69,7 @@ void sched_unready(struct proc *p)
 {
 	if (p->is_queued_run)
 		take(p);
+	p->t_unready_ns = last_ns;
 }
 
 unsigned sched_runnable(void)

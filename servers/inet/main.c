@@ -43,7 +43,7 @@ static int init(const struct sys_init *how)
 		sys_log("the boot options cannot be read, interfaces use DHCP\n");
 	boot.cmdline[sizeof(boot.cmdline) - 1] = 0;
 	config_init(boot.cmdline);
-	random_init();
+	random_init(NULL);
 	frame_init();
 	timers_init(now_ns());
 	lwip_init();

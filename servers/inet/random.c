@@ -81,10 +81,15 @@ static uint64_t hardware_word(void)
 	return ok ? v : 0;
 }
 
-void random_init(void)
+void random_init(const uint64_t *seed)
 {
 	bool is_hardware = has_rdrand();
 
+	if (seed != NULL) {
+		secret[0] = *seed;
+		secret[1] = counter = 0;
+		return;
+	}
 	for (unsigned i = 0; i < 8; i++) {
 		uint64_t word = __builtin_ia32_rdtsc() ^ (is_hardware ? hardware_word() : 0);
 

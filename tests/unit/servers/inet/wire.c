@@ -49,6 +49,7 @@ struct netdev {
 };
 
 struct wire wire;
+uint64_t wire_seed = 1;
 uint8_t wire_last_frame[70000];
 size_t wire_last_bytes;
 static struct netdev units[WIRE_UNITS];
@@ -459,7 +460,6 @@ static void start_once(void)
 	arena_set_receive(receive, sizeof(receive), r);
 	rxpool_init(receive, r);
 	config_init("console=x address=10.0.0.1/24 address=eth1:10.0.1.1/24,dns=10.0.1.9");
-	random_init();
 	frame_init();
 	timers_init(wire.now_ns);
 	lwip_init();
@@ -473,6 +473,7 @@ void wire_init(unsigned offloads)
 	                     .now_ns = now,
 	                     .offloads = offloads,
 	                     .tx_elements = NET_ELEMENTS_MAX};
+	random_init(&wire_seed);
 	start_once();
 	assert_int_equal(iface_open("0", 0), 0);
 	assert_int_equal(iface_open("1", 1), 0);

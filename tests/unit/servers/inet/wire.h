@@ -35,6 +35,7 @@ struct wire {
 	uint32_t last_echo_sum_ok;
 };
 extern struct wire wire;
+extern uint64_t wire_seed; /* of what inet takes for random, from the next wire_init() on */
 
 struct tcp_pcb;
 
