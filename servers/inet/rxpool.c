@@ -6,6 +6,7 @@
 #include "frame.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/pbuf.h"
+#include "merge.h"
 #include "recover.h"
 #include "rxpool.h"
 #include "sieve.h"
@@ -116,6 +117,7 @@ void rxpool_forget(struct iface *i)
 		if (slots[n].owner == i)
 			slots[n].owner = NULL;
 	i->rx_posted = 0;
+	merge_drop(i);
 }
 
 static struct pbuf *copy_frame(const struct rx_slot *s, uint16_t bytes)
@@ -177,10 +179,18 @@ static void count_frame(struct iface *i, const struct pbuf *p)
 		i->count.rx_multicast++;
 }
 
-/* Frames whose TCP or UDP checksum the device has checked are not checked again. */
-static void input(struct iface *i, struct pbuf *p, bool is_checked)
+void rxpool_deliver(struct iface *i, struct pbuf *p, bool is_checked)
 {
 	uint16_t mask = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
+
+	i->netif.chksum_flags = (uint16_t)(is_checked ? i->netif.chksum_flags & ~mask
+	                                              : i->netif.chksum_flags | mask);
+	if (i->netif.input(p, &i->netif) != ERR_OK)
+		pbuf_free(p);
+}
+
+static void input(struct iface *i, struct pbuf *p, bool is_checked)
+{
 	const uint8_t *type = (const uint8_t *)p->payload + 12;
 	bool is_tcp = (type[0] == 0x08 && type[1] == 0x00 && p->len > 23 && type[11] == 6) ||
 	              (type[0] == 0x86 && type[1] == 0xdd && p->len > 20 && type[8] == 6);
@@ -194,10 +204,10 @@ static void input(struct iface *i, struct pbuf *p, bool is_checked)
 	timers_activity();
 	if (is_tcp)
 		recover_heard(i);
-	i->netif.chksum_flags = (uint16_t)(is_checked ? i->netif.chksum_flags & ~mask
-	                                              : i->netif.chksum_flags | mask);
-	if (i->netif.input(p, &i->netif) != ERR_OK)
-		pbuf_free(p);
+	if (is_checked && is_tcp && merge_take(i, p))
+		return;
+	merge_flush(i);
+	rxpool_deliver(i, p, is_checked);
 }
 
 /* A frame arrived, or the buffer comes back unused (its interface was closed). */
