@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "frame.h"
+#include "lwip/inet_chksum.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/tcp.h"
@@ -29,7 +30,23 @@ static struct tcp_pcb *find_pcb(const uint8_t *frame, const struct segment *s)
 	return NULL;
 }
 
-static bool begin(struct iface *i, struct pbuf *p, const struct segment *s)
+/* As lwIP would look at it. */
+static bool is_sum_right(struct pbuf *p, const struct segment *s)
+{
+	struct ip_hdr ip;
+	ip_addr_t from, to;
+	uint16_t sum;
+
+	memcpy(&ip, (const uint8_t *)p->payload + s->tcp_offset - sizeof(ip), sizeof(ip));
+	ip_addr_copy_from_ip4(from, ip.src);
+	ip_addr_copy_from_ip4(to, ip.dest);
+	(void)pbuf_remove_header(p, s->tcp_offset);
+	sum = ip_chksum_pseudo(p, IP_PROTO_TCP, p->tot_len, &from, &to);
+	(void)pbuf_add_header_force(p, s->tcp_offset);
+	return sum == 0;
+}
+
+static bool begin(struct iface *i, struct pbuf *p, const struct segment *s, bool is_checked)
 {
 	const struct tcp_pcb *pcb;
 
@@ -38,6 +55,8 @@ static bool begin(struct iface *i, struct pbuf *p, const struct segment *s)
 	pcb = find_pcb(p->payload, s);
 	if (pcb == NULL || pcb->state != ESTABLISHED || pcb->rcv_nxt != s->seq ||
 	    pcb->ooseq != NULL || pcb->refused_data != NULL)
+		return false;
+	if (!is_checked && !is_sum_right(p, s))
 		return false;
 	i->merge = (struct iface_merge){.first = p,
 	                                .last = p,
@@ -65,14 +84,15 @@ static struct pbuf *strip(struct pbuf *p, const struct segment *s)
 	return body;
 }
 
-static bool append(struct iface *i, struct pbuf *p, const struct segment *s)
+static bool append(struct iface *i, struct pbuf *p, const struct segment *s, bool is_checked)
 {
 	struct iface_merge *m = &i->merge;
 	uint32_t bytes = m->payload_bytes + s->payload_bytes;
 
 	if (bytes > BYTES_MAX || bytes > m->room ||
 	    !segment_follows(m->first->payload, &m->segment, m->segment.seq + m->payload_bytes,
-	                     p->payload, s))
+	                     p->payload, s) ||
+	    (!is_checked && !is_sum_right(p, s)))
 		return false;
 	m->has_push |= segment_has_push(p->payload, s);
 	m->payload_bytes = bytes;
@@ -84,18 +104,18 @@ static bool append(struct iface *i, struct pbuf *p, const struct segment *s)
 	return true;
 }
 
-bool merge_take(struct iface *i, struct pbuf *p)
+bool merge_take(struct iface *i, struct pbuf *p, bool is_checked)
 {
 	struct segment s;
 
 	if (!segment_parse(p->payload, p->len, p->tot_len, &s) || s.payload_bytes == 0)
 		return false;
 	if (i->merge.first != NULL) {
-		if (append(i, p, &s))
+		if (append(i, p, &s, is_checked))
 			return true;
 		merge_flush(i);
 	}
-	return begin(i, p, &s);
+	return begin(i, p, &s, is_checked);
 }
 
 static void finish(struct iface_merge *m)

@@ -204,7 +204,7 @@ static void input(struct iface *i, struct pbuf *p, bool is_checked)
 	timers_activity();
 	if (is_tcp)
 		recover_heard(i);
-	if (is_checked && is_tcp && merge_take(i, p))
+	if (is_tcp && merge_take(i, p, is_checked))
 		return;
 	merge_flush(i);
 	rxpool_deliver(i, p, is_checked);
