@@ -79,6 +79,8 @@ static void ds_change(const struct ds_change *c)
 	(void)units_ds_change(c);
 }
 
+/* Frames came as long as we looked: messages are served, then we look again. */
+static bool is_unfinished;
 /* The alarm that is set. */
 static uint64_t set_for;
 static bool is_set_idle;
@@ -99,8 +101,8 @@ static void alarm_rang(uint64_t t_ns)
 static void set_alarm(void)
 {
 	bool is_held = tcp_hold_deadline() != 0;
-	uint64_t wants[] = {timers_next_deadline(), netdev_next_deadline(), sock_next_deadline(),
-	                    recover_next_deadline(), tcp_hold_deadline()};
+	uint64_t wants[] = {timers_next_deadline(),  netdev_next_deadline(), sock_next_deadline(),
+	                    recover_next_deadline(), tcp_hold_deadline(),    is_unfinished};
 	uint64_t next = 0;
 
 	for (unsigned i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
@@ -128,7 +130,8 @@ static void idle(void)
 		turn_before_sleep();
 		taken = netdev_taken();
 		netdev_idle();
-	} while (taken != netdev_taken() && ++rounds < IDLE_ROUNDS_MAX);
+		is_unfinished = taken != netdev_taken();
+	} while (is_unfinished && ++rounds < IDLE_ROUNDS_MAX);
 	sock_answer();
 	set_alarm();
 }

@@ -158,6 +158,26 @@ static void segments_out_of_the_window_are_dropped(void **state)
 	assert_int_equal(judge(&pcb, edge + 1, 6000, TCP_RST, 0), ERR_OK); /* lwIP's to judge */
 }
 
+static void a_fin_needs_no_window(void **state)
+{
+	struct tcp_pcb pcb = connection();
+	u32_t next = pcb.rcv_nxt;
+
+	(void)state;
+	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK | TCP_FIN, 10), ERR_OK);
+	assert_int_equal(pcb.rcv_wnd, WINDOW);
+	pcb.rcv_wnd = 10;
+	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK, 10), ERR_OK);
+	assert_int_equal(pcb.rcv_wnd, 10);
+	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK | TCP_FIN, 11), ERR_OK); /* lwIP cuts it */
+	assert_int_equal(pcb.rcv_wnd, 10);
+	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK | TCP_FIN, 10), ERR_OK);
+	assert_int_equal(pcb.rcv_wnd, 11);
+	pcb.rcv_wnd = 0;
+	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK | TCP_FIN, 0), ERR_OK);
+	assert_int_equal(pcb.rcv_wnd, 1);
+}
+
 static void acknowledgements_must_be_possible(void **state)
 {
 	struct tcp_pcb pcb = connection();
@@ -321,6 +341,7 @@ int main(void)
 		cmocka_unit_test(ip6_chain_is_walked),
 		cmocka_unit_test(discovery_options_are_checked),
 		cmocka_unit_test(segments_out_of_the_window_are_dropped),
+		cmocka_unit_test(a_fin_needs_no_window),
 		cmocka_unit_test(acknowledgements_must_be_possible),
 		cmocka_unit_test(small_windows_are_widened),
 		cmocka_unit_test(segment_sizes_are_tamed),
