@@ -22,7 +22,8 @@
 /* What a receive buffer holds without the Ethernet header and a VLAN tag. */
 #define MTU_MAX (NET_RX_BUFFER - 14 - 4)
 #define OFFLOADS_KNOWN                                                                             \
-	(NET_OFFLOAD_TX_CSUM | NET_OFFLOAD_TSO4 | NET_OFFLOAD_TSO6 | NET_OFFLOAD_RX_CSUM)
+	(NET_OFFLOAD_TX_CSUM | NET_OFFLOAD_TSO4 | NET_OFFLOAD_TSO6 | NET_OFFLOAD_RX_CSUM |         \
+	 NET_OFFLOAD_RX_LRO)
 #define TSO_BYTES_LIMIT 65535u
 
 struct iface ifaces[NETDEV_MAX];
@@ -142,6 +143,8 @@ static void take_info(struct iface *i)
 	i->offloads = info->offloads & OFFLOADS_KNOWN;
 	if (!(i->offloads & NET_OFFLOAD_TX_CSUM))
 		i->offloads &= ~(NET_OFFLOAD_TSO4 | NET_OFFLOAD_TSO6);
+	if (!(i->offloads & NET_OFFLOAD_RX_CSUM)) /* the sums of merged segments are the device's */
+		i->offloads &= ~NET_OFFLOAD_RX_LRO;
 	i->tso_max_bytes =
 		info->tso_max_bytes < TSO_BYTES_LIMIT ? info->tso_max_bytes : TSO_BYTES_LIMIT;
 	i->tx_elements =

@@ -64,7 +64,10 @@ struct iface {
 	unsigned rx_posted, rx_target; /* rxpool.c */
 	struct iface_merge merge;      /* merge.c */
 	uint64_t rx_merged;            /* segments that became part of the one before */
-	bool is_rx_rest; /* the next buffer has the rest of a frame that is too long */
+	struct pbuf *rx_frame;         /* its pieces so far; NULL: none */
+	bool is_rx_checked;            /* by the device, all of them */
+	bool is_rx_rest;               /* the next buffer goes on with the frame */
+	bool is_rx_bad;                /* it is not wanted any more */
 	struct ifctl_counters count;
 	uint64_t deaths;
 	uint64_t t_lost_ns;

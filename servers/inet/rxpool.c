@@ -111,6 +111,13 @@ void rxpool_fill(struct iface *i)
 	}
 }
 
+static void drop_frame(struct iface *i)
+{
+	if (i->rx_frame != NULL)
+		pbuf_free(i->rx_frame);
+	i->rx_frame = NULL;
+}
+
 void rxpool_forget(struct iface *i)
 {
 	for (unsigned n = 0; n < RX_SLOTS; n++)
@@ -118,9 +125,12 @@ void rxpool_forget(struct iface *i)
 			slots[n].owner = NULL;
 	i->rx_posted = 0;
 	merge_drop(i);
+	drop_frame(i);
 }
 
-static struct pbuf *copy_frame(const struct rx_slot *s, uint16_t bytes)
+/* ---- pieces of frames: most have one, those of a device that merges segments have more ---- */
+
+static struct pbuf *copy_piece(const struct rx_slot *s, uint16_t bytes)
 {
 	struct pbuf *p = pbuf_alloc(PBUF_RAW, bytes, PBUF_RAM);
 
@@ -129,18 +139,22 @@ static struct pbuf *copy_frame(const struct rx_slot *s, uint16_t bytes)
 	return p;
 }
 
-static struct pbuf *lend_frame(struct rx_slot *s, uint16_t bytes)
+static struct pbuf *lend_body(struct rx_slot *s, uint16_t from, uint16_t bytes)
 {
-	uint16_t rest = (uint16_t)(bytes - RX_HEADER_BYTES);
+	s->held++;
+	return pbuf_alloced_custom(PBUF_RAW, bytes, PBUF_REF, &s->body, s->buffer + from,
+	                           (u16_t)(NET_RX_BUFFER - from));
+}
+
+/* With all the headers. */
+static struct pbuf *lend_first(struct rx_slot *s, uint16_t bytes)
+{
 	struct pbuf *head = pbuf_alloced_custom(PBUF_RAW, RX_HEADER_BYTES, PBUF_RAM, &s->head,
 	                                        s->header, RX_HEADER_BYTES);
-	struct pbuf *body =
-		pbuf_alloced_custom(PBUF_RAW, rest, PBUF_REF, &s->body, s->buffer + RX_HEADER_BYTES,
-	                            NET_RX_BUFFER - RX_HEADER_BYTES);
 
 	memcpy(s->header, s->buffer, RX_HEADER_BYTES);
-	s->held = 2;
-	pbuf_cat(head, body);
+	s->held++;
+	pbuf_cat(head, lend_body(s, RX_HEADER_BYTES, (uint16_t)(bytes - RX_HEADER_BYTES)));
 	return head;
 }
 
@@ -169,6 +183,36 @@ void rxpool_join(struct pbuf *p)
 		body->tot_len = (u16_t)(body->tot_len + p->len);
 		p->len = 0;
 	}
+}
+
+/* The frame so far and one piece more; false: it cannot be. The slot is lent if somebody holds it then. */
+static bool add_piece(struct iface *i, struct rx_slot *s, uint16_t bytes)
+{
+	struct pbuf *p;
+
+	if (bytes <= RX_COPY_BYTES || free_count < RX_LEND_MIN)
+		p = copy_piece(s, bytes);
+	else
+		p = i->rx_frame == NULL ? lend_first(s, bytes) : lend_body(s, 0, bytes);
+	if (p == NULL) {
+		i->count.rx_dropped++;
+		return false;
+	}
+	if (i->rx_frame == NULL)
+		i->rx_frame = p;
+	else
+		pbuf_cat(i->rx_frame, p);
+	return true;
+}
+
+static bool is_piece_right(const struct iface *i, int bytes, unsigned flags)
+{
+	uint16_t before = i->rx_frame != NULL ? i->rx_frame->tot_len : 0;
+	/* lwIP looks for headers in the first piece only. */
+	unsigned least = flags & NET_RX_MORE ? RX_HEADER_BYTES : NET_FRAME_MIN;
+
+	return bytes <= (int)NET_RX_BUFFER && bytes <= UINT16_MAX - before &&
+	       bytes >= (before > 0 ? 1 : (int)least);
 }
 
 static void count_frame(struct iface *i, const struct pbuf *p)
@@ -210,13 +254,38 @@ static void input(struct iface *i, struct pbuf *p, bool is_checked)
 	rxpool_deliver(i, p, is_checked);
 }
 
-/* A frame arrived, or the buffer comes back unused (its interface was closed). */
+/* The frame, once it is whole and every piece of it was good. */
+static struct pbuf *take_frame(struct iface *i, struct rx_slot *s, int bytes, unsigned flags)
+{
+	struct pbuf *frame;
+
+	if (!i->is_rx_rest) {
+		i->is_rx_bad = false;
+		i->is_rx_checked = true;
+	}
+	i->is_rx_rest = (flags & NET_RX_MORE) != 0;
+	i->is_rx_checked = i->is_rx_checked && (flags & NET_RX_CSUM_OK) != 0;
+	if (!i->is_rx_bad && !is_piece_right(i, bytes, flags)) {
+		i->count.rx_errors++;
+		i->count.rx_dropped++;
+		i->is_rx_bad = true;
+	}
+	i->is_rx_bad = i->is_rx_bad || !add_piece(i, s, (uint16_t)bytes);
+	if (i->is_rx_bad)
+		drop_frame(i);
+	if (i->is_rx_rest)
+		return NULL;
+	frame = i->rx_frame;
+	i->rx_frame = NULL;
+	return frame;
+}
+
+/* A buffer with a frame or a piece of one, or it comes back unused (its interface was closed). */
 static void filled(struct netdev_rx *r, int bytes, unsigned flags)
 {
 	struct rx_slot *s = r->cookie;
 	struct iface *i = s->owner;
-	struct pbuf *p = NULL;
-	bool is_lent, is_rest;
+	struct pbuf *frame;
 
 	if (i == NULL) {
 		put_back(s);
@@ -227,20 +296,11 @@ static void filled(struct netdev_rx *r, int bytes, unsigned flags)
 		put_back(s);
 		return;
 	}
-	is_rest = i->is_rx_rest;
-	i->is_rx_rest = (flags & NET_RX_MORE) != 0;
-	is_lent = bytes > (int)RX_COPY_BYTES && free_count >= RX_LEND_MIN;
-	if (is_rest || (flags & NET_RX_MORE) || bytes < (int)NET_FRAME_MIN ||
-	    bytes > (int)NET_RX_BUFFER)
-		i->count.rx_errors += !is_rest;
-	else
-		p = is_lent ? lend_frame(s, (uint16_t)bytes) : copy_frame(s, (uint16_t)bytes);
-	if (p == NULL || !is_lent) {
-		if (p == NULL)
-			i->count.rx_dropped++;
+	s->held = 1; /* while we look at it */
+	frame = take_frame(i, s, bytes, flags);
+	if (--s->held == 0)
 		(void)post(i, s);
-	}
-	if (p != NULL)
-		input(i, p, (flags & NET_RX_CSUM_OK) != 0);
+	if (frame != NULL)
+		input(i, frame, i->is_rx_checked);
 	rxpool_fill(i);
 }

@@ -320,6 +320,9 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
 		return challenge(pcb);
 	if (flags & TCP_FIN)
 		make_room_for_fin(pcb, header->seqno, p->tot_len);
+	/* RFC 5681, 4.2: for every second segment. Devices put many into one. */
+	if (p->tot_len >= 2 * pcb->mss)
+		tcp_ack_now(pcb);
 	return ERR_OK;
 }
 

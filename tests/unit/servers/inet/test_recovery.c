@@ -20,6 +20,7 @@
 #include "lwip/stats.h"
 #include "servers/inet/iface.h"
 #include "servers/inet/retrans.h"
+#include "servers/inet/rxpool.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
 
@@ -82,6 +83,60 @@ static void coalescing_survives_losses_and_deaths(void **state)
 	streams_run(600000);
 	assert_true(wire.replayed > 0);
 	streams_stop();
+}
+
+/* What one end sends as a frame of many segments reaches the other as that, in several buffers. */
+static void merged_segments_are_taken(void **state)
+{
+	(void)state;
+	wire_init(NET_OFFLOAD_TX_CSUM | NET_OFFLOAD_TSO4 | NET_OFFLOAD_RX_CSUM |
+	          NET_OFFLOAD_RX_LRO);
+	wire.loss_permille = 5;
+	streams_start(8 << 20, 8 << 20);
+	for (unsigned n = 0; n < 10 && !streams_are_done(); n++) {
+		for (unsigned k = 0; k < 40; k++)
+			wire_step();
+		wire_kill(n % 2);
+		wire_revive(n % 2);
+	}
+	streams_run(600000);
+	assert_true(wire.pieces > 1000);
+	streams_stop();
+}
+
+static unsigned rx_errors(void)
+{
+	return (unsigned)iface_find_unit("0")->count.rx_errors;
+}
+
+/* A lying driver: frames without an end, too long, with a head that is too small; the next good one is taken. */
+static void pieces_that_make_no_frame_are_dropped(void **state)
+{
+	static const struct {
+		unsigned pieces, bytes;
+		bool is_good;
+	} cases[] = {{40, 2048, false}, {33, 2048, false}, {2, 100, false},
+	             {3, 1, false},     {31, 2048, true},  {3, 160, true}};
+	static uint8_t piece[2048];
+
+	(void)state;
+	memset(piece, 0xff, 12); /* to all, of a type that nobody knows */
+	wire_init(NET_OFFLOAD_TX_CSUM | NET_OFFLOAD_RX_CSUM | NET_OFFLOAD_RX_LRO);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned errors = rx_errors();
+
+		for (unsigned k = 0; k < cases[i].pieces; k++)
+			wire_inject(0, piece, cases[i].bytes,
+			            k + 1 < cases[i].pieces ? NET_RX_MORE : 0);
+		wire_step();
+		wire_step();
+		assert_int_equal(rx_errors() - errors, !cases[i].is_good);
+		assert_int_equal(rxpool_free_count(), RX_SLOTS - 2 * RX_POSTED_MAX);
+	}
+	wire_inject(0, piece, sizeof(piece), NET_RX_MORE); /* closed in the middle */
+	wire_step();
+	wire_step();
+	wire_end();
 }
 
 /* One goes out for all frames that came at once. */
@@ -346,6 +401,8 @@ int main(void)
 		cmocka_unit_test(offloaded_checksums_are_right),
 		cmocka_unit_test(segments_are_coalesced),
 		cmocka_unit_test(coalescing_survives_losses_and_deaths),
+		cmocka_unit_test(merged_segments_are_taken),
+		cmocka_unit_test(pieces_that_make_no_frame_are_dropped),
 		cmocka_unit_test(acknowledgements_are_merged),
 		cmocka_unit_test(few_elements_are_enough),
 		cmocka_unit_test(deaths_lose_no_byte),

@@ -19,6 +19,7 @@
 #include "servers/inet/rxpool.h"
 #include "servers/inet/sockif.h"
 #include "inetsum/inetsum.h"
+#include "tests/unit/servers/inet/bytes.h"
 #include "tests/unit/servers/inet/wire.h"
 #include "servers/inet/timers.h"
 #include "sys/sys.h"
@@ -67,26 +68,6 @@ uint64_t wire_random(void)
 }
 
 /* ---- the wire ---- */
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void set_ip_sum(uint8_t *ip)
-{
-	uint16_t sum;
-
-	memset(ip + 10, 0, 2);
-	sum = (uint16_t)~inet_sum(ip, (ip[0] & 15) * 4);
-	memcpy(ip + 10, &sum, 2);
-}
 
 static void enqueue(unsigned to, const uint8_t *frame, size_t len, unsigned flags)
 {
@@ -172,17 +153,6 @@ static void fill_sum(uint8_t *frame, size_t len, const struct net_tx *d)
 	wire.sums_filled++;
 }
 
-static uint16_t pseudo_sum(const uint8_t *ip, size_t tcp_bytes)
-{
-	uint8_t pseudo[12];
-
-	memcpy(pseudo, ip + 12, 8);
-	pseudo[8] = 0;
-	pseudo[9] = ip[9];
-	put16(pseudo + 10, (uint32_t)tcp_bytes);
-	return inet_sum(pseudo, sizeof(pseudo));
-}
-
 static void check_tcp_sum(const uint8_t *frame, size_t len)
 {
 	uint32_t sum =
@@ -238,7 +208,10 @@ static void transmit(unsigned from, const struct netdev_tx *t)
 		/* The whole frame's length and IP checksum are right, too. */
 		assert_int_equal(get16(frame + 16) + 14u, len);
 		assert_int_equal(inet_sum(frame + 14, 20), 0xffff);
-		cut(from, frame, len, &t->desc);
+		if (wire.offloads & NET_OFFLOAD_RX_LRO)
+			deliver(from, frame, len);
+		else
+			cut(from, frame, len, &t->desc);
 		return;
 	}
 	if (t->desc.flags & NET_TX_CSUM)
@@ -358,26 +331,28 @@ static void confirm(struct netdev *d, unsigned count)
 		done[i]->done(done[i], 0);
 }
 
+/* Frames for which there are not enough buffers are lost, as on any device. */
 static void receive_due(struct netdev *d)
 {
+	size_t most = wire.offloads & NET_OFFLOAD_RX_LRO ? NET_FRAME_MAX : NET_RX_BUFFER;
+
 	while (d->in_count > 0 && d->in[0].t_due_ns <= wire.now_ns) {
 		struct packet p = d->in[0];
-		struct netdev_rx *r;
+		bool is_lost = p.len > most || p.len > (size_t)d->rx_count * NET_RX_BUFFER;
 
-		d->in_count--;
-		memmove(d->in, d->in + 1, d->in_count * sizeof(d->in[0]));
-		if (d->rx_count == 0 ||
-		    p.len > NET_RX_BUFFER) { /* no buffer: lost, as on any device */
-			free(p.bytes);
-			continue;
+		memmove(d->in, d->in + 1, --d->in_count * sizeof(d->in[0]));
+		for (size_t at = 0; at < p.len && !is_lost; at += NET_RX_BUFFER) {
+			size_t left = p.len - at, n = left < NET_RX_BUFFER ? left : NET_RX_BUFFER;
+			struct netdev_rx *r = d->rx[0];
+
+			for (unsigned i = 0; i + 1 < d->rx_count; i++)
+				d->rx[i] = d->rx[i + 1];
+			d->rx_count--;
+			memcpy(areas[r->buffer.arena] + r->buffer.offset, p.bytes + at, n);
+			wire.pieces += n < left;
+			r->filled(r, (int)n, p.flags | (n < left ? NET_RX_MORE : 0));
 		}
-		r = d->rx[0];
-		d->rx_count--;
-		for (unsigned i = 0; i < d->rx_count; i++)
-			d->rx[i] = d->rx[i + 1];
-		memcpy(areas[r->buffer.arena] + r->buffer.offset, p.bytes, p.len);
 		free(p.bytes);
-		r->filled(r, (int)p.len, p.flags);
 	}
 }
 
