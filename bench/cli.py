@@ -81,7 +81,7 @@ def add_run(verbs):
     parser.add_argument("--storage", metavar="EXPR", help="storage stack, for example 'checksum(mirror(sata0,sata1))'; "
                         "mounted on /mnt")
     parser.add_argument("--disk", action="append", default=[], metavar="NAME:SIZE[:IMAGE]",
-                        help="a disk, sata0 to sata5; without IMAGE it is new and gone afterwards; an IMAGE that exists is "
+                        help="a disk, sata0 to sata5 or (virtio) vd0 to vd7; without IMAGE it is new and gone afterwards; an IMAGE that exists is "
                         "kept and its SIZE may be left out; disks of the storage expression are made as needed, 256M each")
     parser.add_argument("--format", action="store_true", help="format the storage, which erases its disks (new ones always are)")
     parser.add_argument("--no-mount", action="store_true", help="do not mount (or format) the storage")

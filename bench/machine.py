@@ -40,7 +40,7 @@ class MachineError(Exception):
 
 @dataclasses.dataclass
 class Disk:
-    """A disk image at AHCI port `name` (sata0..sata5). options: more of QEMU's -drive; blkdebug: rules to inject errors.
+    """A disk image at AHCI port `name` (sata0..sata5), or a virtio disk (vd0, vd1, ..., in this order). options: more of QEMU's -drive; blkdebug: rules to inject errors.
     is_scratch: the image is gone when the session ends, so FLUSH need not wait for this computer's own disk, whose moods would be in
     every measurement; what a machine wrote is in the image even if it is killed."""
     name: str
@@ -50,10 +50,14 @@ class Disk:
     is_scratch: bool = False
 
     @property
+    def is_virtio(self):
+        return re.fullmatch(r"vd[0-7]", self.name) is not None
+
+    @property
     def port(self):
         match = re.fullmatch(r"sata([0-9])", self.name)
         if not match or int(match[1]) >= SATA_PORTS:
-            raise MachineError(f"disk name {self.name!r}: disks are called sata0 to sata{SATA_PORTS - 1}")
+            raise MachineError(f"disk name {self.name!r}: disks are called sata0 to sata{SATA_PORTS - 1}, vd0 to vd7")
         return int(match[1])
 
 
@@ -180,6 +184,8 @@ class Machine:
             cache = "unsafe" if disk.is_scratch else "writeback"
             args += ["-drive", f"if=none,id={disk.name},format=raw,cache={cache},file={_escape(disk.path)}"
                      + (f",{disk.options}" if disk.options else "")]
+        if disk.is_virtio:
+            return args + ["-device", f"virtio-blk-pci,drive={disk.name},disable-legacy=on,rerror=report,werror=report"]
         return args + ["-device", f"ide-hd,drive={disk.name},bus=ide.{disk.port},serial=AXO{disk.port},"
                        "rerror=report,werror=report"]
 

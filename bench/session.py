@@ -63,8 +63,8 @@ class DiskSpec:
     @staticmethod
     def parse(text):
         parts = text.split(":", 2)
-        if len(parts) < 2 or not re.fullmatch(r"sata[0-5]", parts[0]):
-            raise UsageError(f"--disk {text}: write NAME:SIZE[:IMAGE], NAME being sata0 to sata5, "
+        if len(parts) < 2 or not re.fullmatch(r"sata[0-5]|vd[0-7]", parts[0]):
+            raise UsageError(f"--disk {text}: write NAME:SIZE[:IMAGE], NAME being sata0 to sata5 or vd0 to vd7, "
                              "for example sata0:256M or sata1:256M:disk.img")
         size = parse_size(parts[1]) if parts[1] else None
         image = parts[2] if len(parts) == 3 else None

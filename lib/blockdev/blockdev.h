@@ -98,6 +98,9 @@ struct bdev_events {
 	void (*opened)(void *ctx, struct bdev *b, int status);
 	/* Its server died or left; requests are kept. */
 	void (*lost)(void *ctx, struct bdev *b);
+	/* Its medium has left (unplugged), and may be back already: what was not flushed may be gone. The same
+	 * medium will serve again (opened), another one is refused with -ENXIO. May be told twice. */
+	void (*left)(void *ctx, struct bdev *b);
 };
 
 struct bdev_config {

@@ -71,7 +71,7 @@ void unit_release(struct bdev *b)
 void bdev_close(struct bdev *b)
 {
 	b->state = UNIT_CLOSING;
-	b->events = (struct bdev_events){NULL, NULL};
+	b->events = (struct bdev_events){.opened = NULL};
 	b->io_count++; /* hold it while callbacks run */
 	server_fail_waiting(b->server, b, -ECANCELED);
 	b->io_count--;
@@ -188,6 +188,8 @@ int bdev_submit(struct bdev *b, struct bdev_io *io)
 	b->io_count++;
 	bdev_count.submitted++;
 	bqueue_add(&s->queue, io);
+	if (b->state == UNIT_REFUSED)
+		s->has_hopeless = true;
 	if (s->state == SERVER_UP)
 		server_pump(s);
 	else if (s->t_offline_ns == 0 && bdev_cfg.offline_ns != BDEV_FOREVER)
@@ -283,8 +285,8 @@ void server_pump(struct server *s)
 
 /* ---- completions ---- */
 
-/* B1: the server forgot that the unit was opened. Open it again, once for all requests that were under
- * way; they keep their places. */
+/* B1: the server forgot that the unit was opened: its medium has left. Open it again, once for all requests
+ * that were under way; they keep their places. */
 static void reopen_unit(struct server *s, struct bdev_io *io)
 {
 	struct bdev *b = io->bdev;
@@ -295,8 +297,10 @@ static void reopen_unit(struct server *s, struct bdev_io *io)
 		return;
 	}
 	bqueue_requeue(&s->queue, io);
-	if (b->state == UNIT_OPEN)
-		server_open_unit(s, b, false);
+	if (b->state != UNIT_OPEN)
+		return;
+	unit_medium_left(b);
+	server_open_unit(s, b, false);
 }
 
 static void complete(struct server *s, const struct blk_completion *c)
@@ -332,6 +336,11 @@ static void complete(struct server *s, const struct blk_completion *c)
 	io->next_replicas = c->next_replicas;
 	io->t_server_start_ns = c->t_start_ns;
 	io->t_server_end_ns = c->t_end_ns;
+	if (c->status == 0) {
+		io->bdev->restarts_seen = 0;
+		bdev_finish(io, unit_note_done(io->bdev, io));
+		return;
+	}
 	bdev_finish(io, c->status == -ERESTART ? -EIO : c->status);
 }
 
@@ -384,10 +393,24 @@ bool bdev_doorbell(endpoint_t from)
 	return false;
 }
 
+/* Refused since before they were submitted: nothing else ends these. */
+static void fail_hopeless(struct server *s)
+{
+	s->has_hopeless = false;
+	for (unsigned i = 0; i < BDEV_UNITS_MAX; i++) {
+		struct bdev *b = &bdev_units[i];
+
+		if (b->is_used && b->server == s && b->state == UNIT_REFUSED)
+			server_fail_waiting(s, b, -EIO);
+	}
+}
+
 static void idle_server(struct server *s)
 {
 	unsigned rounds = 0;
 
+	if (s->has_hopeless)
+		fail_hopeless(s);
 	s->want_poll = false;
 	do {
 		take_completions(s);

@@ -3,7 +3,7 @@
  * Private to the client half: servers, units, arenas and who does what.
  *
  *   client.c    units, submission, data path, main loop hooks      session.c  attach, set-up, death
- *   deadline.c  what is overdue, complaints
+ *   deadline.c  what is overdue, complaints                        medium.c   media that leave and return
  *   arenas.c    arenas and their grants                            resolve.c  names in ds
  *   queue.c, check.c  pure                                         io.c       for fibers
  */
@@ -52,6 +52,7 @@ struct server {
 	unsigned arenas_left; /* BLK_ARENA unanswered: nothing is sent */
 
 	bool has_requests; /* pushed since the last doorbell */
+	bool has_hopeless; /* requests of refused units were submitted */
 	struct bqueue queue;
 	unsigned sessions;     /* since start; > 1: the next set-up is a reconnection */
 	unsigned replayed;     /* requests that wait again because of the last death */
@@ -82,9 +83,13 @@ struct bdev {
 	uint32_t unit;
 	enum unit_state state;
 	unsigned replies_left;  /* of OPEN and GETINFO */
+	bool was_named;         /* by ds, since these were sent: if refused, ask again */
 	int refused;            /* first error of the two */
 	unsigned restarts_seen; /* ERESTART completions in this session */
 	unsigned io_count;      /* waiting and sent */
+	bool has_unflushed;     /* writes were completed since the last FLUSH, or may have been */
+	bool has_lost_writes; /* the medium has lost its power with these: the next FLUSH says so */
+	uint64_t t_written_ns; /* when the last write was completed */
 	struct blk_info info;
 	struct blk_info info_buf; /* the server writes here */
 	grant_t info_grant;
@@ -106,6 +111,12 @@ void server_complain(struct server *s, enum proto_rule rule, uint32_t unit, uint
 /* About a pending request: if the server is replaced now, it was for this one. */
 void server_accuse(struct server *s, enum proto_rule rule, struct bdev_io *io);
 uint64_t server_patience(const struct bdev_io *io); /* ns that a request may take */
+
+/* medium.c */
+void unit_medium_left(struct bdev *b);
+bool unit_is_same_medium(const struct bdev *b, const struct blk_info *info);
+/* A request ended well at the server; returns the status for its owner. */
+int unit_note_done(struct bdev *b, const struct bdev_io *io);
 
 /* session.c */
 void server_attach(struct server *s);

@@ -12,10 +12,9 @@
  * machine is slow: the next incarnation gets more time for it. */
 uint64_t server_patience(const struct bdev_io *io)
 {
-	bool is_flush = io->op == BLK_FLUSH || (io->flags & BLK_REQ_FUA);
 	unsigned doublings = io->times_overdue < DOUBLINGS_MAX ? io->times_overdue : DOUBLINGS_MAX;
 
-	return (bdev_cfg.deadline_ns << doublings) * (is_flush ? FLUSH_PATIENCE : 1);
+	return (bdev_cfg.deadline_ns << doublings) * (bqueue_is_slow(io) ? FLUSH_PATIENCE : 1);
 }
 
 /* ---- complaints ---- */

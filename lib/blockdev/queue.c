@@ -217,7 +217,7 @@ struct bdev_io *bqueue_overdue(struct bqueue *q, uint64_t now_ns, uint64_t next_
 
 void bqueue_hurry(struct bqueue *q, uint64_t t_deadline_ns)
 {
-	for (struct bdev_io *io = q->sent.head; io != NULL; io = io->next)
+	for (struct bdev_io *io = q->sent.head; io != NULL && !bqueue_is_slow(io); io = io->next)
 		if (io->t_deadline_ns > t_deadline_ns)
 			io->t_deadline_ns = t_deadline_ns;
 }

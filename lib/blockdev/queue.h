@@ -68,7 +68,12 @@ struct bdev_io *bqueue_judge(struct bqueue *q, unsigned points, bool only_accuse
 unsigned bqueue_unsend_all(struct bqueue *q);
 /* First sent request whose deadline has passed; it gets a new one. NULL: none. */
 struct bdev_io *bqueue_overdue(struct bqueue *q, uint64_t now_ns, uint64_t next_deadline_ns);
-/* A FLUSH is done: nothing that was behind it may take longer than until then. */
+/* May take long: its deadline is a longer one. */
+static inline bool bqueue_is_slow(const struct bdev_io *io)
+{
+	return io->op == BLK_FLUSH || (io->flags & BLK_REQ_FUA);
+}
+/* A FLUSH is done: nothing that was behind it, up to the next one, may take longer than until then. */
 void bqueue_hurry(struct bqueue *q, uint64_t t_deadline_ns);
 /* Moves the waiting requests of one unit to another queue, in order. */
 void bqueue_move(struct bqueue *from, struct bqueue *to, const struct bdev *b);

@@ -124,8 +124,11 @@ static void unit_named(struct bdev *b, const char *value)
 	uint32_t unit;
 	struct server *s;
 
-	if (value[0] == '\0') { /* its server gave it up */
-		if (b->state != UNIT_OPEN && b->state != UNIT_OPENING)
+	if (value[0] == '\0') { /* its server gave it up: it will say so */
+		if (b->state == UNIT_OPEN && b->server->state == SERVER_UP) {
+			unit_medium_left(b);
+			server_open_unit(b->server, b, false);
+		} else if (b->state != UNIT_OPEN && b->state != UNIT_OPENING)
 			server_fail_waiting(b->server, b, -EIO);
 		return;
 	}
@@ -135,6 +138,7 @@ static void unit_named(struct bdev *b, const char *value)
 		return;
 	}
 	move_unit(b, s);
+	b->was_named = true;
 	if (b->unit != unit || b->state == UNIT_UNKNOWN || b->state == UNIT_REFUSED) {
 		b->unit = unit;
 		b->state = UNIT_KNOWN;

@@ -114,6 +114,7 @@ void server_open_unit(struct server *s, struct bdev *b, bool is_setup)
 	grant_revoke(b->info_grant);
 	b->info_grant = grant_direct(s->ep, &b->info_buf, sizeof(b->info_buf), GRANT_WRITE);
 	b->state = UNIT_OPENING;
+	b->was_named = false;
 	b->replies_left = 0;
 	b->refused = b->info_grant == GRANT_INVALID ? -ENOSPC : 0;
 	memset(&b->info_buf, 0, sizeof(b->info_buf));
@@ -205,10 +206,9 @@ static void take_info(struct bdev *b)
 	if (info.max_elements > BLK_ELEMENTS_MAX)
 		info.max_elements = BLK_ELEMENTS_MAX;
 	info.model[sizeof(info.model) - 1] = info.serial[sizeof(info.serial) - 1] = '\0';
-	if (b->has_info &&
-	    b->info.sectors != info.sectors) { /* another medium: not what we opened */
-		sys_log("blockdev: %s came back with %llu sectors, had %llu: refused\n", b->name,
-		        (unsigned long long)info.sectors, (unsigned long long)b->info.sectors);
+	if (b->has_info && !unit_is_same_medium(b, &info)) {
+		sys_log("blockdev: %s is another one (%s %s, %llu sectors): refused\n", b->name,
+		        info.model, info.serial, (unsigned long long)info.sectors);
 		b->refused = -ENXIO;
 		return;
 	}
@@ -227,10 +227,15 @@ static void unit_reply(struct server *s, struct bdev *b, int result)
 	if (b->refused == 0)
 		take_info(b);
 	b->state = b->refused == 0 ? UNIT_OPEN : UNIT_REFUSED;
+	if (b->refused == -ENXIO)
+		unit_medium_left(b);
 	if (b->events.opened != NULL)
 		b->events.opened(b->ctx, b, b->refused);
-	if (b->is_used && b->state == UNIT_REFUSED)
-		server_fail_waiting(s, b, -EIO);
+	if (!b->is_used || b->state != UNIT_REFUSED)
+		return;
+	server_fail_waiting(s, b, -EIO);
+	if (b->is_used && b->was_named && b->state == UNIT_REFUSED)
+		server_open_unit(s, b, false);
 }
 
 static void attach_reply(struct server *s, const struct blk_rep *rep)

@@ -48,9 +48,17 @@ static void lower_opened(void *ctx, struct bdev *b, int status)
 	tell_who_judges(bserver_open_access(FILTER_UNIT));
 }
 
+/* So has ours: whoever has it open must open it again, and learns of it that way. */
+static void lower_left(void *ctx, struct bdev *b)
+{
+	(void)ctx;
+	(void)b;
+	bserver_forget_opens(FILTER_UNIT);
+}
+
 int filter_single_open(void)
 {
-	static const struct bdev_events events = {.opened = lower_opened};
+	static const struct bdev_events events = {.opened = lower_opened, .left = lower_left};
 
 	lower = bdev_open(filter_lower(0), BLK_ACCESS_READ | BLK_ACCESS_WRITE | BLK_ACCESS_JUDGE,
 	                  &events, NULL);

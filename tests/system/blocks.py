@@ -2,7 +2,7 @@
 """The conformance suite of the block protocol (tests/guest/blocktest) on every block server, and load with deaths in between."""
 import re
 
-OPTIONS = {"disks": ["sata0:64M", "sata1:64M"]}
+OPTIONS = {"disks": ["sata0:64M", "sata1:64M", "vd0:32M"]}
 
 
 def run_suite(guest, unit, mode, timeout=60):
@@ -32,13 +32,25 @@ def test_ahci_conforms(guest):
     conforms(guest, "sata0", 70)
 
 
-def test_writes_survive_deaths_of_the_driver(guest):
+def test_virtio_blk_conforms(guest):
+    conforms(guest, "vd0", 70)
+
+
+def verify_while_it_dies(guest, unit):
     """Fifteen deaths in three seconds under verified writes: no error, no wrong byte."""
-    run_suite(guest, "sata0", "verify")
+    run_suite(guest, unit, "verify")
     report = guest.sh("dmesg | grep 'blocktest: kills' | tail -1")
     counts = {key: int(value) for key, value in re.findall(r"(\w+) (\d+)", report)}
     assert counts["deaths"] >= 5 and counts["replayed"] > 0, report
     assert counts["errors"] == 0 and counts["mismatches"] == 0, report
+
+
+def test_writes_survive_deaths_of_the_driver(guest):
+    verify_while_it_dies(guest, "sata0")
+
+
+def test_writes_survive_deaths_of_virtio_blk(guest):
+    verify_while_it_dies(guest, "vd0")
 
 
 def test_stack_conforms(guest):
@@ -50,5 +62,6 @@ def test_stack_conforms(guest):
     guest.sh("service stack -down disk")
 
 
-for _test in (test_ramdisk_conforms, test_ahci_conforms, test_stack_conforms, test_writes_survive_deaths_of_the_driver):
+for _test in (test_ramdisk_conforms, test_ahci_conforms, test_virtio_blk_conforms, test_stack_conforms, test_writes_survive_deaths_of_the_driver,
+              test_writes_survive_deaths_of_virtio_blk):
     _test.timeout = 150

@@ -69,6 +69,7 @@
 #define SSTS_DET(s)    ((s)&0xf)
 #define DET_NONE       0
 #define DET_PRESENT    3 /* device, and communication established */
+#define SCTL_DET(s)    ((s)&0xf)
 #define SCTL_DET_RESET 1u
 #define SCTL_IPM_NONE  (3u << 8) /* no partial or slumber states */
 #define SIG_ATA        0x00000101u
@@ -126,6 +127,8 @@ _Static_assert(sizeof(struct port_memory) == 2048 + SLOTS_MAX * TABLE_BYTES, "po
 #define ATA_DEVICE_LBA        0x40
 #define ATA_DEVICE_FUA        0x80 /* of the FPDMA commands */
 
+#define ID_GENERAL         0
+#define ID_NOT_ATA         (1u << 15)
 #define ID_SERIAL          10
 #define ID_MODEL           27
 #define ID_QUEUE_DEPTH     75
@@ -140,6 +143,8 @@ _Static_assert(sizeof(struct port_memory) == 2048 + SLOTS_MAX * TABLE_BYTES, "po
 #define ID_WRITE_CACHE     (1u << 5)
 #define ID_SECTORS48       100
 #define ID_SECTOR_SIZE     106
+#define ID_INTEGRITY       255
+#define ID_HAS_SUM(w)      (((w)&0xff) == 0xa5) /* then all bytes add up to 0 */
 #define ID_SECTOR_VALID(w) (((w)&0xc000) == 0x4000)
 #define ID_SECTOR_MULTIPLE (1u << 13) /* bits 3:0: log2 of logical per physical */
 #define ID_SECTOR_LARGE    (1u << 12) /* logical sectors are not 512 bytes */

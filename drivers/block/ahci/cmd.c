@@ -9,7 +9,8 @@
  *
  * Errors: an NCQ error stops all commands, and the device forgets them on COMRESET. All that were
  * active go back to the head of the queue as *careful*: each runs alone, without NCQ, so its own
- * outcome is known; a careful one that fails is failed. The same way serves timeouts. (READ LOG EXT
+ * outcome is known; a careful one that fails is failed. The same way serves timeouts, but these are
+ * repeated as long as there is time (deadline.c). (READ LOG EXT
  * would name the guilty one sooner, and would be one more thing to go wrong in a device that
  * already has.)
  */
@@ -18,13 +19,15 @@
 
 #include "ahci.h"
 
-/* Twice this (first try, careful try) is shorter than the clients' deadline (B8). */
-#define COMMAND_TIMEOUT_NS 2000000000ull
-#define FLUSH_TIMEOUT_NS   12000000000ull
-
 static struct job jobs[BSERVER_REQUESTS_MAX];
 static struct job *free_jobs;
 static unsigned used_jobs;
+
+void cmd_init(void)
+{
+	free_jobs = NULL;
+	used_jobs = 0;
+}
 
 /* As many as the library has requests; the first ones are used again and again. */
 static struct job *new_job(void)
@@ -43,6 +46,7 @@ void cmd_finish(struct port *p, struct job *j, int status)
 
 	if (j->is_careful)
 		p->careful_left--;
+	deadline_done(p, r);
 	j->next = free_jobs;
 	free_jobs = j;
 	bserver_complete(r, status);
@@ -178,7 +182,8 @@ static void build_simple(struct port *p, unsigned slot, uint8_t command, unsigne
 static void issue(struct port *p, unsigned slot, struct job *j, bool is_ncq)
 {
 	p->jobs[slot] = j;
-	p->t_issued[slot] = now_ns();
+	if (j != NULL)
+		deadline_issue(p, slot, j);
 	p->active |= 1u << slot;
 	p->is_exclusive = !is_ncq;
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* the table before the doorbell */
@@ -236,7 +241,8 @@ void cmd_submit(struct port *p, struct bserver_request *r)
 	struct job *j = new_job();
 
 	*j = (struct job){.r = r, .is_flush = r->op == BLK_FLUSH};
-	if (p->state == PORT_EMPTY || p->state == PORT_FAILED) {
+	deadline_submit(p, j);
+	if (p->state == PORT_EMPTY || p->is_failed) {
 		cmd_finish(p, j, -EIO);
 		return;
 	}
@@ -249,11 +255,28 @@ void cmd_submit(struct port *p, struct bserver_request *r)
 
 /* ---- completion ---- */
 
-/* A read that delivered less than it should, without an error: PRDBC counts it (not with NCQ). */
+/* A command that moved less than it should, without an error: PRDBC counts it (not with NCQ). */
 static bool is_short(const struct port *p, unsigned slot, const struct job *j, bool was_exclusive)
 {
-	return was_exclusive && !j->is_flush && j->r->op == BLK_READ &&
+	return was_exclusive && !j->is_flush &&
 	       p->mem->headers[slot].bytes != j->sectors_now * BLK_SECTOR;
+}
+
+/* To be done again from the start, alone. */
+static void make_careful(struct port *p, struct job *j)
+{
+	j->cursor = (struct bserver_cursor){.element = 0};
+	j->sectors_done = 0;
+	j->is_flush = j->r->op == BLK_FLUSH;
+	if (!j->is_careful)
+		p->careful_left++;
+	j->is_careful = true;
+}
+
+static void wait_careful(struct port *p, struct job *j)
+{
+	make_careful(p, j);
+	wait_first(p, j);
 }
 
 static void slot_done(struct port *p, unsigned slot, bool was_exclusive)
@@ -268,7 +291,10 @@ static void slot_done(struct port *p, unsigned slot, bool was_exclusive)
 	}
 	if (is_short(p, slot, j, was_exclusive)) {
 		p->errors++;
-		cmd_finish(p, j, -EIO);
+		if (j->is_careful)
+			cmd_finish(p, j, -EIO);
+		else
+			wait_careful(p, j);
 		return;
 	}
 	if (!j->is_flush)
@@ -301,29 +327,22 @@ static void take_done(struct port *p)
 
 /* ---- errors ---- */
 
-/* From the slots to the head of the queue, to be done again from the start. */
+/* From the slots to the head of the queue. */
 void cmd_requeue_active(struct port *p)
 {
 	for (unsigned slot = SLOTS_MAX; slot-- > 0;) {
 		struct job *j = p->jobs[slot];
 
 		p->jobs[slot] = NULL;
-		if (!(p->active & 1u << slot) || j == NULL)
-			continue;
-		j->cursor = (struct bserver_cursor){.element = 0};
-		j->sectors_done = 0;
-		j->is_flush = j->r->op == BLK_FLUSH;
-		if (!j->is_careful)
-			p->careful_left++;
-		j->is_careful = true;
-		wait_first(p, j);
+		if ((p->active & 1u << slot) && j != NULL)
+			wait_careful(p, j);
 	}
 	p->active = 0;
 	p->is_exclusive = false;
+	p->t_look_ns = 0;
 }
 
-/* The careful job that runs alone failed for good. */
-static void fail_careful(struct port *p, int status)
+void cmd_end_careful(struct port *p, int status)
 {
 	unsigned slot = (unsigned)__builtin_ctzll((uint64_t)p->active | 1ull << 32);
 	struct job *j = slot < SLOTS_MAX ? p->jobs[slot] : NULL;
@@ -332,41 +351,53 @@ static void fail_careful(struct port *p, int status)
 		return;
 	p->jobs[slot] = NULL;
 	p->active &= ~(1u << slot);
-	cmd_finish(p, j, status);
+	if (status != -ETIMEDOUT || !deadline_allows_retry(j, now_ns())) {
+		cmd_finish(p, j, status);
+		return;
+	}
+	make_careful(p, j);
+	wait_last(p, j);
+}
+
+void cmd_fail_late(struct port *p, uint64_t now)
+{
+	struct job *j = p->wait_head, *next;
+
+	p->wait_head = p->wait_tail = NULL;
+	for (; j != NULL; j = next) {
+		next = j->next;
+		if (now < j->t_limit_ns) {
+			wait_last(p, j);
+			continue;
+		}
+		p->timeouts++;
+		cmd_finish(p, j, -ETIMEDOUT);
+	}
 }
 
 void cmd_interrupt(struct port *p, uint32_t causes)
 {
 	/* On an error the commands that were done before it are still good. */
 	take_done(p);
-	if ((causes & PIS_ERRORS) && p->active != 0) {
+	/* An error stops the engine also when no command is active. */
+	if ((causes & PIS_ERRORS) && (p->state == PORT_READY || p->state == PORT_IDENTIFY)) {
 		p->errors++;
-		fail_careful(p, -EIO);
-		port_recover(p);
+		port_recover(p, -EIO);
 		return;
 	}
 	cmd_pump(p);
 }
 
-static uint64_t timeout_of(const struct job *j)
-{
-	return j != NULL && j->is_flush ? FLUSH_TIMEOUT_NS : COMMAND_TIMEOUT_NS;
-}
-
 void cmd_check_deadlines(struct port *p, uint64_t now)
 {
-	for (unsigned slot = 0; slot < SLOTS_MAX; slot++) {
-		if (!(p->active & 1u << slot) ||
-		    now < p->t_issued[slot] + timeout_of(p->jobs[slot]))
-			continue;
-		take_done(p); /* perhaps only its interrupt was lost */
-		if (!(p->active & 1u << slot))
-			continue;
+	take_done(p); /* perhaps only an interrupt was lost */
+	if (deadline_has_passed(p, now)) {
 		p->timeouts++;
-		sys_log("ahci: port %u: command in slot %u timed out\n", p->number, slot);
-		fail_careful(p, -ETIMEDOUT);
-		port_recover(p);
+		port_recover(p, -ETIMEDOUT);
 		return;
 	}
+	if (p->careful_left > 0)
+		cmd_fail_late(p, now);
+	deadline_plan_look(p, now);
 	cmd_pump(p);
 }

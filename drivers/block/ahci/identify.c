@@ -2,6 +2,7 @@
 /*
  * IDENTIFY DEVICE data (ATA8-ACS 7.16) to what the block protocol says about a unit. Pure.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "ahci.h"
@@ -32,18 +33,33 @@ static uint64_t get_sectors(const uint16_t *w)
 	       (uint64_t)w[ID_SECTORS48 + 1] << 16 | w[ID_SECTORS48];
 }
 
-bool identify_parse(const uint16_t w[256], struct disk *d)
+static bool is_damaged(const uint16_t *w)
+{
+	uint8_t sum = 0;
+	uint16_t any = 0;
+
+	for (unsigned i = 0; i < 256; i++) {
+		sum = (uint8_t)(sum + w[i] + (w[i] >> 8));
+		any |= w[i];
+	}
+	return any == 0 || (ID_HAS_SUM(w[ID_INTEGRITY]) && sum != 0);
+}
+
+int identify_parse(const uint16_t w[256], struct disk *d)
 {
 	uint16_t size = w[ID_SECTOR_SIZE];
 	char model[41], serial[21];
 	bool has_size = ID_SECTOR_VALID(size);
 
 	memset(d, 0, sizeof(*d));
-	if (!(w[ID_SUPPORT2] & ID_LBA48) || (has_size && (size & ID_SECTOR_LARGE)))
-		return false;
+	if (is_damaged(w))
+		return -EIO;
+	if ((w[ID_GENERAL] & ID_NOT_ATA) || !(w[ID_SUPPORT2] & ID_LBA48) ||
+	    (has_size && (size & ID_SECTOR_LARGE)))
+		return -ENOTSUP;
 	d->info.sectors = get_sectors(w);
 	if (d->info.sectors == 0 || d->info.sectors > SECTORS_MAX)
-		return false;
+		return -ENOTSUP;
 	d->has_ncq = w[ID_SATA_CAPS] != 0xffff && (w[ID_SATA_CAPS] & ID_SATA_NCQ);
 	d->depth = d->has_ncq ? (w[ID_QUEUE_DEPTH] & 0x1f) + 1u : 1;
 	d->has_fua = w[ID_SUPPORT3] & ID_FUA;
@@ -61,5 +77,11 @@ bool identify_parse(const uint16_t w[256], struct disk *d)
 	get_string(w + ID_SERIAL, 10, serial);
 	memcpy(d->info.model, model, sizeof(d->info.model) - 1);
 	memcpy(d->info.serial, serial, sizeof(serial));
-	return true;
+	return 0;
+}
+
+bool identify_is_same(const struct disk *a, const struct disk *b)
+{
+	return a->info.sectors == b->info.sectors && strcmp(a->info.serial, b->info.serial) == 0 &&
+	       strcmp(a->info.model, b->info.model) == 0;
 }

@@ -4,6 +4,7 @@
  * requests, and opened again after a while (1 s, doubled up to a minute); once it opens, the
  * manager decides whether it may come back.
  */
+#include <errno.h>
 #include <stdio.h>
 #include "mirror.h"
 
@@ -27,9 +28,16 @@ static void opened(void *ctx, struct bdev *b, int status)
 	manager_kick();
 }
 
+/* Unplugged, also if it is back already: it may lack writes that it had acknowledged. */
+static void left(void *ctx, struct bdev *b)
+{
+	(void)b;
+	leg_fail((unsigned)(uintptr_t)ctx, -ENXIO);
+}
+
 void leg_open(unsigned i)
 {
-	static const struct bdev_events events = {.opened = opened};
+	static const struct bdev_events events = {.opened = opened, .left = left};
 	struct leg *leg = &legs[i];
 
 	leg->t_retry_ns = 0;

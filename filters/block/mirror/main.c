@@ -16,8 +16,8 @@
  * Three fibers do what takes several steps: the manager (assembly, superblocks, bitmap, legs that
  * come back), the sweeper (regions that are no longer written) and the copier (resync, repair). Requests themselves are callbacks.
  *
- * A leg fails by a write error, by a repair that fails, or by the absence of its server for longer
- * than -timeout. The death of a driver is no failure: lib/blockdev replays what was pending.
+ * A leg fails by a write error, by a repair that fails, when its medium leaves, or by the absence of its server for
+ * longer than -timeout. The death of a driver is no failure: lib/blockdev replays what was pending.
  * request.replica = leg + 1 reads or writes that leg alone; for such a read there is no other leg
  * and no repair, that is the business of who asked.
  *

@@ -229,6 +229,19 @@ static void nothing_is_overdue_behind_a_flush(void **state)
 	assert_ptr_equal(bqueue_overdue(&q, 550, 1000), &ios[2]);
 }
 
+/* The next FLUSH keeps its time, and so does what waits behind it. */
+static void hurrying_ends_at_the_next_flush(void **state)
+{
+	(void)state;
+	add(0, 3);
+	ios[1].op = BLK_FLUSH;
+	for (unsigned i = 0; i < 3; i++)
+		bqueue_sent(&q, &ios[i], 1000);
+	bqueue_hurry(&q, 500);
+	assert_ptr_equal(bqueue_overdue(&q, 500, 2000), &ios[0]);
+	assert_null(bqueue_overdue(&q, 999, 2000));
+}
+
 static void a_unit_moves_with_its_requests(void **state)
 {
 	static struct bqueue other;
@@ -291,6 +304,7 @@ int main(void)
 		T(completed_ids_are_remembered),
 		T(deadlines_are_found_in_order),
 		T(nothing_is_overdue_behind_a_flush),
+		T(hurrying_ends_at_the_next_flush),
 		T(a_unit_moves_with_its_requests),
 		T(segments_join_what_is_contiguous),
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* uses: drivers/block/ahci/identify.c */
 /* IDENTIFY data: what a disk says about itself, and disks that are refused. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static int setup(void **state)
 static void good_disk_is_described(void **state)
 {
 	(void)state;
-	assert_true(identify_parse(words, &disk));
+	assert_int_equal(identify_parse(words, &disk), 0);
 	assert_int_equal(disk.info.sectors, 0x12345678);
 	assert_true(disk.has_ncq);
 	assert_int_equal(disk.depth, 32);
@@ -44,10 +45,10 @@ static void fua_and_cache_become_flags(void **state)
 {
 	(void)state;
 	words[ID_SUPPORT3] = ID_FUA;
-	assert_true(identify_parse(words, &disk));
+	assert_int_equal(identify_parse(words, &disk), 0);
 	assert_int_equal(disk.info.flags, BLK_FLAG_VOLATILE_CACHE | BLK_FLAG_FUA);
 	words[ID_SUPPORT3] = words[ID_ENABLED1] = 0; /* write-through: each write is final */
-	assert_true(identify_parse(words, &disk));
+	assert_int_equal(identify_parse(words, &disk), 0);
 	assert_int_equal(disk.info.flags, BLK_FLAG_FUA);
 }
 
@@ -55,7 +56,7 @@ static void physical_sector_size_is_told(void **state)
 {
 	(void)state;
 	words[ID_SECTOR_SIZE] = 0x4000 | ID_SECTOR_MULTIPLE | 3;
-	assert_true(identify_parse(words, &disk));
+	assert_int_equal(identify_parse(words, &disk), 0);
 	assert_int_equal(disk.info.physical_sector_bytes, 4096);
 }
 
@@ -63,7 +64,7 @@ static void disk_without_queue_has_depth_one(void **state)
 {
 	(void)state;
 	words[ID_SATA_CAPS] = 0xffff; /* PATA bridge: not reported */
-	assert_true(identify_parse(words, &disk));
+	assert_int_equal(identify_parse(words, &disk), 0);
 	assert_false(disk.has_ncq);
 	assert_int_equal(disk.info.queue_depth, 1);
 }
@@ -72,16 +73,16 @@ static void unusable_disks_are_refused(void **state)
 {
 	(void)state;
 	words[ID_SUPPORT2] = 0;
-	assert_false(identify_parse(words, &disk));
+	assert_int_equal(identify_parse(words, &disk), -ENOTSUP);
 	setup(NULL);
 	words[ID_SECTOR_SIZE] = 0x4000 | ID_SECTOR_LARGE;
-	assert_false(identify_parse(words, &disk));
+	assert_int_equal(identify_parse(words, &disk), -ENOTSUP);
 	setup(NULL);
 	words[ID_SECTORS48] = words[ID_SECTORS48 + 1] = 0;
-	assert_false(identify_parse(words, &disk));
+	assert_int_equal(identify_parse(words, &disk), -ENOTSUP);
 	setup(NULL);
 	words[ID_SECTORS48 + 3] = 2;
-	assert_false(identify_parse(words, &disk));
+	assert_int_equal(identify_parse(words, &disk), -ENOTSUP);
 }
 
 static void strings_of_any_bytes_end(void **state)
@@ -89,7 +90,7 @@ static void strings_of_any_bytes_end(void **state)
 	(void)state;
 	memset(words + ID_MODEL, 0xff, 40);
 	memset(words + ID_SERIAL, 'x', 20);
-	assert_true(identify_parse(words, &disk));
+	assert_int_equal(identify_parse(words, &disk), 0);
 	assert_string_equal(disk.info.model, "");
 	assert_int_equal(strlen(disk.info.serial), 20);
 }
