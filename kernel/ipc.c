@@ -376,15 +376,27 @@ static long do_notify(struct proc *p, endpoint_t dst)
 	return r != 0 ? r : ipc_notify_from(p, to);
 }
 
+static int may_use(struct proc *p, unsigned primitive)
+{
+	if (primitive < IPC_PRIMITIVES && p->priv->ipc_mask >> primitive & 1)
+		return 0;
+	violation(p, VIOL_IPC_PRIMITIVE, primitive);
+	return -ECALLDENIED;
+}
+
 long ipc_trap(struct proc *p, unsigned primitive)
 {
 	struct regs *r = &p->regs;
 	endpoint_t peer = (endpoint_t)r->rdi;
+	long e = may_use(p, primitive);
 
-	if (primitive >= IPC_PRIMITIVES || !(p->priv->ipc_mask >> primitive & 1)) {
-		violation(p, VIOL_IPC_PRIMITIVE, primitive);
-		return -ECALLDENIED;
+	if (e == 0 && primitive == IPC_RECEIVE && r->r10) {
+		e = may_use(p, IPC_ASEND);
+		if (e == 0)
+			e = asend_trap(p, r->rdx, r->r10);
 	}
+	if (e != 0)
+		return e;
 	switch ((enum ipc_primitive)primitive) {
 	case IPC_SEND:
 	case IPC_SENDREC:

@@ -11,7 +11,9 @@
  * primitive number (RECEIVE) or a negative error.
  *
  *   SEND(dst, msg)      blocks until the receiver takes it
- *   RECEIVE(src, msg)   src or EP_ANY; returns how it was sent (enum ipc_primitive)
+ *   RECEIVE(src, msg)   src or EP_ANY; returns how it was sent (enum ipc_primitive). With a table in rdx and
+ *                       n > 0 in r10 it is ASEND(table, n) first: who is woken by that finds us waiting, and
+ *                       need not come back to us before others run
  *   SENDREC(dst, msg)   SEND, then waits for a message from dst that has MSG_REPLY and was sent
  *                       by SEND or NBSEND: an ASEND or NOTIFY never satisfies it
  *   NBSEND(dst, msg)    -ENOTREADY if dst is not waiting for us
@@ -134,6 +136,9 @@ int ipc_receive(endpoint_t src, struct msg *m) MUST_CHECK;
 int ipc_sendrec(endpoint_t dst, struct msg *m) MUST_CHECK;
 int ipc_nbsend(endpoint_t dst, const struct msg *m) MUST_CHECK;
 int ipc_asend(struct asend_slot *table, unsigned count) MUST_CHECK;
+/* ASEND, then RECEIVE, in one trap; the errors of both. */
+int ipc_asend_receive(struct asend_slot *table, unsigned count, endpoint_t src,
+                      struct msg *m) MUST_CHECK;
 int ipc_notify(endpoint_t dst);
 
 static inline void msg_put_bytes(struct msg *m, uint32_t type, const void *payload, size_t len)

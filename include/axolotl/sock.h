@@ -35,7 +35,8 @@ enum sock_msg {
 	                   memory that an argument points to (ifc_buf) is a second request's: see SOCK_IFCONF */
 	SOCK_IFCONF, /* SIOCGIFCONF: grant = the buffer itself; result = bytes */
 	SOCK_POLL, /* struct sock_req: arg = wanted POLL*; result = ready now; if none of them: 0, and one
-	                   SOCK_READY later */
+	                   SOCK_READY later. With a grant of 4 bytes (and grant_offset): the state word of the
+	                   socket, see SOCK_WATCHED */
 	SOCK_CLOSE, /* struct sock_req: last close; always answered; SO_LINGER may delay the reply */
 	SOCK_CANCEL, /* struct sock_cancel, no reply of its own */
 	SOCK_READY,  /* inet -> vfs: struct sock_event */
@@ -51,6 +52,17 @@ enum sock_msg {
 #define SOCK_MORE    0x20u /* MSG_MORE */
 #define SOCK_IS_ROOT                                                                               \
 	0x40u /* the caller has effective uid 0: low ports, raw sockets, interface changes */
+
+/*
+ * The state word. vfs may give a socket an aligned word of its own memory, in SOCK_POLL. If the answer's value is
+ * SOCK_WATCHED, inet has written there what is ready (all of POLL*, 16 bits) and writes it again whenever that
+ * changes, until the socket is closed; before the answer to the request, and before the SOCK_READY, that the change
+ * goes with. So vfs knows without a question. The upper 16 bits: 0, or a SOCK_SEND with SOCK_NOWAIT of so many KiB or more
+ * would be answered EAGAIN. The word is a statement of inet's like any answer.
+ */
+#define SOCK_WATCHED         1u
+#define SOCK_WORD_EVENTS(w)  ((w)&0xffffu)
+#define SOCK_WORD_TOO_KIB(w) ((w) >> 16)
 
 #define SOCK_ADDR_MAX 28 /* struct sockaddr_in6; sockaddr_nl and sockaddr_in are shorter */
 

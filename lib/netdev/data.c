@@ -210,6 +210,13 @@ static int take_one(struct netdev *d, uint32_t serial, unsigned *count)
 	return r;
 }
 
+static unsigned taken;
+
+unsigned netdev_taken(void)
+{
+	return taken;
+}
+
 unsigned netdev_take_completions(struct netdev *d)
 {
 	uint32_t serial = d->serial;
@@ -223,6 +230,7 @@ unsigned netdev_take_completions(struct netdev *d)
 		if (r == -EPROTOVIOL || count == before)
 			break;
 	}
+	taken += count;
 	if (!netdev_is_open(d, serial) || d->state != NETDEV_IS_UP)
 		return count;
 	if (r == -EPROTOVIOL || d->is_broken) {

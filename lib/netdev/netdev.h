@@ -134,6 +134,8 @@ bool netdev_message(const struct msg *m);
 bool netdev_doorbell(endpoint_t from);
 bool netdev_ds_change(const struct ds_change *c);
 void netdev_idle(void);
+/* Completions ever taken, by any hook: does netdev_idle() leave something to do? */
+unsigned netdev_taken(void);
 void netdev_alarm(uint64_t now_ns);
 uint64_t netdev_next_deadline(void);         /* for k_setalarm, 0 = none */
 extern const struct client_half netdev_half; /* these, for skeletons */

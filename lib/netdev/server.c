@@ -366,6 +366,12 @@ static void ring_client(struct nserver_session *s)
 		session_drop(s);
 }
 
+/* Worth a doorbell? With half of what the device takes more can be taken when frames come, or whenever. */
+static bool wants_buffers(const struct nserver_session *s)
+{
+	return s->held_rx == NULL && can_take_rx(s) && s->rx.pending < s->info.rx_depth / 2;
+}
+
 /* True when the session has nothing more for us now, and its client will ring when it has. A direction
  * that cannot go on is brought back by a completion. */
 static bool settle(struct nserver_session *s)
@@ -378,7 +384,7 @@ static bool settle(struct nserver_session *s)
 		return !any;
 	if (s->held_tx == NULL && can_take_tx(s) && !ring_consumer_may_sleep(&s->tx.in))
 		return false;
-	if (s->held_rx == NULL && can_take_rx(s) && !ring_consumer_may_sleep(&s->rx.in))
+	if (wants_buffers(s) && !ring_consumer_may_sleep(&s->rx.in))
 		return false;
 	return !any;
 }

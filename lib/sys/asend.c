@@ -9,6 +9,7 @@
 static struct asend_slot table[ASEND_MAX];
 static unsigned high;     /* slots from here on are free */
 static uint64_t sequence; /* next cookie */
+static bool is_due;       /* the kernel has not been told of all of them */
 
 static bool is_pending(const struct asend_slot *s)
 {
@@ -30,7 +31,7 @@ static unsigned find_free(void)
 	return first < high ? first : high;
 }
 
-int sys_asend(endpoint_t dst, const struct msg *m)
+int sys_asend_later(endpoint_t dst, const struct msg *m)
 {
 	unsigned i = find_free();
 	struct asend_slot *s = &table[i];
@@ -45,7 +46,26 @@ int sys_asend(endpoint_t dst, const struct msg *m)
 	__atomic_store_n(&s->flags, AMF_VALID, __ATOMIC_RELEASE);
 	if (i >= high)
 		high = i + 1;
+	is_due = true;
+	return 0;
+}
+
+int sys_asend(endpoint_t dst, const struct msg *m)
+{
+	int r = sys_asend_later(dst, m);
+
+	if (r != 0)
+		return r;
+	is_due = false;
 	return ipc_asend(table, high);
+}
+
+int sys_receive(struct msg *m)
+{
+	if (!is_due)
+		return ipc_receive(EP_ANY, m);
+	is_due = false;
+	return ipc_asend_receive(table, high, EP_ANY, m);
 }
 
 unsigned sys_asend_pending(endpoint_t dst)

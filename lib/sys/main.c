@@ -171,7 +171,7 @@ void sys_main(const struct sys_component *c)
 
 		if (component->idle)
 			component->idle();
-		how = ipc_receive(EP_ANY, &m);
+		how = sys_receive(&m);
 		if (how < 0)
 			sys_panic("RECEIVE failed: %d", how);
 		dispatch(&m, (enum ipc_primitive)how);

@@ -35,6 +35,11 @@ int ipc_asend(struct asend_slot *table, unsigned count)
 	return (int)sys_trap(IPC_TRAP_BASE + IPC_ASEND, (long)table, count, 0, 0, 0, 0);
 }
 
+int ipc_asend_receive(struct asend_slot *table, unsigned count, endpoint_t src, struct msg *m)
+{
+	return (int)sys_trap(IPC_TRAP_BASE + IPC_RECEIVE, src, (long)m, (long)table, count, 0, 0);
+}
+
 int ipc_notify(endpoint_t dst)
 {
 	return ipc(IPC_NOTIFY, dst, NULL);

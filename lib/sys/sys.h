@@ -56,6 +56,11 @@ void sys_reply_bytes(const struct msg *req, enum ipc_primitive how, const void *
 
 /* Asynchronous send; -EAGAIN when all slots of the table are undelivered (bounded: ASEND_MAX). */
 int sys_asend(endpoint_t dst, const struct msg *m) MUST_CHECK;
+/* The same, but it leaves with the next sys_asend() or, at the latest, when the main loop waits again: a receiver that
+ * runs before us does not interrupt us. Without a main loop of this library: sys_receive() does it. */
+int sys_asend_later(endpoint_t dst, const struct msg *m) MUST_CHECK;
+/* RECEIVE from anybody, after what sys_asend_later() has kept. */
+int sys_receive(struct msg *m) MUST_CHECK;
 /* Number of undelivered messages to dst. */
 unsigned sys_asend_pending(endpoint_t dst);
 /* Forget what is undelivered to dst (it died). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Answers that wait for room (answer.h): a queue of fixed size, first in, first out. */
+/* Answers that wait for the end of the turn, or for room (answer.h): a queue of fixed size, first in, first out. */
 #include <errno.h>
 #include "sys/sys.h"
 #include "answer.h"
@@ -18,7 +18,7 @@ void answers_flush(void)
 	while (head != tail) {
 		const struct kept *k = &kept[head % KEPT_MAX];
 
-		if (sys_asend(k->to, &k->m) == -EAGAIN)
+		if (sys_asend_later(k->to, &k->m) == -EAGAIN)
 			return;
 		head++;
 	}
@@ -26,15 +26,14 @@ void answers_flush(void)
 
 void answer(endpoint_t to, uint32_t type, const void *payload, size_t len)
 {
-	struct msg m;
+	struct kept *k = &kept[tail % KEPT_MAX];
 
-	msg_put_bytes(&m, type, payload, len);
-	answers_flush();
-	if (head == tail && sys_asend(to, &m) != -EAGAIN)
-		return; /* sent, or the peer is gone and nobody waits */
+	if (tail - head >= KEPT_MAX / 2)
+		answers_flush();
 	if (tail - head == KEPT_MAX)
 		sys_panic("more than %u answers undelivered", KEPT_MAX);
-	kept[tail % KEPT_MAX] = (struct kept){to, m};
+	k->to = to;
+	msg_put_bytes(&k->m, type, payload, len);
 	tail++;
 }
 

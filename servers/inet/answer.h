@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages to vfs that must not be lost: an answer that finds the table of asynchronous messages full is
- * kept, in order, and sent when there is room.
+ * Messages to vfs that must not be lost. They are collected and leave at the end of a turn, in order: vfs would run
+ * before us at each of them, and what it learns by other ways (the state words) is true then. An answer that finds
+ * the table of asynchronous messages full stays until there is room.
  */
 #ifndef INET_ANSWER_H
 #define INET_ANSWER_H

@@ -14,8 +14,7 @@
 #include "sys/sys.h"
 #include "timers.h"
 
-#define ACKS_PLAIN 4u  /* of a turn */
-#define HELD_MAX   48u /* segments of one frame: 64 KiB of them; their data may be one element */
+#define HELD_MAX 48u /* segments of one frame: 64 KiB of them; their data may be one element */
 
 struct tx_frame {
 	struct netdev_tx tx; /* cookie: the frame */
@@ -256,7 +255,7 @@ static bool is_outdated(const struct iface *i, const struct pbuf *p, const struc
 {
 	const struct tx_frame *f = i->collecting;
 
-	return f != NULL && i->acks > ACKS_PLAIN &&
+	return f != NULL && i->acks > FRAME_ACKS_PLAIN &&
 	       segment_replaces(f->head, &f->segment, p->payload, s);
 }
 

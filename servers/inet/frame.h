@@ -26,7 +26,8 @@
 
 #include "iface.h"
 
-#define FRAMES_MAX 1024
+#define FRAMES_MAX       1024
+#define FRAME_ACKS_PLAIN 4u /* of a turn */
 
 void frame_init(void);
 err_t frame_linkoutput(struct netif *n, struct pbuf *p);

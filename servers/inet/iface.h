@@ -18,9 +18,19 @@
 #include "axolotl/net.h"
 #include "ifctl.h"
 #include "lwip/netif.h"
+#include "lwip/pbuf.h"
 #include "netdev/netdev.h"
+#include "segments.h"
 
 struct tx_frame;
+
+/* Received segments that are one by now; tot_len of its pbufs is set at the end. */
+struct iface_merge {
+	struct pbuf *first, *last; /* NULL: none */
+	struct segment segment;    /* the first one */
+	uint32_t payload_bytes, room;
+	bool has_push, is_several;
+};
 
 #define IFACE_MULTICAST_MAX 32
 
@@ -52,6 +62,8 @@ struct iface {
 	unsigned acks;      /* segments without data of this turn */
 	uint64_t acks_merged;
 	unsigned rx_posted, rx_target; /* rxpool.c */
+	struct iface_merge merge;      /* merge.c */
+	uint64_t rx_merged;            /* segments that became part of the one before */
 	struct pbuf *rx_frame;         /* its pieces so far; NULL: none */
 	bool is_rx_checked;            /* by the device, all of them */
 	bool is_rx_rest;               /* the next buffer goes on with the frame */

@@ -33,6 +33,8 @@
 #include "turn.h"
 #include "units.h"
 
+#define IDLE_ROUNDS_MAX 8
+
 static int init(const struct sys_init *how)
 {
 	struct boot_info boot = {0};
@@ -78,6 +80,8 @@ static void ds_change(const struct ds_change *c)
 	(void)units_ds_change(c);
 }
 
+/* Frames came as long as we looked: messages are served, then we look again. */
+static bool is_unfinished;
 /* The alarm that is set. */
 static uint64_t set_for;
 static bool is_set_idle;
@@ -99,7 +103,8 @@ static void set_alarm(void)
 {
 	bool is_held = tcp_hold_deadline() != 0;
 	uint64_t wants[] = {timers_next_deadline(),  netdev_next_deadline(), sock_next_deadline(),
-	                    recover_next_deadline(), tcp_hold_deadline(),    sack_next_deadline()};
+	                    recover_next_deadline(), tcp_hold_deadline(),    sack_next_deadline(),
+	                    is_unfinished};
 	uint64_t next = 0;
 
 	for (unsigned i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
@@ -117,11 +122,19 @@ static void set_alarm(void)
 		sys_panic("the alarm cannot be set");
 }
 
+/* What frames bring that come while we look is done as well: each RECEIVE costs more than they do. */
 static void idle(void)
 {
-	units_settle();
-	turn_before_sleep();
-	netdev_idle();
+	unsigned rounds = 0, taken;
+
+	do {
+		units_settle();
+		turn_before_sleep();
+		taken = netdev_taken();
+		netdev_idle();
+		is_unfinished = taken != netdev_taken();
+	} while (is_unfinished && ++rounds < IDLE_ROUNDS_MAX);
+	sock_answer();
 	set_alarm();
 }
 

@@ -6,6 +6,7 @@
 #include "frame.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/pbuf.h"
+#include "merge.h"
 #include "recover.h"
 #include "rxpool.h"
 #include "sieve.h"
@@ -123,6 +124,7 @@ void rxpool_forget(struct iface *i)
 		if (slots[n].owner == i)
 			slots[n].owner = NULL;
 	i->rx_posted = 0;
+	merge_drop(i);
 	drop_frame(i);
 }
 
@@ -154,6 +156,33 @@ static struct pbuf *lend_first(struct rx_slot *s, uint16_t bytes)
 	s->held++;
 	pbuf_cat(head, lend_body(s, RX_HEADER_BYTES, (uint16_t)(bytes - RX_HEADER_BYTES)));
 	return head;
+}
+
+static bool is_head(const struct pbuf *p)
+{
+	return p->flags & PBUF_FLAG_IS_CUSTOM && p->ref == 1 &&
+	       ((const struct pbuf_custom *)(const void *)p)->custom_free_function == free_head;
+}
+
+void rxpool_join(struct pbuf *p)
+{
+	for (struct pbuf *body; p != NULL; p = body) {
+		const struct rx_slot *s;
+
+		body = p->next;
+		if (body == NULL || !is_head(p))
+			continue;
+		s = (const struct rx_slot *)(const void *)((uint8_t *)p -
+		                                           offsetof(struct rx_slot, head));
+		if (body != &s->body.pbuf || body->ref != 1 ||
+		    body->payload != s->buffer + RX_HEADER_BYTES ||
+		    (uint8_t *)p->payload + p->len != s->header + RX_HEADER_BYTES)
+			continue;
+		body->payload = (uint8_t *)body->payload - p->len;
+		body->len = (u16_t)(body->len + p->len);
+		body->tot_len = (u16_t)(body->tot_len + p->len);
+		p->len = 0;
+	}
 }
 
 /* The frame so far and one piece more; false: it cannot be. The slot is lent if somebody holds it then. */
@@ -194,10 +223,18 @@ static void count_frame(struct iface *i, const struct pbuf *p)
 		i->count.rx_multicast++;
 }
 
-/* Frames whose TCP or UDP checksum the device has checked are not checked again. */
-static void input(struct iface *i, struct pbuf *p, bool is_checked)
+void rxpool_deliver(struct iface *i, struct pbuf *p, bool is_checked)
 {
 	uint16_t mask = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
+
+	i->netif.chksum_flags = (uint16_t)(is_checked ? i->netif.chksum_flags & ~mask
+	                                              : i->netif.chksum_flags | mask);
+	if (i->netif.input(p, &i->netif) != ERR_OK)
+		pbuf_free(p);
+}
+
+static void input(struct iface *i, struct pbuf *p, bool is_checked)
+{
 	const uint8_t *type = (const uint8_t *)p->payload + 12;
 	bool is_tcp = (type[0] == 0x08 && type[1] == 0x00 && p->len > 23 && type[11] == 6) ||
 	              (type[0] == 0x86 && type[1] == 0xdd && p->len > 20 && type[8] == 6);
@@ -211,10 +248,10 @@ static void input(struct iface *i, struct pbuf *p, bool is_checked)
 	timers_activity();
 	if (is_tcp)
 		recover_heard(i);
-	i->netif.chksum_flags = (uint16_t)(is_checked ? i->netif.chksum_flags & ~mask
-	                                              : i->netif.chksum_flags | mask);
-	if (i->netif.input(p, &i->netif) != ERR_OK)
-		pbuf_free(p);
+	if (is_tcp && merge_take(i, p, is_checked))
+		return;
+	merge_flush(i);
+	rxpool_deliver(i, p, is_checked);
 }
 
 /* The frame, once it is whole and every piece of it was good. */

@@ -15,6 +15,7 @@
 #define INET_RXPOOL_H
 
 #include "iface.h"
+#include "lwip/pbuf.h"
 
 #define RX_SLOTS        4096u
 #define RX_HEADER_BYTES 160u
@@ -27,5 +28,10 @@ void rxpool_init(void *memory, int number);
 void rxpool_fill(struct iface *i);   /* posts buffers up to rx_target */
 void rxpool_forget(struct iface *i); /* it goes; buffers may come back from netdev later */
 unsigned rxpool_free_count(void);
+/* To lwIP. is_checked: the device has verified the checksum of TCP or UDP. */
+void rxpool_deliver(struct iface *i, struct pbuf *p, bool is_checked);
+/* Payload, all headers taken off, that is to be copied once and not looked at any more: bytes of a lent frame that were
+ * copied with its headers are taken from the buffer instead, so it is one piece. The chain keeps its length. */
+void rxpool_join(struct pbuf *p);
 
 #endif

@@ -393,6 +393,7 @@ static void limited_transmit(struct sender *s)
 static void note_timer(struct sender *s)
 {
 	sack_counts.timers += !s->has_timer;
+	s->duplicates *= s->has_timer;
 	s->has_timer = true;
 	s->una = s->pcb->lastack;
 	s->nxt = sender_next(s);
@@ -401,7 +402,6 @@ static void note_timer(struct sender *s)
 	s->is_recovering = s->must_resend = s->may_undo = false;
 	s->has_recover = true;
 	s->recover = s->pcb->rto_end;
-	s->duplicates = 0;
 	s->has_probe = false;
 	sender_disarm(s);
 }
@@ -442,6 +442,7 @@ void sender_look(struct sender *s)
 	take_duplicates(s);
 	if (s->pcb->flags & TF_RTO) {
 		note_timer(s);
+		sender_answer_call(s);
 		return;
 	}
 	s->has_timer = false;

@@ -86,5 +86,6 @@ void sender_arm(struct sender *s, bool has_sent);
 void sender_disarm(struct sender *s);
 void sender_probe_answered(struct sender *s); /* after each look at acknowledgements */
 void sender_run_probes(void);
+void sender_answer_call(struct sender *s); /* while lwIP's timer backs off */
 
 #endif

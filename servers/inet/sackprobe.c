@@ -152,6 +152,17 @@ void sender_probe_answered(struct sender *s)
 
 /* ---- outages ---- */
 
+/* Three duplicates after lwIP's timer: the peer, or the way to it, was away and is back (recover.c asks like that), and the
+ * next try need not wait for a timer that has backed off. */
+void sender_answer_call(struct sender *s)
+{
+	if (s->duplicates < DUPLICATE_THRESHOLD || s->pcb->unacked == NULL)
+		return;
+	s->duplicates = 0;
+	if (resend_segment(s->pcb, s->pcb->unacked))
+		s->pcb->rtime = 0;
+}
+
 void sack_pause(struct tcp_pcb *pcb)
 {
 	struct sender *s = sender_of(pcb);

@@ -268,6 +268,14 @@ static bool is_ack_sane(const struct tcp_pcb *pcb, u32_t ack)
 	return TCP_SEQ_BETWEEN(ack, pcb->lastack - pcb->snd_wnd_max, pcb->snd_nxt);
 }
 
+/* A FIN right behind data that fill the window, or at a closed one: it takes no memory, and others take it. lwIP would
+ * drop it, and the peer repeat it a second later. */
+static void make_room_for_fin(struct tcp_pcb *pcb, u32_t seq, u32_t bytes)
+{
+	if (seq == pcb->rcv_nxt && bytes == pcb->rcv_wnd)
+		pcb->rcv_wnd++;
+}
+
 static err_t challenge(struct tcp_pcb *pcb)
 {
 	uint64_t now = now_ns();
@@ -312,6 +320,8 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
 	if (pcb->state != SYN_RCVD && !is_ack_sane(pcb, header->ackno))
 		return challenge(pcb);
 	sack_segment(pcb, header, options, len);
+	if (flags & TCP_FIN)
+		make_room_for_fin(pcb, header->seqno, p->tot_len);
 	/* RFC 5681, 4.2: for every second segment. Devices put many into one. */
 	if (p->tot_len >= 2 * pcb->mss)
 		tcp_ack_now(pcb);

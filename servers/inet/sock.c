@@ -14,7 +14,6 @@
  *
  * Nothing is kept over a restart: sockets end with us, and vfs knows (sock.h).
  */
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +230,7 @@ static void begin_close(struct sock *s)
 {
 	end_all(s, -EBADF);
 	s->wanted = 0;
+	s->word.is_used = false;
 	s->is_closing = true;
 }
 
@@ -263,6 +263,8 @@ static void start_request(const struct msg *m)
 		keep(&r);
 	else
 		finish(&r, &rep, e);
+	if (r.type != SOCK_CLOSE && r.type != SOCK_POLL)
+		ready_changed(r.s);
 }
 
 static bool is_request_of(const struct request *r, endpoint_t from, uint32_t id)
@@ -372,19 +374,6 @@ static bool retry_requests(struct sock *s)
 	return true;
 }
 
-static void tell_ready(struct sock *s)
-{
-	struct sock_event e = {.handle = s->handle};
-
-	if (s->wanted == 0)
-		return;
-	e.events = s->ops->poll(s) & s->wanted;
-	if (e.events == 0)
-		return;
-	s->wanted = 0;
-	answer(s->owner, SOCK_READY, &e, sizeof(e));
-}
-
 /* Memory was given back: who was refused some looks again. */
 void sock_retry(void)
 {
@@ -417,12 +406,16 @@ bool sock_idle(void)
 
 		unlink_changed(s);
 		if (!s->is_embryo && retry_requests(s))
-			tell_ready(s);
+			ready_changed(s);
 		if (is_last)
 			break;
 	}
-	answers_flush();
 	return changed != NULL;
+}
+
+void sock_answer(void)
+{
+	answers_flush();
 }
 
 /* ---- deadlines ---- */
@@ -456,7 +449,6 @@ void sock_alarm(uint64_t now)
 
 	while ((s = sock_next(s)) != NULL)
 		expire(s, now);
-	answers_flush();
 }
 
 uint64_t sock_next_deadline(void)

@@ -2,8 +2,9 @@
 /*
  * Inside of the socket layer: sockets, requests, and the operations of a protocol.
  *
- *   sock.c       handle table, dispatch, pending requests, cancel, poll
+ *   sock.c       handle table, dispatch, pending requests, cancel
  *   sockcall.c   new sockets; what of a request is the same for all protocols
+ *   sockready.c  poll: answers, events, the word that vfs reads
  *   answer.c     answers that must not be lost      copy.c  grants <-> pbufs
  *   addr.c       struct sockaddr <-> lwIP addresses, checks
  *   tcp.c        connections: bind, connect, listen, accept
@@ -71,6 +72,8 @@ struct sock_ops {
 	int (*shutdown)(struct sock *s, uint32_t how);
 	int (*name)(struct sock *s, bool is_peer, struct sock_rep *rep);
 	unsigned (*poll)(struct sock *s);
+	/* So many KiB are too much to be sent without waiting now; 0: not known. May be NULL. */
+	uint32_t (*too_much_kib)(struct sock *s);
 	/* WOULD_BLOCK: lingering, called again; else everything of the protocol is gone. */
 	int (*close)(struct sock *s, struct request *r);
 	/* -ENOPROTOOPT: not an option of the protocol. setopt gets a copy of the value. */
@@ -98,6 +101,14 @@ struct sock_options {
 	int mtu_discover, mtu_discover6;
 };
 
+/* The word in its owner's memory that says what is ready (sock.h). */
+struct sock_word {
+	bool is_used;
+	grant_t grant;
+	uint32_t offset;
+	uint32_t told; /* what it says */
+};
+
 struct sock {
 	uint32_t handle;
 	endpoint_t owner;
@@ -110,6 +121,7 @@ struct sock {
 	bool is_starved; /* lwIP had no memory for it: sock_retry() */
 	int error;       /* SO_ERROR, positive */
 	uint32_t wanted; /* POLL* that a SOCK_READY is owed for */
+	struct sock_word word;
 	struct sock *next_changed;
 	struct request *requests, **requests_end;
 	struct sock_options opt;
@@ -153,6 +165,13 @@ int request_in_pbuf(const struct request *r, struct pbuf *p, uint32_t len) MUST_
 int sock_make(endpoint_t from, const struct sock_create *c, uint32_t *handle) MUST_CHECK;
 /* One attempt at a request: its result, or WOULD_BLOCK. */
 int request_serve(struct request *r, struct sock_rep *rep) MUST_CHECK;
+
+/* ---- sockready.c ---- */
+
+/* SOCK_POLL: what of the wanted is ready. */
+int ready_poll(struct sock *s, const struct request *r, struct sock_rep *rep) MUST_CHECK;
+/* Perhaps: whoever waits for it is told. */
+void ready_changed(struct sock *s);
 
 /* ---- addr.c ---- */
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Requests of sockets: which protocol a new socket is of, and what of a request is the same for all. */
-#include <poll.h>
 #include <sys/socket.h>
 #include "sock_impl.h"
 
@@ -130,15 +129,6 @@ static int op_recv(struct sock *s, struct request *r, struct sock_rep *rep)
 	return s->ops->recv(s, r, rep);
 }
 
-static int op_poll(struct sock *s, const struct request *r)
-{
-	uint32_t ready = s->ops->poll(s) & (r->q.arg | POLLERR | POLLHUP);
-
-	if (!ready)
-		s->wanted |= r->q.arg | POLLERR | POLLHUP;
-	return (int)ready;
-}
-
 /* One attempt. */
 int request_serve(struct request *r, struct sock_rep *rep)
 {
@@ -157,7 +147,7 @@ int request_serve(struct request *r, struct sock_rep *rep)
 	case SOCK_GETOPT: return opts_get(s, r);
 	case SOCK_IOCTL: return ioctl_request(s, r);
 	case SOCK_IFCONF: return ifconf_request(s, r);
-	case SOCK_POLL: return op_poll(s, r);
+	case SOCK_POLL: return ready_poll(s, r, rep);
 	case SOCK_CLOSE: return s->ops->close(s, r);
 	default: return -ENOSYS;
 	}

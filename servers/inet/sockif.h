@@ -29,6 +29,8 @@ void sock_init(void);
 bool sock_message(const struct msg *m, enum ipc_primitive how); /* true: it was ours */
 /* Before each RECEIVE; true: serving made more to do, it must be called again before sleeping. */
 bool sock_idle(void);
+/* After the last sock_idle() of a turn: what was decided is told. */
+void sock_answer(void);
 void sock_retry(void);
 /* Deadlines of its requests (SO_RCVTIMEO, linger): absolute, now_ns(); 0: none. */
 uint64_t sock_next_deadline(void);

@@ -50,9 +50,12 @@ static void add_interface(struct out *o, const struct netif *n)
 	    (unsigned long long)c.tx_bytes, (unsigned long long)c.tx_errors,
 	    (unsigned long long)c.tx_dropped);
 	if (i != NULL)
-		add(o, "%s.deaths=%llu\n%s.posted=%u\n%s.unconfirmed=%u\n%s.acks_merged=%llu\n",
+		add(o,
+		    "%s.deaths=%llu\n%s.posted=%u\n%s.unconfirmed=%u\n%s.acks_merged=%llu\n%s.rx_"
+		    "merged=%llu\n",
 		    i->name, (unsigned long long)i->deaths, i->name, i->rx_posted, i->name,
-		    netdev_tx_pending(i->dev), i->name, (unsigned long long)i->acks_merged);
+		    netdev_tx_pending(i->dev), i->name, (unsigned long long)i->acks_merged, i->name,
+		    (unsigned long long)i->rx_merged);
 }
 
 static void add_connections(struct out *o)

@@ -434,6 +434,18 @@ static unsigned tcp_poll_events(struct sock *s)
 	return events;
 }
 
+/* While a writer is not woken: what is more than there is room for (tcpsend.c). */
+static uint32_t tcp_too_much(struct sock *s)
+{
+	const struct tcp_sock *t = s->tcp;
+	uint32_t room;
+
+	if (t->state != TS_OPEN || t->wr_shut || s->error || !t->pcb)
+		return 0;
+	room = tcp_send_room(s);
+	return room < tcp_send_limit(s) / 3 ? room / 1024 + 1 : 0;
+}
+
 /* ---- queues ---- */
 
 static int tcp_inq(struct sock *s)
@@ -460,6 +472,7 @@ const struct sock_ops tcp_ops = {
 	.shutdown = tcp_do_shutdown,
 	.name = tcp_name,
 	.poll = tcp_poll_events,
+	.too_much_kib = tcp_too_much,
 	.close = tcp_do_close,
 	.setopt = tcp_setopt,
 	.getopt = tcp_getopt,

@@ -39,7 +39,6 @@ struct tcp_sock {
 
 	struct rx_piece *rx, **rx_end;
 	uint32_t rx_bytes;
-	uint32_t withheld;    /* of the window, because SO_RCVBUF is smaller than it */
 	struct chunk *chunk;  /* that is being filled, or NULL */
 	uint32_t chunk_bytes; /* of the next one at least */
 	uint64_t t_hold_ns;   /* unsent data wait until then at most; 0: they do not */

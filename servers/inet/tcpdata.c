@@ -3,7 +3,8 @@
  * Data of TCP connections that are received, and what lwIP tells of all connections (sending: tcpsend.c).
  *
  * Chains of pbufs are kept as they came and copied once, by a vector SAFECOPY, straight to the application.
- * The window opens when data was read; SO_RCVBUF smaller than lwIP's window keeps back the difference.
+ * The window opens when data was read; SO_RCVBUF smaller than it keeps back the difference. That of a peer
+ * without window scaling opens as data come, while there is room.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +12,45 @@
 #include "sys/sys.h"
 #include "lwip/priv/tcp_priv.h"
 #include "retrans.h"
+#include "rxpool.h"
 #include "sack.h"
 #include "tcp_impl.h"
 
-#define GATHER_BELOW 512u  /* smaller pieces are gathered */
-#define GATHER_BYTES 2048u /* in buffers of this size */
+#define GATHER_BELOW  512u  /* smaller pieces are gathered */
+#define GATHER_BYTES  2048u /* in buffers of this size */
+#define UNSCALED_ROOM (256u << 10)
+#define SPARE_MAX     1024u /* pieces */
 
 void tcp_data_init(struct tcp_sock *t)
 {
 	t->rx_end = &t->rx;
+}
+
+/* Used ones: malloc gives pages back to vm, and takes them again. */
+static struct rx_piece *spare_pieces;
+static unsigned spare_count;
+
+static struct rx_piece *make_piece(void)
+{
+	struct rx_piece *piece = spare_pieces;
+
+	if (!piece)
+		return calloc(1, sizeof(*piece));
+	spare_pieces = piece->next;
+	spare_count--;
+	*piece = (struct rx_piece){.next = NULL};
+	return piece;
+}
+
+static void drop_piece(struct rx_piece *piece)
+{
+	if (spare_count == SPARE_MAX) {
+		free(piece);
+		return;
+	}
+	piece->next = spare_pieces;
+	spare_pieces = piece;
+	spare_count++;
 }
 
 static void drop_first(struct tcp_sock *t)
@@ -30,7 +61,7 @@ static void drop_first(struct tcp_sock *t)
 	if (!t->rx)
 		t->rx_end = &t->rx;
 	pbuf_free(piece->p);
-	free(piece);
+	drop_piece(piece);
 }
 
 void tcp_data_free(struct tcp_sock *t)
@@ -88,13 +119,55 @@ static bool append(struct tcp_sock *t, struct pbuf *p)
 		pbuf_free(p);
 		return true;
 	}
-	piece = calloc(1, sizeof(*piece));
+	piece = make_piece();
 	if (!piece)
 		return false;
+	rxpool_join(p);
 	piece->p = is_small ? start_gathering(p, &piece->room) : p;
 	*t->rx_end = piece;
 	t->rx_end = &piece->next;
 	return true;
+}
+
+static void open_window(struct tcp_sock *t, uint32_t n)
+{
+	while (n) {
+		u16_t step = (u16_t)(n > 0xffff ? 0xffff : n);
+
+		tcp_recved(t->pcb, step);
+		n -= step;
+	}
+}
+
+void tcp_give_window(struct tcp_sock *t)
+{
+	if (t->pcb->state != CLOSED && t->pcb->rcv_wnd < TCP_WND_MAX(t->pcb))
+		open_window(t, TCP_WND_MAX(t->pcb) - t->pcb->rcv_wnd);
+}
+
+/* Bytes that may wait to be read. Without window scaling a peer learns of 64 KB at most at a time: what has come
+ * is not taken off them as long as the rest fits as well. */
+static uint32_t room_of(const struct sock *s)
+{
+	uint32_t room = s->tcp->pcb->flags & TF_WND_SCALE ? TCP_WND : UNSCALED_ROOM;
+
+	return s->opt.is_rcvbuf_set && s->opt.rcvbuf < room ? s->opt.rcvbuf : room;
+}
+
+/* After data came or were read: the window as far as there is room. */
+static void offer_window(const struct sock *s)
+{
+	struct tcp_sock *t = s->tcp;
+	uint32_t room, window;
+
+	if (!t->pcb || t->pcb->state == CLOSED)
+		return;
+	room = room_of(s);
+	window = room > t->rx_bytes ? room - t->rx_bytes : 0;
+	if (window > TCP_WND_MAX(t->pcb))
+		window = TCP_WND_MAX(t->pcb);
+	if (window > t->pcb->rcv_wnd)
+		open_window(t, window - t->pcb->rcv_wnd);
 }
 
 err_t tcp_on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
@@ -116,41 +189,11 @@ err_t tcp_on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 		t->rx_bytes += n;
 		t->bytes_received += n;
 		t->t_last_recv_ns = now_ns();
+		if (!(pcb->flags & TF_WND_SCALE))
+			offer_window(s);
 	}
 	sock_changed(s);
 	return ERR_OK;
-}
-
-static void open_window(struct tcp_sock *t, uint32_t n)
-{
-	while (n) {
-		u16_t step = (u16_t)(n > 0xffff ? 0xffff : n);
-
-		tcp_recved(t->pcb, step);
-		n -= step;
-	}
-}
-
-void tcp_give_window(struct tcp_sock *t)
-{
-	if (t->pcb->state != CLOSED && t->pcb->rcv_wnd < TCP_WND_MAX(t->pcb))
-		open_window(t, TCP_WND_MAX(t->pcb) - t->pcb->rcv_wnd);
-	t->withheld = 0;
-}
-
-/* n bytes were read. */
-static void consumed(const struct sock *s, uint32_t n)
-{
-	struct tcp_sock *t = s->tcp;
-	uint32_t window, want;
-
-	if (!t->pcb || n == 0)
-		return;
-	window = TCP_WND_MAX(t->pcb);
-	want = s->opt.is_rcvbuf_set && s->opt.rcvbuf < window ? window - s->opt.rcvbuf : 0;
-	n += t->withheld;
-	t->withheld = n < want ? n : want;
-	open_window(t, n - t->withheld);
 }
 
 /* Copies up to `len` bytes of the queue to the request, from byte `at` of it on. */
@@ -248,7 +291,8 @@ int tcp_receive_data(struct sock *s, struct request *r, struct sock_rep *rep)
 	if (n < 0)
 		return r->done_bytes ? (int)r->done_bytes : n;
 	take(t, (uint32_t)n);
-	consumed(s, (uint32_t)n);
+	if (n > 0)
+		offer_window(s);
 	tcp_send_turn(t, n == 0);
 	r->done_bytes += (uint32_t)n;
 	return r->done_bytes >= wanted_bytes(s, r) ? (int)r->done_bytes : nothing_to_read(s, r);

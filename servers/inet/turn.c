@@ -4,6 +4,7 @@
 #include "frame.h"
 #include "iface.h"
 #include "lwip/priv/tcp_priv.h"
+#include "merge.h"
 #include "recover.h"
 #include "rxpool.h"
 #include "sack.h"
@@ -58,6 +59,8 @@ static void drain_loopback(void)
 
 void turn_before_sleep(void)
 {
+	for (unsigned k = 0; k < NETDEV_MAX; k++)
+		merge_flush(&ifaces[k]);
 	relieve();
 	recover_idle();
 	do {

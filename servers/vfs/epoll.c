@@ -79,14 +79,16 @@ static uint32_t item_events(struct call *c, struct item *it)
 
 	if (!it->is_armed && (it->events & EPOLLONESHOT))
 		return 0;
+	/* Also when there is no edge: what was reported may have been used up, and a driver or server tells of a
+	 * change only who has asked. */
+	got = file_poll(c, it->file, wanted | POLLERR | POLLHUP);
+	/* It tells only when nothing of what it was asked for held: ask for the rest alone, or an edge of
+	 * reading is missed while writing is possible. */
+	if ((it->events & EPOLLET) && got && (wanted & ~got & (POLLIN | POLLOUT)))
+		(void)file_poll(c, it->file, wanted & ~got);
 	if (!it->is_armed && (it->events & EPOLLET) && it->file->wq &&
 	    it->file->wq->wakes == it->seen_wakes)
 		return 0;
-	got = file_poll(c, it->file, wanted | POLLERR | POLLHUP);
-	/* A driver or server tells of a change only when nothing of what it was asked for held: ask for
-	 * the rest alone, or an edge of reading is missed while writing is possible. */
-	if ((it->events & EPOLLET) && got && (wanted & ~got & (POLLIN | POLLOUT)))
-		(void)file_poll(c, it->file, wanted & ~got);
 	return got & (wanted | POLLERR | POLLHUP);
 }
 

@@ -13,6 +13,16 @@ static unsigned closing;
 static endpoint_t inet_ep = EP_NONE;
 static uint32_t inet_gen; /* 0: there never was one */
 static struct waitq inet_wq;
+/* State words (sock.h), written by inet, and its grant for them. */
+static uint32_t words[INET_SOCKS_MAX];
+static grant_t words_grant = GRANT_INVALID;
+
+static void grant_words(endpoint_t to)
+{
+	grant_revoke(words_grant);
+	words_grant =
+		to == EP_NONE ? GRANT_INVALID : grant_direct(to, words, sizeof(words), GRANT_WRITE);
+}
 
 void inet_label_changed(const char *label, endpoint_t ep)
 {
@@ -22,6 +32,7 @@ void inet_label_changed(const char *label, endpoint_t ep)
 		await_dead(inet_ep);
 	inet_ep = ep;
 	inet_gen++;
+	grant_words(ep);
 	for (unsigned i = 0; i < INET_SOCKS_MAX; i++)
 		if (socks[i].file)
 			waitq_wake(&socks[i].wq);
@@ -44,8 +55,30 @@ void inet_message(const struct msg *m)
 
 	msg_get(m, &ev);
 	for (unsigned i = 0; i < INET_SOCKS_MAX && m->source == inet_ep; i++)
-		if (socks[i].file && socks[i].handle == ev.handle && !inet_is_lost(&socks[i]))
+		if (socks[i].file && socks[i].handle == ev.handle && !inet_is_lost(&socks[i])) {
+			socks[i].armed = 0;
 			waitq_wake(&socks[i].wq);
+		}
+}
+
+static uint32_t word_of(const struct inet_sock *s)
+{
+	return __atomic_load_n(&words[s - socks], __ATOMIC_RELAXED);
+}
+
+bool inet_ready(const struct inet_sock *s, unsigned asked, unsigned *ready)
+{
+	if (inet_is_lost(s) || !s->is_watched)
+		return false;
+	*ready = SOCK_WORD_EVENTS(word_of(s)) & asked;
+	return *ready || !(asked & ~s->armed);
+}
+
+bool inet_is_full(const struct inet_sock *s, uint64_t len)
+{
+	uint32_t too_kib = inet_is_lost(s) || !s->is_watched ? 0 : SOCK_WORD_TOO_KIB(word_of(s));
+
+	return too_kib && len / 1024 >= too_kib;
 }
 
 /* ---- requests ---- */
@@ -71,6 +104,9 @@ static int send_once(struct call *c, struct inet_call *k)
 		if (k->req.grant == GRANT_INVALID)
 			return -ENOBUFS;
 		k->req.len_bytes = (uint32_t)k->io->len;
+	} else if (k->is_poll) {
+		k->req.grant = words_grant;
+		k->req.len_bytes = sizeof(words[0]);
 	}
 	k->req.id = await_prepare(c, inet_ep, k->op);
 	msg_put(&m, k->op, &k->req);
@@ -78,7 +114,8 @@ static int send_once(struct call *c, struct inet_call *k)
 	msg_put(&cancel, SOCK_CANCEL, &(struct sock_cancel){.id = k->req.id});
 	if (!r)
 		r = k->can_cancel ? await_reply_or_cancel(c, &cancel) : await_reply(c, false);
-	grant_revoke(k->req.grant);
+	if (!k->is_poll)
+		grant_revoke(k->req.grant);
 	if (r)
 		return r == -EINTR ? r : -ECONNRESET;
 	msg_get(&c->aw.rep, &k->rep);
@@ -97,6 +134,8 @@ int inet_request(struct call *c, struct inet_sock *s, struct inet_call *k)
 	bool was_brought_in = false;
 
 	k->req.handle = s->handle;
+	if (k->is_poll)
+		k->req.grant_offset = (uint32_t)((s - socks) * (ptrdiff_t)sizeof(words[0]));
 	for (;;) {
 		int r = inet_is_lost(s) ? -ECONNRESET : send_once(c, k);
 
@@ -177,7 +216,8 @@ int inet_adopt(const struct inet_sock *like, uint32_t handle, struct file **out)
 	wq = s->wq;
 	*s = given;
 	s->wq = wq;
-	s->is_closing = false;
+	s->is_closing = s->is_watched = false;
+	s->armed = 0;
 	s->number = sock_new_number();
 	s->file = f;
 	f->obj = s;

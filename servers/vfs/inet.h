@@ -25,6 +25,8 @@ struct inet_sock {
 	uint32_t domain, type;
 	uint32_t number;
 	bool has_timeout[2]; /* SO_RCVTIMEO, SO_SNDTIMEO: then a signal is EINTR */
+	bool is_watched;     /* its state word says what is ready */
+	uint32_t armed;      /* POLL* that inet owes a SOCK_READY for */
 	struct waitq wq;     /* never cleared: an epoll may still be in it */
 };
 
@@ -34,6 +36,7 @@ struct inet_call {
 	const struct io *io; /* memory of the request, or NULL */
 	unsigned access;     /* GRANT_* */
 	bool can_cancel;
+	bool is_poll; /* with the socket's state word */
 	struct sock_rep rep;
 };
 extern const struct file_ops inet_file_ops;
@@ -43,6 +46,10 @@ bool inet_is_lost(const struct inet_sock *s);
 int inet_request(struct call *c, struct inet_sock *s, struct inet_call *k) MUST_CHECK;
 /* A file for a handle that inet has just given out; the handle is closed when there is no room. */
 int inet_adopt(const struct inet_sock *like, uint32_t handle, struct file **out) MUST_CHECK;
+/* What of `asked` is ready, if that is known without inet; false: it must be asked. */
+bool inet_ready(const struct inet_sock *s, unsigned asked, unsigned *ready);
+/* Is it known that there is no room for so many bytes of a stream? */
+bool inet_is_full(const struct inet_sock *s, uint64_t len);
 uint32_t inet_root_flag(const struct call *c);
 void inet_release(struct file *f);
 

@@ -113,7 +113,10 @@ static int64_t send_stream(struct call *c, struct inet_sock *s, struct xfer *x)
 		if (r > 0) {
 			len = x->cur.len;
 			x->flags = flags | (x->iovs ? MSG_MORE : 0);
-			r = send_piece(c, s, x, &x->cur);
+			r = (flags & (MSG_DONTWAIT | MSG_OOB)) == MSG_DONTWAIT &&
+			                    inet_is_full(s, len)
+			            ? -EAGAIN
+			            : send_piece(c, s, x, &x->cur);
 			x->flags = flags;
 			if (r > 0) {
 				io_advance(&x->cur, (uint64_t)r);

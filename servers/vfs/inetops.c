@@ -96,14 +96,21 @@ static int inet_name(struct call *c, struct file *f, bool of_peer, struct sock_a
 
 unsigned inet_poll(struct call *c, struct file *f, unsigned wanted)
 {
-	struct inet_call k = {.op = SOCK_POLL, .req.arg = wanted};
-	int r = inet_request(c, f->obj, &k);
+	struct inet_call k = {.op = SOCK_POLL, .req.arg = wanted, .is_poll = true};
+	unsigned asked = wanted | POLLERR | POLLHUP, ready;
+	struct inet_sock *s = f->obj;
+	int r;
 
+	if (inet_ready(s, asked, &ready))
+		return ready;
+	r = inet_request(c, s, &k);
 	/* Whatever is done with a lost socket does not block. */
 	if (r < 0)
-		return (POLLERR | POLLHUP | POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM) &
-		       (wanted | POLLERR | POLLHUP);
-	return (unsigned)r & (wanted | POLLERR | POLLHUP);
+		return (POLLERR | POLLHUP | POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM) & asked;
+	s->is_watched = k.rep.value == SOCK_WATCHED;
+	if (!r)
+		s->armed |= asked;
+	return (unsigned)r & asked;
 }
 
 /* ---- options ---- */

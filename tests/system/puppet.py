@@ -289,6 +289,12 @@ class Crowd:
         finally:
             writer.close()
 
+    def settle(self, count, seconds):
+        """The guest is through before the last bytes of so many connections are on this side."""
+        end = time.monotonic() + seconds
+        while len(self.right) + len(self.wrong) < count and time.monotonic() < end:
+            time.sleep(0.05)
+
     def end(self):
         """What is still open is dropped."""
         def stop():

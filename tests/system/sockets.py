@@ -7,7 +7,7 @@ import threading
 
 HOST = "10.0.2.2"
 BYTES = 1 << 20
-ROWS = "6 passed, 0 failed"
+ROWS = "9 passed, 0 failed"
 
 
 OPTIONS = {}

@@ -40,6 +40,7 @@ def test_crowd_of_connections_under_kills(guest):
     try:
         with Kills(guest, {DRIVER: CROWD_INTERVAL_MS}) as kills:
             text = guest.sh(f"/tests/netpuppet crowd {HOST} {crowd.port} {CROWD} {CROWD_BYTES}", 110)
+        crowd.settle(CROWD, 10)
     finally:
         crowd.end()
     assert text == f"open {CROWD}\ndone {CROWD}", text

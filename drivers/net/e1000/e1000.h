@@ -67,6 +67,7 @@ struct nic {
 	uint32_t mta[MTA_WORDS]; /* what the device has */
 	bool is_mta_known;
 	bool has_tx_irq;
+	bool has_causes; /* they were read since the process woke up */
 	struct net_link link;
 	uint64_t rx_errors, rx_long;
 };
@@ -97,6 +98,7 @@ static inline bool tx_is_pending(const struct nic *n)
 void rx_start(struct nic *n); /* as tx_start */
 bool rx_submit(struct nic *n, struct nserver_rx *r);
 void rx_flush(struct nic *n);
+bool rx_has_done(const struct nic *n); /* rx_poll() would find a frame */
 void rx_poll(struct nic *n);
 
 /* desc.c, pure */

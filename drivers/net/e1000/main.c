@@ -143,15 +143,22 @@ static void interrupt(unsigned unit, unsigned hooks)
 	struct nic *n = &nics[unit];
 
 	(void)hooks;
+	n->has_causes = true;
 	if (chip_causes(n) & INT_LSC)
 		chip_read_link(n);
 }
 
-/* Everything that is done is given back here, whatever woke us. */
+/* Everything that is done is given back here, whatever woke us. Received frames that nobody has announced yet (what was
+ * sent was answered at once) would wake us for nothing a moment later. */
 static void poll(unsigned unit)
 {
-	rx_poll(&nics[unit]);
-	tx_reap(&nics[unit]);
+	struct nic *n = &nics[unit];
+
+	if (!n->has_causes && !n->pci.is_msi && rx_has_done(n))
+		interrupt(unit, 0);
+	n->has_causes = false;
+	rx_poll(n);
+	tx_reap(n);
 }
 
 static bool arm(unsigned unit)

@@ -7,8 +7,8 @@
 
 #include "e1000.h"
 
-#define TAIL_BATCH 16u /* buffers for which the tail register is written, */
-#define TAIL_LOW   64u /* unless the device has fewer than that */
+#define TAIL_BATCH 64u  /* buffers for which the tail register is written, */
+#define TAIL_LOW   128u /* unless the device has fewer than that */
 
 /* What a session has left. */
 static void give_back(struct nic *n)
@@ -95,6 +95,14 @@ static void received(struct nic *n, const struct rx_desc *d, const struct rx_slo
 	n->rx_long += verdict == RX_PART && !was_dropping;
 	n->rx_errors += verdict == RX_BAD && !was_dropping;
 	put(n, slot);
+}
+
+bool rx_has_done(const struct nic *n)
+{
+	const struct rx_ring *x = &n->rx;
+
+	return x->clean != x->published &&
+	       *(const volatile uint8_t *)&n->mem->rx[x->clean % RX_SLOTS].status & RXS_DD;
 }
 
 /* Ends: what is put back is not published before rx_flush(). */

@@ -190,12 +190,92 @@ static void inet_readiness(void)
 	CHECK(poll(&p, 1, 5000) == 1 && (p.revents & POLLIN));
 }
 
+static int ready(int fd, short events, int ms)
+{
+	struct pollfd p = {fd, events, 0};
+	int n = poll(&p, 1, ms);
+
+	return n <= 0 ? n : p.revents;
+}
+
+/* What poll says is true at each time, without any waiting: before and after what we do ourselves. */
+static void inet_state_is_current(void)
+{
+	char buf[8];
+	int s[2], on = 1;
+
+	pair(s);
+	CHECK(setsockopt(s[1], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0);
+	CHECK(fcntl(s[0], F_SETFL, O_NONBLOCK) == 0 && ready(s[0], POLLOUT, 0) == POLLOUT);
+	for (int i = 0; i < 300; i++) {
+		CHECK(ready(s[0], POLLIN, 0) == 0);
+		CHECK(write(s[1], "abc", 3) == 3 &&
+		      ready(s[0], POLLIN, i % 2 ? 0 : 5000) == POLLIN);
+		CHECK(read(s[0], buf, 2) == 2 &&
+		      ready(s[0], POLLIN | POLLOUT, 0) == (POLLIN | POLLOUT));
+		CHECK(read(s[0], buf, 2) == 1);
+		CHECK(read(s[0], buf, 2) == -1 && errno == EAGAIN);
+	}
+	CHECK(shutdown(s[1], SHUT_WR) == 0);
+	CHECK(ready(s[0], POLLIN | POLLRDHUP, 5000) == (POLLIN | POLLRDHUP));
+	CHECK(shutdown(s[0], SHUT_WR) == 0 && (ready(s[0], POLLIN, 0) & POLLHUP));
+	close(s[0]);
+	close(s[1]);
+}
+
+/* A new edge after each draining. */
+static void inet_edges(void)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET}, got;
+	int s[2], e = epoll_create1(0);
+	char buf[8];
+
+	pair(s);
+	CHECK(fcntl(s[0], F_SETFL, O_NONBLOCK) == 0);
+	CHECK(epoll_ctl(e, EPOLL_CTL_ADD, s[0], &ev) == 0 && epoll_wait(e, &got, 1, 0) == 0);
+	for (int i = 0; i < 50; i++) {
+		CHECK(write(s[1], "x", 1) == 1);
+		CHECK(epoll_wait(e, &got, 1, 5000) == 1 && got.events == EPOLLIN);
+		CHECK(epoll_wait(e, &got, 1, 0) == 0);
+		CHECK(read(s[0], buf, 8) == 1);
+		CHECK(read(s[0], buf, 8) == -1 && errno == EAGAIN);
+		CHECK(epoll_wait(e, &got, 1, 0) == 0);
+	}
+	close(s[0]);
+	close(s[1]);
+	close(e);
+}
+
+/* A sender that does not wait is told the same by poll and by write, until all has arrived. */
+static void inet_full_sender(void)
+{
+	static char data[131072];
+	size_t sent = 0, got = 0;
+	ssize_t n;
+	int s[2];
+
+	pair(s);
+	CHECK(fcntl(s[0], F_SETFL, O_NONBLOCK) == 0 && fcntl(s[1], F_SETFL, O_NONBLOCK) == 0);
+	for (int i = 0; i < 4; i++) {
+		while ((n = write(s[0], data, sizeof(data))) > 0)
+			sent += (size_t)n;
+		CHECK(n == -1 && errno == EAGAIN && ready(s[0], POLLOUT, 0) == 0);
+		CHECK(write(s[0], data, sizeof(data)) == -1 && errno == EAGAIN);
+		while (got < sent && ready(s[1], POLLIN, 5000) == POLLIN) {
+			n = read(s[1], data, sizeof(data));
+			CHECK(n > 0);
+			got += (size_t)n;
+		}
+		CHECK(got == sent && ready(s[0], POLLOUT, 5000) == POLLOUT);
+	}
+	close(s[0]);
+	close(s[1]);
+}
+
 const struct test inet_tests[] = {
-	TEST(inet_streams_carry_data),
-	TEST(inet_much_data),
-	TEST(inet_datagrams_of_pieces),
-	TEST(inet_refusals),
-	TEST(inet_waits_end),
-	TEST(inet_readiness),
-	{NULL, NULL},
+	TEST(inet_streams_carry_data),  TEST(inet_much_data),
+	TEST(inet_datagrams_of_pieces), TEST(inet_refusals),
+	TEST(inet_waits_end),           TEST(inet_readiness),
+	TEST(inet_state_is_current),    TEST(inet_edges),
+	TEST(inet_full_sender),         {NULL, NULL},
 };

@@ -222,6 +222,33 @@ static void async_messages_keep_their_order(void)
 	CHECK((many[0].flags & AMF_DONE) && many[0].status == 0);
 }
 
+static volatile uint32_t told;
+
+static void ask_and_wait(long unused)
+{
+	static struct asend_slot s;
+	struct msg m;
+
+	(void)unused;
+	s = (struct asend_slot){.flags = AMF_VALID, .dst = EP_VM, .cookie = 1, .m.type = PING};
+	CHECK(ipc_asend_receive(&s, 1, EP_ANY, &m) == IPC_NBSEND);
+	CHECK(s.flags & AMF_DONE && s.status == 0);
+	told = (uint32_t)m.body.words[0];
+}
+
+/* Who is woken by the message finds its sender waiting. */
+static void a_receive_can_send_first(void)
+{
+	endpoint_t c = child_start(ask_and_wait, 0, 0);
+	struct msg m;
+
+	CHECK(receive(EP_ANY, &m) == IPC_ASEND && m.source == c && m.type == PING);
+	m.body.words[0] = 5;
+	CHECK(ipc_nbsend(c, &m) == 0);
+	wait_for_change(&told, 0);
+	CHECK(told == 5);
+}
+
 static void async_to_the_dead_is_answered(void)
 {
 	static struct asend_slot s;
@@ -290,6 +317,7 @@ const struct ktest ipc_tests[] = {
 	{"death_wakes_those_who_wait", death_wakes_those_who_wait},
 	{"cycles_are_refused", cycles_are_refused},
 	{"async_messages_keep_their_order", async_messages_keep_their_order},
+	{"a_receive_can_send_first", a_receive_can_send_first},
 	{"async_to_the_dead_is_answered", async_to_the_dead_is_answered},
 	{"receive_from_one_leaves_others", receive_from_one_leaves_others},
 	{"alarms_come_in_time", alarms_come_in_time},

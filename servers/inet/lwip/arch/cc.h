@@ -13,6 +13,9 @@
 #define LWIP_TIMEVAL_PRIVATE 0
 /* htons and the like are those of the C library. */
 #define LWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS
+/* lwIP's are functions; they are called twenty times for each segment. */
+#define lwip_htons(x) ((u16_t)__builtin_bswap16(x))
+#define lwip_htonl(x) ((u32_t)__builtin_bswap32(x))
 
 #define PACK_STRUCT_STRUCT __attribute__((packed))
 

@@ -108,7 +108,7 @@ int k_vsafecopy(const struct safecopy_vec *vec, unsigned count)
 	return 0;
 }
 
-int sys_asend(endpoint_t dst, const struct msg *m)
+int sys_asend_later(endpoint_t dst, const struct msg *m)
 {
 	if (is_asend_denied)
 		return -EAGAIN;
@@ -153,6 +153,7 @@ void world_pump(void)
 
 		netif_poll_all();
 		sock_idle();
+		sock_answer();
 		if (is_busy || netif_list->loop_first || sock_next_deadline() == 1)
 			continue;
 		if (tcp_hold_deadline() == 0 || world_is_busy)
@@ -210,6 +211,7 @@ int world_text(const char *name, char *buf, uint32_t len)
 	msg_put(&m, SOCK_INFO, &q);
 	m.source = EP_VFS;
 	assert_true(sock_message(&m, IPC_ASEND));
+	sock_answer();
 	assert_true(answered[q.id]);
 	return answers[q.id].result;
 }
@@ -305,6 +307,7 @@ static int make_socket(int domain, int type, int protocol, uint32_t flags)
 	msg_put(&m, SOCK_CREATE, &c);
 	m.source = EP_VFS;
 	assert_true(sock_message(&m, IPC_ASEND));
+	sock_answer();
 	assert_true(answered[c.id]);
 	return answers[c.id].result < 0 ? answers[c.id].result : (int)answers[c.id].value;
 }

@@ -3,7 +3,7 @@
 /* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/prr.c servers/inet/resend.c servers/inet/retrans.c servers/inet/sack.c servers/inet/sackprobe.c
          servers/inet/scoreboard.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
-         servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
+         servers/inet/merge.c servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
          tests/unit/servers/inet/streams.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
 /* ports: lwip */
@@ -157,6 +157,26 @@ static void segments_out_of_the_window_are_dropped(void **state)
 	assert_int_equal(judge(&pcb, edge + 1, 6000, TCP_ACK, 0), ERR_VAL);
 	assert_int_equal(judge(&pcb, next + 0x80000001u, 6000, TCP_ACK, 0), ERR_VAL);
 	assert_int_equal(judge(&pcb, edge + 1, 6000, TCP_RST, 0), ERR_OK); /* lwIP's to judge */
+}
+
+static void a_fin_needs_no_window(void **state)
+{
+	struct tcp_pcb pcb = connection();
+	u32_t next = pcb.rcv_nxt;
+
+	(void)state;
+	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK | TCP_FIN, 10), ERR_OK);
+	assert_int_equal(pcb.rcv_wnd, WINDOW);
+	pcb.rcv_wnd = 10;
+	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK, 10), ERR_OK);
+	assert_int_equal(pcb.rcv_wnd, 10);
+	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK | TCP_FIN, 11), ERR_OK); /* lwIP cuts it */
+	assert_int_equal(pcb.rcv_wnd, 10);
+	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK | TCP_FIN, 10), ERR_OK);
+	assert_int_equal(pcb.rcv_wnd, 11);
+	pcb.rcv_wnd = 0;
+	assert_int_equal(judge(&pcb, next, 6000, TCP_ACK | TCP_FIN, 0), ERR_OK);
+	assert_int_equal(pcb.rcv_wnd, 1);
 }
 
 static void acknowledgements_must_be_possible(void **state)
@@ -322,6 +342,7 @@ int main(void)
 		cmocka_unit_test(ip6_chain_is_walked),
 		cmocka_unit_test(discovery_options_are_checked),
 		cmocka_unit_test(segments_out_of_the_window_are_dropped),
+		cmocka_unit_test(a_fin_needs_no_window),
 		cmocka_unit_test(acknowledgements_must_be_possible),
 		cmocka_unit_test(small_windows_are_widened),
 		cmocka_unit_test(segment_sizes_are_tamed),
