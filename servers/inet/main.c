@@ -102,8 +102,9 @@ static void alarm_rang(uint64_t t_ns)
 static void set_alarm(void)
 {
 	bool is_held = tcp_hold_deadline() != 0;
-	uint64_t wants[] = {timers_next_deadline(),  netdev_next_deadline(), sock_next_deadline(),
-	                    recover_next_deadline(), tcp_hold_deadline(),    sack_next_deadline(),
+	uint64_t wants[] = {timers_next_deadline(), netdev_next_deadline(),
+	                    sock_next_deadline(),   recover_next_deadline(),
+	                    tcp_hold_deadline(),    sack_next_deadline(),
 	                    is_unfinished};
 	uint64_t next = 0;
 
