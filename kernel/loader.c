@@ -138,7 +138,6 @@ void loader_start_vm(void)
 	spaces[0].holders++;
 	p->priority = p->base_priority = PRIO_VM;
 	p->quantum_us = QUANTUM_US;
-	p->quantum_left_ns = QUANTUM_US * 1000ul;
 	memcpy(p->name, "vm", 3);
 	p->regs.rip = h->entry;
 	p->regs.rsp = build_stack(h, phdr);

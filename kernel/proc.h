@@ -57,7 +57,6 @@ struct proc {
 	bool is_queued_run;
 	uint32_t quantum_us;
 	uint64_t quantum_left_ns;
-	uint64_t t_unready_ns; /* since when it has been waiting */
 	uint64_t user_ns, system_ns;
 
 	/* IPC: ipc.c */

@@ -2,8 +2,7 @@
 /*
  * Scheduler: a multilevel feedback queue. The first process of the best non-empty queue runs. Who
  * uses up a whole quantum goes one level down (to the tail), so a looping driver ends up below
- * everybody; every BOOST_NS all go back to their base. What a process slept is given back to its
- * quantum, so who waits as much as it runs (a busy driver) keeps its level.
+ * everybody; every BOOST_NS all go back to their base. Who blocks keeps the rest of its quantum.
  *
  * dispatch() is where every trap ends: it picks, finishes pending deliveries, arms the timer, and
  * leaves to user mode or waits for an interrupt.
@@ -56,12 +55,11 @@ static void take(struct proc *p)
 	runnable--;
 }
 
+/* A process with time left goes to the head: it was interrupted by its own wait only. */
 void sched_ready(struct proc *p)
 {
-	uint64_t left = p->quantum_left_ns + last_ns - p->t_unready_ns;
-	uint64_t full = p->quantum_us * 1000ul;
-
-	p->quantum_left_ns = left < full ? left : full;
+	if (p->quantum_left_ns == 0)
+		p->quantum_left_ns = p->quantum_us * 1000ul;
 	push(p, p == this_cpu()->current);
 }
 
@@ -69,7 +67,6 @@ void sched_unready(struct proc *p)
 {
 	if (p->is_queued_run)
 		take(p);
-	p->t_unready_ns = last_ns;
 }
 
 unsigned sched_runnable(void)
