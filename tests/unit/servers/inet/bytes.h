@@ -28,6 +28,13 @@ static inline void set_ip_sum(uint8_t *ip)
 	memcpy(ip + 10, &sum, 2);
 }
 
+/* The packet of a frame of so many bytes gets its length and its sum. */
+static inline void set_ip_length(uint8_t *frame, size_t bytes)
+{
+	put16(frame + 16, (uint32_t)(bytes - 14));
+	set_ip_sum(frame + 14);
+}
+
 static inline uint16_t pseudo_sum(const uint8_t *ip, size_t tcp_bytes)
 {
 	uint8_t pseudo[12];

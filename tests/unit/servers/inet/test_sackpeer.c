@@ -17,12 +17,12 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "inetsum/inetsum.h"
 #include "lwip/priv/tcp_priv.h"
 #include "servers/inet/iface.h"
 #include "servers/inet/resend.h"
 #include "servers/inet/retrans.h"
 #include "tests/fuzz/inet/packets.h"
+#include "tests/unit/servers/inet/bytes.h"
 #include "tests/unit/servers/inet/lossy.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
@@ -106,7 +106,7 @@ static void inject(u32_t ack, const uint32_t *edges, unsigned blocks)
 	                    .hardware = {10, 10, 10, 10, 10, 10}};
 	size_t bytes = packet_segment(&peer, TCP_ACK, frame);
 	size_t option_bytes = blocks > 0 ? 4 + 8 * (size_t)blocks : 0;
-	uint16_t sum, window = (uint16_t)(pcb->snd_wnd >> pcb->snd_scale);
+	uint16_t window = (uint16_t)(pcb->snd_wnd >> pcb->snd_scale);
 
 	if (blocks > 0)
 		memcpy(frame + bytes, (uint8_t[]){1, 1, 5, (uint8_t)(2 + 8 * blocks)}, 4);
@@ -116,14 +116,9 @@ static void inject(u32_t ack, const uint32_t *edges, unsigned blocks)
 		memcpy(frame + bytes + 4 + (size_t)4 * i, &edge, 4);
 	}
 	frame[46] = (uint8_t)((20 + option_bytes) / 4 << 4);
-	frame[48] = (uint8_t)(window >> 8);
-	frame[49] = (uint8_t)window;
+	put16(frame + 48, window);
 	bytes += option_bytes;
-	frame[16] = (uint8_t)((bytes - 14) >> 8);
-	frame[17] = (uint8_t)(bytes - 14);
-	memset(frame + 24, 0, 2);
-	sum = (uint16_t)~inet_sum(frame + 14, 20);
-	memcpy(frame + 24, &sum, 2);
+	set_ip_length(frame, bytes);
 	wire_inject(0, frame, bytes, NET_RX_CSUM_OK);
 }
 

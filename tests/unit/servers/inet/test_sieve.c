@@ -14,11 +14,11 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "inetsum/inetsum.h"
 #include "lwip/lwip_hooks.h"
 #include "lwip/priv/tcp_priv.h"
 #include "servers/inet/sieve.h"
 #include "tests/fuzz/inet/packets.h"
+#include "tests/unit/servers/inet/bytes.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
 
@@ -261,17 +261,12 @@ static void inject_segment(u32_t seq, u32_t ack, const void *options, unsigned o
 	                    .mac = {2, 2, 2, 2, 2, 0},
 	                    .hardware = {10, 10, 10, 10, 10, 10}};
 	size_t bytes = packet_segment(&peer, TCP_ACK, frame);
-	uint16_t sum;
 
 	if (option_bytes > 0)
 		memcpy(frame + bytes, options, option_bytes);
 	frame[46] = (uint8_t)((5 + option_bytes / 4) << 4);
 	bytes += option_bytes + len;
-	frame[16] = (uint8_t)((bytes - 14) >> 8);
-	frame[17] = (uint8_t)(bytes - 14);
-	memset(frame + 24, 0, 2);
-	sum = (uint16_t)~inet_sum(frame + 14, 20);
-	memcpy(frame + 24, &sum, 2);
+	set_ip_length(frame, bytes);
 	wire_inject(0, frame, bytes, NET_RX_CSUM_OK);
 }
 
