@@ -28,8 +28,9 @@ struct tx_frame;
 struct iface_merge {
 	struct pbuf *first, *last; /* NULL: none */
 	struct segment segment;    /* the first one */
+	unsigned segments;
 	uint32_t payload_bytes, room;
-	bool has_push, is_several;
+	bool has_push;
 };
 
 #define IFACE_MULTICAST_MAX 32

@@ -116,22 +116,13 @@ static void note_twice(struct sender *s)
 		s->has_probe = false;
 }
 
-/* RFC 5681, 4.2: what fills a gap, or a part of it, is acknowledged at once; the peer's recovery waits for it. lwIP does not
- * delay two of them. */
-static void hurry_acknowledgement(struct tcp_pcb *pcb, u32_t bytes)
-{
-	if (pcb->ooseq != NULL && bytes > 0)
-		tcp_set_flags(pcb, TF_ACK_DELAY);
-}
-
-void sack_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header, u16_t options, u32_t bytes)
+void sack_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header, u16_t options)
 {
 	struct sender *s = sender_of(pcb);
 	unsigned news = 0;
 
 	if (pcb->state < ESTABLISHED || pcb->state == TIME_WAIT)
 		return;
-	hurry_acknowledgement(pcb, bytes);
 	if (s == NULL && pcb->unacked != NULL)
 		s = new_sender(pcb);
 	if (s == NULL)

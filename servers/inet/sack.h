@@ -41,8 +41,8 @@ struct sack_info {
 	uint32_t sacked, lost, resent; /* segments */
 };
 
-/* A segment that lwIP is about to get, with so many bytes of options behind its header, and of data and FIN. */
-void sack_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header, u16_t options, u32_t bytes);
+/* A segment that lwIP is about to get, with so many bytes of options behind its header. */
+void sack_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header, u16_t options);
 /* Data are going out. */
 void sack_sent(struct tcp_pcb *pcb);
 /* A round trip was measured. The first one sets lwIP's timer as well (RFC 6298, 2.2), which would take a dozen round trips

@@ -79,6 +79,11 @@ bool segment_parse(const uint8_t *frame, size_t head_bytes, size_t frame_bytes, 
 	return true;
 }
 
+bool segment_is_header_right(const uint8_t *frame, const struct segment *s)
+{
+	return s->is_ipv6 || inet_sum(frame + ETHER_BYTES, IP4_BYTES) == UINT16_MAX;
+}
+
 void segment_seed_sum(uint8_t *frame, const struct segment *s)
 {
 	uint32_t tcp_bytes = s->header_bytes - s->tcp_offset + s->payload_bytes;

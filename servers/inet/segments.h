@@ -19,6 +19,8 @@ struct segment {
 /* false: not TCP, a fragment, options between that we do not send, or the headers are not all in the
  * first head_bytes of the frame. */
 bool segment_parse(const uint8_t *frame, size_t head_bytes, size_t frame_bytes, struct segment *s);
+/* IPv4: the sum over its header; IPv6 has none. */
+bool segment_is_header_right(const uint8_t *frame, const struct segment *s);
 /* Puts the pseudo header's sum, for payload_bytes, into the checksum field. */
 void segment_seed_sum(uint8_t *frame, const struct segment *s);
 /* May `next` be appended to `first`, whose payload goes up to next_seq? Same connection, same

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "ack.h"
 #include "lwip/lwip_hooks.h"
 #include "lwip/prot/ip.h"
 #include "lwip/priv/tcp_priv.h"
@@ -319,12 +320,10 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
 		return challenge(pcb);
 	if (pcb->state != SYN_RCVD && !is_ack_sane(pcb, header->ackno))
 		return challenge(pcb);
-	sack_segment(pcb, header, options, len);
+	sack_segment(pcb, header, options);
+	ack_hurry(pcb, p, options);
 	if (flags & TCP_FIN)
 		make_room_for_fin(pcb, header->seqno, p->tot_len);
-	/* RFC 5681, 4.2: for every second segment. Devices put many into one. */
-	if (p->tot_len >= 2 * pcb->mss)
-		tcp_ack_now(pcb);
 	return ERR_OK;
 }
 

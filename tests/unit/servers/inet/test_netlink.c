@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: servers/inet/sock.c servers/inet/answer.c servers/inet/copy.c servers/inet/addr.c
+/* uses: servers/inet/ack.c servers/inet/sock.c servers/inet/answer.c servers/inet/copy.c servers/inet/addr.c
  *   servers/inet/tcp.c servers/inet/tcpdata.c servers/inet/tcpopts.c servers/inet/dgram.c
  *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
  *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
