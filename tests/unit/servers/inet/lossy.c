@@ -9,6 +9,7 @@
 
 #include "lwip/priv/tcp_priv.h"
 #include "servers/inet/resend.h"
+#include "tests/unit/servers/inet/bytes.h"
 #include "tests/unit/servers/inet/lossy.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
@@ -16,11 +17,6 @@
 /* ---- what the wire does ---- */
 
 struct lossy_plan plan;
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
 
 /* Permission for SACK becomes padding. */
 static void strip_sack(uint8_t *tcp)
@@ -61,7 +57,7 @@ static bool passes(unsigned from, uint8_t *frame, size_t len)
 			strip_sack(tcp);
 		return true;
 	}
-	bytes = (uint32_t)(frame[16] << 8 | frame[17]) - 20u - (tcp[12] >> 4) * 4u;
+	bytes = get16(frame + 16) - 20u - (tcp[12] >> 4) * 4u;
 	if (from == 1)
 		return bytes > 0 || !lose(wire_random() % 1000 < plan.answers_permille);
 	return bytes == 0 || !loses_data(get32(tcp + 4) - plan.isn, bytes);

@@ -23,7 +23,7 @@
 #include "servers/inet/ifctl.h"
 #include "servers/inet/rxpool.h"
 #include "servers/inet/units.h"
-#include "inetsum/inetsum.h"
+#include "tests/unit/servers/inet/bytes.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
 
@@ -107,16 +107,13 @@ static void echo_is_answered_from_the_received_frame(void **state)
 	uint8_t arp[42] = {2,  2, 2, 2,  2, 0, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 8,    6,
 	                   0,  1, 8, 0,  6, 4, 0,    1,    0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c,
 	                   10, 0, 0, 77, 0, 0, 0,    0,    0,    0,    10,   0,    0,    1};
-	uint16_t sum;
 
 	(void)state;
 	wire_init(0);
 	for (unsigned k = 42; k < sizeof(frame); k++)
 		frame[k] = (uint8_t)k;
-	sum = (uint16_t)~inet_sum(frame + 14, 20);
-	memcpy(frame + 24, &sum, 2);
-	sum = (uint16_t)~inet_sum(frame + 34, sizeof(frame) - 34);
-	memcpy(frame + 36, &sum, 2);
+	set_ip_sum(frame + 14);
+	set_sum(frame + 36, frame + 34, sizeof(frame) - 34);
 	wire_inject(0, arp, sizeof(arp), 0);
 	for (unsigned k = 0; k < 3; k++)
 		wire_step();
@@ -206,13 +203,11 @@ static void bad_checksum_is_dropped_good_flag_trusted(void **state)
 	uint8_t frame[60] = {2,  2, 2,  2, 2, 0, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 8, 0, 0x45,
 	                     0,  0, 36, 0, 1, 0, 0,    64,   17,   0,    0,    10,   0, 0, 77,
 	                     10, 0, 0,  1, 0, 9, 0,    9,    0,    16,   0xba, 0xad};
-	uint16_t sum;
 	unsigned before, after;
 
 	wire_init(NET_OFFLOAD_RX_CSUM);
 	assert_int_equal(udp_bind(pcb, IP4_ADDR_ANY, 9), ERR_OK);
-	sum = (uint16_t)~inet_sum(frame + 14, 20);
-	memcpy(frame + 24, &sum, 2);
+	set_ip_sum(frame + 14);
 	before = (unsigned)lwip_stats.udp.chkerr;
 	wire_inject(0, frame, sizeof(frame), 0);
 	for (unsigned k = 0; k < 3; k++)

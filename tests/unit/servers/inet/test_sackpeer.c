@@ -8,7 +8,7 @@
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
          servers/inet/merge.c servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
-         tests/unit/servers/inet/streams.c tests/unit/servers/inet/lossy.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
+         tests/unit/servers/inet/streams.c tests/unit/servers/inet/lossy.c tests/unit/servers/inet/inject.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
 /* ports: lwip */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,8 +21,8 @@
 #include "servers/inet/iface.h"
 #include "servers/inet/resend.h"
 #include "servers/inet/retrans.h"
-#include "tests/fuzz/inet/packets.h"
 #include "tests/unit/servers/inet/bytes.h"
+#include "tests/unit/servers/inet/inject.h"
 #include "tests/unit/servers/inet/lossy.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
@@ -93,33 +93,20 @@ static void timers_begin_at_a_second(void **state)
 /* ---- the peer ---- */
 
 /* An acknowledgement of the server's, made by hand. */
-static void inject(u32_t ack, const uint32_t *edges, unsigned blocks)
+static void acknowledge(u32_t ack, const uint32_t *edges, unsigned blocks)
 {
 	const struct tcp_pcb *pcb = stream_client.pcb;
-	uint8_t frame[PACKET_MAX] = {0};
-	struct peer peer = {.port = pcb->remote_port,
-	                    .local_port = pcb->local_port,
-	                    .seq = pcb->rcv_nxt,
-	                    .ack = ack,
-	                    .address4 = {{10, 0, 0, 2}, {10, 0, 0, 1}},
-	                    .mac = {2, 2, 2, 2, 2, 0},
-	                    .hardware = {10, 10, 10, 10, 10, 10}};
-	size_t bytes = packet_segment(&peer, TCP_ACK, frame);
-	size_t option_bytes = blocks > 0 ? 4 + 8 * (size_t)blocks : 0;
-	uint16_t window = (uint16_t)(pcb->snd_wnd >> pcb->snd_scale);
+	uint8_t options[28] = {1, 1, 5, (uint8_t)(2 + 8 * blocks)};
 
-	if (blocks > 0)
-		memcpy(frame + bytes, (uint8_t[]){1, 1, 5, (uint8_t)(2 + 8 * blocks)}, 4);
-	for (unsigned i = 0; i < 2 * blocks; i++) {
-		u32_t edge = lwip_htonl(edges[i]);
-
-		memcpy(frame + bytes + 4 + (size_t)4 * i, &edge, 4);
-	}
-	frame[46] = (uint8_t)((20 + option_bytes) / 4 << 4);
-	put16(frame + 48, window);
-	bytes += option_bytes;
-	set_ip_length(frame, bytes);
-	wire_inject(0, frame, bytes, NET_RX_CSUM_OK);
+	for (unsigned i = 0; i < 2 * blocks; i++)
+		put32(options + 4 + (size_t)4 * i, edges[i]);
+	inject(pcb, &(struct injected){.seq = pcb->rcv_nxt,
+	                               .ack = ack,
+	                               .flags = TCP_ACK,
+	                               .window = (uint16_t)(pcb->snd_wnd >> pcb->snd_scale),
+	                               .options = options,
+	                               .option_bytes = blocks > 0 ? 4 + 8 * blocks : 0,
+	                               .is_checked = true});
 }
 
 /* Blocks from nowhere, inverted, of everything, thousands of them: the stream arrives as it was sent, and stays within the
@@ -141,7 +128,7 @@ static void lies_harm_nobody(void **state)
 				                   ? (uint32_t)wire_random()
 				                   : pcb->lastack - 2000 +
 				                             (uint32_t)(wire_random() % span);
-			inject(pcb->lastack, edges, (unsigned)(wire_random() % 4));
+			acknowledge(pcb->lastack, edges, (unsigned)(wire_random() % 4));
 		}
 		wire_step();
 		lossy_check_order(pcb);
@@ -166,7 +153,7 @@ static void a_peer_that_takes_back_gets_its_data(void **state)
 		lossy_step();
 	edges[0] = stream_client.pcb->lastack + TCP_MSS;
 	edges[1] = stream_client.pcb->snd_nxt;
-	inject(stream_client.pcb->lastack, edges, 1);
+	acknowledge(stream_client.pcb->lastack, edges, 1);
 	for (unsigned k = 0; k < 4; k++)
 		lossy_step();
 	assert_true(sender_of(stream_client.pcb)->board.sacked_bytes > 0);
@@ -197,7 +184,7 @@ static void a_needless_episode_is_undone(void **state)
 	assert_true(pcb->unacked != NULL && pcb->snd_nxt - una > 10 * TCP_MSS);
 	edges[0] = una + SEGMENT;
 	edges[1] = una + 6 * SEGMENT;
-	inject(una, edges, 1);
+	acknowledge(una, edges, 1);
 	lossy_step();
 	lossy_step();
 	assert_int_equal(HAPPENED(recoveries), 1);
@@ -210,7 +197,7 @@ static void a_needless_episode_is_undone(void **state)
 	assert_int_equal(info.resent, 1);
 	edges[0] = una;
 	edges[1] = una + SEGMENT;
-	inject(una + 6 * SEGMENT, edges, 1);
+	acknowledge(una + 6 * SEGMENT, edges, 1);
 	lossy_step();
 	lossy_step();
 	assert_int_equal(HAPPENED(undone), 1);

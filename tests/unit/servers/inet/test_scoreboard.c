@@ -10,6 +10,7 @@
 
 #include "servers/inet/prr.h"
 #include "servers/inet/scoreboard.h"
+#include "tests/unit/servers/inet/bytes.h"
 
 #define MSS   1000u
 #define START 0xfffff000u /* numbers wrap after four segments */
@@ -32,14 +33,6 @@ static int start(void **state)
 	memset(&board, 0xa5, sizeof(board));
 	scoreboard_reset(&board, START);
 	return 0;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 24);
-	p[1] = (uint8_t)(v >> 16);
-	p[2] = (uint8_t)(v >> 8);
-	p[3] = (uint8_t)v;
 }
 
 /* Segments count from START: an acknowledgement of the first `ack` with blocks of segments, two numbers each. */

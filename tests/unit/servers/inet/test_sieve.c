@@ -5,7 +5,7 @@
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
          servers/inet/merge.c servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
-         tests/unit/servers/inet/streams.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
+         tests/unit/servers/inet/streams.c tests/unit/servers/inet/inject.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
 /* ports: lwip */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +17,7 @@
 #include "lwip/lwip_hooks.h"
 #include "lwip/priv/tcp_priv.h"
 #include "servers/inet/sieve.h"
-#include "tests/fuzz/inet/packets.h"
-#include "tests/unit/servers/inet/bytes.h"
+#include "tests/unit/servers/inet/inject.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
 
@@ -247,27 +246,18 @@ static void options_in_a_drivers_memory_are_refused(void **state)
 
 /* ---- on the wire ---- */
 
-/* Segments into the middle of a stream, as from its peer. */
+/* Into the middle of a stream, as from its peer. */
 static void inject_segment(u32_t seq, u32_t ack, const void *options, unsigned option_bytes,
                            unsigned len)
 {
-	struct tcp_pcb *pcb = stream_client.pcb;
-	uint8_t frame[PACKET_MAX] = {0};
-	struct peer peer = {.port = pcb->remote_port,
-	                    .local_port = pcb->local_port,
-	                    .seq = seq,
-	                    .ack = ack,
-	                    .address4 = {{10, 0, 0, 2}, {10, 0, 0, 1}},
-	                    .mac = {2, 2, 2, 2, 2, 0},
-	                    .hardware = {10, 10, 10, 10, 10, 10}};
-	size_t bytes = packet_segment(&peer, TCP_ACK, frame);
-
-	if (option_bytes > 0)
-		memcpy(frame + bytes, options, option_bytes);
-	frame[46] = (uint8_t)((5 + option_bytes / 4) << 4);
-	bytes += option_bytes + len;
-	set_ip_length(frame, bytes);
-	wire_inject(0, frame, bytes, NET_RX_CSUM_OK);
+	inject(stream_client.pcb, &(struct injected){.seq = seq,
+	                                             .ack = ack,
+	                                             .flags = TCP_ACK,
+	                                             .window = INT16_MAX,
+	                                             .options = options,
+	                                             .option_bytes = option_bytes,
+	                                             .bytes = len,
+	                                             .is_checked = true});
 }
 
 static void start_up(void)

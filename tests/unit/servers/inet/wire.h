@@ -46,6 +46,7 @@ void wire_init(unsigned offloads);
 void wire_end(void); /* checks that everything came back */
 /* One millisecond: time, the wire, timers, the end of inet's turn. */
 void wire_step(void);
+void wire_receive(void); /* the same, and the turn goes on */
 uint64_t wire_random(void);
 void wire_kill(unsigned unit); /* NDEV_LOST */
 void wire_revive(unsigned unit);
