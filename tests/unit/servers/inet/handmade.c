@@ -21,6 +21,17 @@ static uint8_t data[STREAM], got[STREAM];
 
 /* ---- the connection ---- */
 
+static void check_chain(const struct pbuf *p)
+{
+	unsigned left = p->tot_len;
+
+	for (; p != NULL; p = p->next) {
+		assert_int_equal(p->tot_len, left);
+		left -= p->len;
+	}
+	assert_int_equal(left, 0);
+}
+
 static err_t on_recv(void *arg, struct tcp_pcb *to, struct pbuf *p, err_t err)
 {
 	(void)arg;
@@ -29,6 +40,7 @@ static err_t on_recv(void *arg, struct tcp_pcb *to, struct pbuf *p, err_t err)
 		return ERR_MEM;
 	if (p == NULL)
 		return ERR_OK;
+	check_chain(p);
 	seen.segments++;
 	seen.pieces = pbuf_clen(p);
 	seen.pushes += (p->flags & PBUF_FLAG_PUSH) != 0;

@@ -83,6 +83,9 @@ static void what_fills_a_gap_is_acknowledged_at_once(void **state)
 	send(segment(1000, 100));
 	turn();
 	expect_acks(1, 0); /* a duplicate */
+	send(segment(0, 0));
+	turn();
+	expect_acks(0, 0); /* nor is there one of an acknowledgement */
 	send(segment(0, 400));
 	turn();
 	expect_acks(1, 0);
