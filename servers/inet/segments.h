@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TCP segments in Ethernet frames, for checksum and segmentation offload: finding the headers, the
- * pseudo header's sum, and whether one segment goes on where another ends. Frames are our own, made by lwIP. Pure.
+ * TCP segments in Ethernet frames, for checksum and segmentation offload and for merging what was received: finding the
+ * headers, the pseudo header's sum, and whether one segment goes on where another ends. Pure.
  */
 #ifndef INET_SEGMENTS_H
 #define INET_SEGMENTS_H
@@ -16,7 +16,7 @@ struct segment {
 	bool is_ipv6;
 };
 
-/* false: not TCP, a fragment, options between that we do not send, or the headers are not all in the
+/* false: not TCP, a fragment, options or extension headers between, padding behind, or the headers are not all in the
  * first head_bytes of the frame. */
 bool segment_parse(const uint8_t *frame, size_t head_bytes, size_t frame_bytes, struct segment *s);
 /* IPv4: the sum over its header; IPv6 has none. */
