@@ -186,9 +186,23 @@ struct injected segment(unsigned from, unsigned bytes)
 	                         .is_checked = true};
 }
 
+size_t make_frame(const struct injected *s, uint8_t frame[INJECT_MAX])
+{
+	struct peer peer = inject_peer(pcb);
+
+	return inject_make(&peer, s, frame);
+}
+
+void send_to(const struct tcp_pcb *to, struct injected s)
+{
+	struct peer peer = inject_peer(to);
+
+	inject(&peer, &s);
+}
+
 void send(struct injected s)
 {
-	inject(pcb, &s);
+	send_to(pcb, s);
 }
 
 void send_row(unsigned from, unsigned bytes, unsigned segments)

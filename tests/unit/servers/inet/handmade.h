@@ -48,6 +48,8 @@ int handmade_run(const char *name, const struct CMUnitTest *tests, size_t count)
 /* Bytes of the stream from `from` on; of what can be said about it, what all have. */
 struct injected segment(unsigned from, unsigned bytes);
 void send(struct injected s);
+void send_to(const struct tcp_pcb *to, struct injected s);
+size_t make_frame(const struct injected *s, uint8_t frame[INJECT_MAX]);
 void send_row(unsigned from, unsigned bytes, unsigned segments);
 /* All that was sent comes in one turn, behind acknowledgements enough for merging. */
 void turn(void);

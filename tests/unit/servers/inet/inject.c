@@ -3,33 +3,39 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lwip/tcp.h"
-#include "tests/fuzz/inet/packets.h"
 #include "tests/unit/servers/inet/bytes.h"
 #include "tests/unit/servers/inet/inject.h"
 #include "tests/unit/servers/inet/wire.h"
 
-static struct peer peer_of(const struct tcp_pcb *pcb)
+struct peer inject_host(uint8_t host, uint16_t port, uint16_t local_port)
 {
-	struct peer p = {.is_ipv6 = IP_IS_V6(&pcb->remote_ip),
-	                 .port = pcb->remote_port,
-	                 .local_port = pcb->local_port,
-	                 .mac = {2, 2, 2, 2, 2, 0},
-	                 .hardware = {10, 10, 10, 10, 10, 10}};
-
-	if (p.is_ipv6) {
-		memcpy(p.address6[0], ip_2_ip6(&pcb->remote_ip)->addr, 16);
-		memcpy(p.address6[1], ip_2_ip6(&pcb->local_ip)->addr, 16);
-	} else {
-		memcpy(p.address4[0], &ip_2_ip4(&pcb->remote_ip)->addr, 4);
-		memcpy(p.address4[1], &ip_2_ip4(&pcb->local_ip)->addr, 4);
-	}
-	return p;
+	return (struct peer){.port = port,
+	                     .local_port = local_port,
+	                     .address4 = {{10, 0, 0, host}, {10, 0, 0, 1}},
+	                     .mac = {2, 2, 2, 2, 2, 0},
+	                     .hardware = {10, 10, 10, 10, 10, 10}};
 }
 
-size_t inject_make(const struct tcp_pcb *to, const struct injected *s, uint8_t frame[INJECT_MAX])
+struct peer inject_peer(const struct tcp_pcb *pcb)
 {
-	struct peer peer = peer_of(to);
+	struct peer peer = inject_host(2, pcb->remote_port, pcb->local_port);
+
+	peer.seq = pcb->rcv_nxt;
+	peer.ack = pcb->snd_nxt;
+	peer.is_ipv6 = IP_IS_V6(&pcb->remote_ip);
+	if (peer.is_ipv6) {
+		memcpy(peer.address6[0], ip_2_ip6(&pcb->remote_ip)->addr, 16);
+		memcpy(peer.address6[1], ip_2_ip6(&pcb->local_ip)->addr, 16);
+	} else {
+		memcpy(peer.address4[0], &ip_2_ip4(&pcb->remote_ip)->addr, 4);
+		memcpy(peer.address4[1], &ip_2_ip4(&pcb->local_ip)->addr, 4);
+	}
+	return peer;
+}
+
+size_t inject_make(const struct peer *from, const struct injected *s, uint8_t frame[INJECT_MAX])
+{
+	struct peer peer = *from;
 	size_t at, len;
 	uint8_t *tcp;
 
@@ -52,10 +58,23 @@ size_t inject_make(const struct tcp_pcb *to, const struct injected *s, uint8_t f
 	return len;
 }
 
-void inject(const struct tcp_pcb *to, const struct injected *s)
+void inject(const struct peer *from, const struct injected *s)
 {
 	static uint8_t frame[INJECT_MAX];
-	size_t len = inject_make(to, s, frame);
+	size_t len = inject_make(from, s, frame);
 
 	wire_inject(0, frame, len, s->is_checked ? NET_RX_CSUM_OK : 0);
+}
+
+void inject_segment(const struct peer *peer, uint8_t flags, const void *options,
+                    unsigned option_bytes, unsigned len)
+{
+	inject(peer, &(struct injected){.seq = peer->seq,
+	                                .ack = peer->ack,
+	                                .flags = flags,
+	                                .window = INT16_MAX,
+	                                .options = options,
+	                                .option_bytes = option_bytes,
+	                                .bytes = len,
+	                                .is_checked = true});
 }

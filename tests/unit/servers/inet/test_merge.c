@@ -45,7 +45,7 @@ static void send_damaged(unsigned offset, bool is_checked)
 
 	for (unsigned k = 0; k < 5; k++) {
 		struct injected s = segment(k * 1000, 1000);
-		size_t len = inject_make(pcb, &s, frame);
+		size_t len = make_frame(&s, frame);
 
 		if (k == 2)
 			frame[offset] ^= 1;
@@ -199,7 +199,7 @@ static void a_wrong_sum_does_not_begin_a_row(void **state)
 {
 	static uint8_t frame[INJECT_MAX];
 	struct injected s = segment(0, 1000);
-	size_t len = inject_make(pcb, &s, frame);
+	size_t len = make_frame(&s, frame);
 
 	(void)state;
 	frame[len - 1] ^= 1;
@@ -217,7 +217,7 @@ static void a_wrong_header_is_not_mended(void **state)
 	unsigned before = (unsigned)lwip_stats.ip.chkerr;
 	struct injected s = segment(5000, 1000);
 	static uint8_t frame[INJECT_MAX];
-	size_t len = inject_make(pcb, &s, frame);
+	size_t len = make_frame(&s, frame);
 
 	(void)state;
 	if (family != IP4)
@@ -267,8 +267,8 @@ static void others_end_a_row(void **state)
 	for (unsigned k = 0; k < 4; k++) {
 		struct injected s = segment(k * 1000, 1000);
 
-		inject(first, &s);
-		inject(other, &s);
+		send_to(first, s);
+		send_to(other, s);
 	}
 	turn();
 	assert_int_equal(seen.segments, 8);
@@ -277,7 +277,7 @@ static void others_end_a_row(void **state)
 	for (unsigned k = 4; k < 8; k++) {
 		struct injected s = segment(k * 1000, 1000);
 
-		inject(k < 6 ? first : other, &s);
+		send_to(k < 6 ? first : other, s);
 	}
 	turn();
 	assert_int_equal(seen.segments, 1); /* the other one's are behind a gap */
@@ -357,7 +357,7 @@ static void other_packets_end_a_row(void **state)
 	(void)state;
 	for (unsigned k = 0; k < 2; k++) {
 		struct injected s = segment(2000 * k + 1000, 1000);
-		size_t len = inject_make(pcb, &s, frame);
+		size_t len = make_frame(&s, frame);
 
 		frame[offsets[k]] ^= 0x10;
 		if (family == IP4)

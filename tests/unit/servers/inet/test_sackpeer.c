@@ -96,17 +96,18 @@ static void timers_begin_at_a_second(void **state)
 static void acknowledge(u32_t ack, const uint32_t *edges, unsigned blocks)
 {
 	const struct tcp_pcb *pcb = stream_client.pcb;
+	struct peer peer = inject_peer(pcb);
 	uint8_t options[28] = {1, 1, 5, (uint8_t)(2 + 8 * blocks)};
 
 	for (unsigned i = 0; i < 2 * blocks; i++)
 		put32(options + 4 + (size_t)4 * i, edges[i]);
-	inject(pcb, &(struct injected){.seq = pcb->rcv_nxt,
-	                               .ack = ack,
-	                               .flags = TCP_ACK,
-	                               .window = (uint16_t)(pcb->snd_wnd >> pcb->snd_scale),
-	                               .options = options,
-	                               .option_bytes = blocks > 0 ? 4 + 8 * blocks : 0,
-	                               .is_checked = true});
+	inject(&peer, &(struct injected){.seq = pcb->rcv_nxt,
+	                                 .ack = ack,
+	                                 .flags = TCP_ACK,
+	                                 .window = (uint16_t)(pcb->snd_wnd >> pcb->snd_scale),
+	                                 .options = options,
+	                                 .option_bytes = blocks > 0 ? 4 + 8 * blocks : 0,
+	                                 .is_checked = true});
 }
 
 /* Blocks from nowhere, inverted, of everything, thousands of them: the stream arrives as it was sent, and stays within the

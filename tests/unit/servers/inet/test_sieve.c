@@ -246,18 +246,14 @@ static void options_in_a_drivers_memory_are_refused(void **state)
 
 /* ---- on the wire ---- */
 
-/* Into the middle of a stream, as from its peer. */
-static void inject_segment(u32_t seq, u32_t ack, const void *options, unsigned option_bytes,
-                           unsigned len)
+/* Data into the middle of a stream, so far from what its peer would send and acknowledge. */
+static void inject_data(u32_t seq_offset, u32_t ack_offset, unsigned len)
 {
-	inject(stream_client.pcb, &(struct injected){.seq = seq,
-	                                             .ack = ack,
-	                                             .flags = TCP_ACK,
-	                                             .window = INT16_MAX,
-	                                             .options = options,
-	                                             .option_bytes = option_bytes,
-	                                             .bytes = len,
-	                                             .is_checked = true});
+	struct peer peer = inject_peer(stream_client.pcb);
+
+	peer.seq += seq_offset;
+	peer.ack += ack_offset;
+	inject_segment(&peer, TCP_ACK, NULL, 0, len);
 }
 
 static void start_up(void)
@@ -274,9 +270,7 @@ static void overrun_out_of_order_does_not_stay(void **state)
 	(void)state;
 	start_up();
 	for (unsigned k = 0; k < 200; k++) {
-		struct tcp_pcb *pcb = stream_client.pcb;
-
-		inject_segment(pcb->rcv_nxt + pcb->rcv_wnd - 5, pcb->snd_nxt, NULL, 0, 1000);
+		inject_data(stream_client.pcb->rcv_wnd - 5, 0, 1000);
 		wire_step();
 	}
 	streams_run(20000);
@@ -290,10 +284,12 @@ static void segment_size_does_not_change(void **state)
 	start_up();
 	for (unsigned k = 0; k < 50; k++) {
 		struct tcp_pcb *pcb = stream_client.pcb;
+		struct peer peer = inject_peer(pcb);
 		u16_t mss = pcb->mss;
 
-		inject_segment(pcb->rcv_nxt + 0x40000000, pcb->snd_nxt, "\2\4\0\1", 4, 0);
-		inject_segment(pcb->rcv_nxt, pcb->snd_nxt, "\2\4\0\1", 4, 0);
+		inject_segment(&peer, TCP_ACK, "\2\4\0\1", 4, 0);
+		peer.seq += 0x40000000;
+		inject_segment(&peer, TCP_ACK, "\2\4\0\1", 4, 0);
 		wire_step();
 		assert_int_equal(pcb->mss, mss);
 	}
@@ -307,11 +303,9 @@ static void blind_segments_change_nothing(void **state)
 	(void)state;
 	start_up();
 	for (unsigned k = 0; k < 200; k++) {
-		struct tcp_pcb *pcb = stream_client.pcb;
-
-		inject_segment(pcb->rcv_nxt + 1000, pcb->snd_nxt + 0x10000000, NULL, 0, 100);
-		inject_segment(pcb->rcv_nxt + 0x20000000, pcb->snd_nxt, NULL, 0, 0);
-		inject_segment(pcb->rcv_nxt, pcb->snd_nxt + 100000000, NULL, 0, 500);
+		inject_data(1000, 0x10000000, 100);
+		inject_data(0x20000000, 0, 0);
+		inject_data(0, 100000000, 500);
 		wire_step();
 		wire_step();
 	}
