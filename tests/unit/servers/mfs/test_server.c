@@ -7,7 +7,8 @@
 /* uses: servers/mfs/cache.c servers/mfs/wait.c servers/mfs/blockio.c servers/mfs/blocks.c
  * servers/mfs/volume.c servers/mfs/inodes.c servers/mfs/ahead.c servers/mfs/ops_file.c
  * servers/mfs/ops_dir.c servers/mfs/ops_name.c servers/mfs/ops_mount.c lib/fs/ lib/fiber/
- * tests/unit/servers/mfs/fakes.c tests/unit/servers/mfs/fakedisk.c */
+ * tests/unit/servers/mfs/fakes.c tests/unit/servers/mfs/fakedisk.c
+ * tests/unit/support/panic.c lib/random/ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "tests/unit/support/pattern.h"
 #include "world.h"
 
-#define WORDS          (BLK_SECTOR / 8)
 #define READ_TIME_NS   (5 * SECOND)  /* clients complain after that (B8) */
 #define FLUSH_TIME_NS  (30 * SECOND) /* the same of FLUSH, FUA and what waits behind them */
 #define ELEMENT_BYTES  (16 * BLK_SECTOR)
-#define PATTERN_FACTOR 0x9e3779b97f4a7c15ull
 
 static struct ask asks[ASKS_MAX];
 static uint8_t memory[ASKS_MAX][ASK_SECTORS * BLK_SECTOR];
@@ -19,37 +18,12 @@ static uint64_t t_slow; /* until then requests may take as long as a FLUSH */
 
 /* ---- contents ---- */
 
-static void put_pattern(uint8_t *at, uint64_t sector, uint32_t version)
-{
-	for (unsigned i = 0; i < WORDS; i++) {
-		uint64_t word = version == 0 ? 0 : (sector * WORDS + i) * PATTERN_FACTOR + version;
-
-		memcpy(at + i * sizeof(word), &word, sizeof(word));
-	}
-}
-
-/* The version of a sector's contents, or fails. */
-static uint32_t version_of(const uint8_t *at, uint64_t sector)
-{
-	uint8_t expected[BLK_SECTOR];
-	uint64_t word;
-	uint32_t version;
-
-	memcpy(&word, at, sizeof(word));
-	version = (uint32_t)(word - sector * WORDS * PATTERN_FACTOR);
-	if (word == 0)
-		version = 0;
-	put_pattern(expected, sector, version);
-	assert_memory_equal(at, expected, BLK_SECTOR);
-	return version;
-}
-
 static void learn(const struct ask *a)
 {
 	for (uint32_t i = 0; i < a->r.sectors; i++) {
 		uint64_t sector = a->r.sector + i;
 		struct belief *b = &world.beliefs[sector];
-		uint32_t found = version_of(a->data + i * BLK_SECTOR, sector);
+		uint32_t found = pattern_version(a->data + i * BLK_SECTOR, sector);
 
 		if (found < b->low || found > b->high)
 			fail_msg("sector %llu: version %u, expected %u to %u",
@@ -162,8 +136,7 @@ struct ask *ask(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned flag
 	make_elements(a);
 	if (op == BLK_WRITE)
 		a->version = ++world.version;
-	for (uint32_t i = 0; i < sectors; i++)
-		put_pattern(a->data + i * BLK_SECTOR, sector + i, a->version);
+	pattern_put_run(a->data, sector, sectors, a->version);
 	for (unsigned i = 0; op == BLK_FLUSH && i < SIM_SECTORS; i++)
 		a->settled[i] = world.beliefs[i].low;
 	submit(a);

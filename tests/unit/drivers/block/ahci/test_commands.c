@@ -4,7 +4,8 @@
  *       drivers/block/ahci/identify.c tests/unit/drivers/block/ahci/sim_hba.c
  *       tests/unit/drivers/block/ahci/sim_engine.c tests/unit/drivers/block/ahci/sim_disk.c
  *       tests/unit/drivers/block/ahci/machine.c tests/unit/drivers/block/ahci/world.c
- *       tests/unit/drivers/block/ahci/client.c */
+ *       tests/unit/drivers/block/ahci/client.c
+ *       tests/unit/support/panic.c tests/unit/support/pattern.c lib/random/ */
 /* Commands on a simulated controller: data, queues, errors of one command, lost interrupts. */
 #include <errno.h>
 #include <setjmp.h>

@@ -7,7 +7,8 @@
  *       lib/blockdev/client.c lib/blockdev/session.c lib/blockdev/deadline.c lib/blockdev/medium.c
  *       lib/blockdev/arenas.c lib/blockdev/resolve.c lib/blockdev/queue.c lib/blockdev/check.c
  *       lib/blockdev/server.c lib/blockdev/host.c lib/blockdev/segments.c
- *       lib/arena/ lib/unitname/ lib/sys/control.c lib/ring/ring.c */
+ *       lib/arena/ lib/unitname/ lib/sys/control.c lib/ring/ring.c
+ *       tests/unit/support/panic.c lib/random/ */
 /* What a client of a disk sees when it is unplugged and plugged in: driver and both halves of lib/blockdev. */
 #include <errno.h>
 #include <setjmp.h>

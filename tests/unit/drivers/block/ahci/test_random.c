@@ -4,7 +4,8 @@
  *       drivers/block/ahci/identify.c tests/unit/drivers/block/ahci/sim_hba.c
  *       tests/unit/drivers/block/ahci/sim_engine.c tests/unit/drivers/block/ahci/sim_disk.c
  *       tests/unit/drivers/block/ahci/machine.c tests/unit/drivers/block/ahci/world.c
- *       tests/unit/drivers/block/ahci/client.c */
+ *       tests/unit/drivers/block/ahci/client.c
+ *       tests/unit/support/panic.c tests/unit/support/pattern.c lib/random/ */
 /*
  * Requests, faults, plugs and deaths in any order: each request ends once and in time, data is right,
  * and when the faults are over the disk works. AHCI_SEED=n runs one seed, AHCI_SEEDS=n so many.

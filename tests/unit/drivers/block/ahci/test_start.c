@@ -4,13 +4,15 @@
  *       drivers/block/ahci/identify.c tests/unit/drivers/block/ahci/sim_hba.c
  *       tests/unit/drivers/block/ahci/sim_engine.c tests/unit/drivers/block/ahci/sim_disk.c
  *       tests/unit/drivers/block/ahci/machine.c tests/unit/drivers/block/ahci/world.c
- *       tests/unit/drivers/block/ahci/client.c */
+ *       tests/unit/drivers/block/ahci/client.c
+ *       tests/unit/support/panic.c tests/unit/support/pattern.c lib/random/ */
 /* What a predecessor leaves, and controllers and devices that are stuck. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <cmocka.h>
+#include "tests/unit/support/panic.h"
 #include "world.h"
 
 #define STOP_NS (50 * MS) /* the driver's patience with an engine */
@@ -208,11 +210,7 @@ static void rescue_that_fails_ends_the_driver(void **state)
 	keep_busy();
 	sim_plan(&sim.port[0].data, FATE_LINK, 1);
 	sim.port[0].has_stuck_cr = sim.has_stuck_reset = true;
-	world.may_panic = true;
-	if (setjmp(world.panicked) == 0) {
-		world_run(5 * SECOND);
-		fail_msg("no panic");
-	}
+	expect_panic(world_run, 5 * SECOND);
 }
 
 static void endless_interrupt_ends_the_driver(void **state)
@@ -221,11 +219,7 @@ static void endless_interrupt_ends_the_driver(void **state)
 	world_start();
 	sim.has_storm = true;
 	sim_spurious(0, PIS_DHRS);
-	world.may_panic = true;
-	if (setjmp(world.panicked) == 0) {
-		world_run(SECOND);
-		fail_msg("no panic");
-	}
+	expect_panic(world_run, SECOND);
 }
 
 /* The device stays busy after resets: requests end in time, and it is tried again. */

@@ -32,20 +32,6 @@ void sys_log(const char *fmt, ...)
 		print_message("%llu us: %s", (unsigned long long)world.now / 1000, world.log);
 }
 
-void sys_panic(const char *fmt, ...)
-{
-	char text[200];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	if (world.may_panic)
-		longjmp(world.panicked, 1);
-	fail_msg("panic: %s", text);
-	__builtin_unreachable();
-}
-
 /* ---- lib/blockdev ---- */
 
 const struct server_half bserver_half;

@@ -6,7 +6,6 @@
 #ifndef AHCI_WORLD_H
 #define AHCI_WORLD_H
 
-#include <setjmp.h>
 #include "drivers/block/ahci/ahci.h"
 #include "machine.h"
 #include "sim.h"
@@ -45,8 +44,6 @@ struct world {
 	bool is_patient; /* a request may take any time */
 	bool is_open;    /* as lib/blockdev has it */
 	unsigned publishes, unpublishes, forgotten, changes;
-	bool may_panic; /* then to `panicked` */
-	jmp_buf panicked;
 	char log[200]; /* the last line */
 };
 extern struct world world;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: drivers/block/virtio_blk/disk.c lib/virtio/vring.c tests/unit/drivers/block/virtio_blk/world.c */
+/* uses: drivers/block/virtio_blk/disk.c lib/virtio/vring.c tests/unit/drivers/block/virtio_blk/world.c
+ *       tests/unit/support/panic.c tests/unit/support/pattern.c lib/random/ */
 /* virtio_blk on a simulated device: data, full rings, errors, devices that break the rules, deaths. */
 #include <errno.h>
 #include <setjmp.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "tests/unit/support/panic.h"
 #include "world.h"
 
 #define SEEDS 60
@@ -110,12 +112,7 @@ static void lost_interrupts_are_made_up_for(void **state)
 /* The driver gives up; the next one does all again. */
 static void expect_a_panic(uint64_t within_ns)
 {
-	world.may_panic = true;
-	if (setjmp(world.panicked) == 0) {
-		run(within_ns);
-		fail_msg("no panic");
-	}
-	world.may_panic = false;
+	expect_panic(run, within_ns);
 	start_anew();
 	replay();
 	run_until_idle();
@@ -149,9 +146,9 @@ static void command_that_hangs_ends_the_driver(void **state)
 
 static void ask_something(void)
 {
-	uint32_t sectors = 1 + random_below(random_below(8) == 0 ? 120 : 12);
-	uint64_t sector = random_below(DISK_SECTORS - sectors + 1);
-	unsigned what = random_below(10);
+	uint32_t sectors = 1 + world_random(world_random(8) == 0 ? 120 : 12);
+	uint64_t sector = world_random(DISK_SECTORS - sectors + 1);
+	unsigned what = world_random(10);
 
 	if (world.pending >= ASKS - 20)
 		return;
@@ -174,17 +171,17 @@ static void run_seed(uint32_t seed)
 	print_message("seed %u\n", seed);
 	set_up(NULL);
 	world.random = seed;
-	world.fragment = 512u << random_below(4);
-	world.device.ring_size = (uint16_t)(16u << random_below(5));
-	world.device.fault_per_mille = random_below(2) * 50;
+	world.fragment = 512u << world_random(4);
+	world.device.ring_size = (uint16_t)(16u << world_random(5));
+	world.device.fault_per_mille = world_random(2) * 50;
 	start_anew();
 	for (unsigned i = 0; i < STEPS; i++) {
-		unsigned what = random_below(200);
+		unsigned what = world_random(200);
 
 		if (what < 150) {
 			ask_something();
 		} else if (what < 198) {
-			run(random_below(MS));
+			run(world_random(MS));
 		} else {
 			start_anew();
 			replay();

@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "random/random.h"
+#include "tests/unit/support/pattern.h"
 #include "virtio/virtio.h"
 #include "world.h"
 
-#define WORDS       (BLK_SECTOR / 8)
 #define ASK_SECTORS DISK_SECTORS
 #define CHAIN_NS    (MS / 2)
 
@@ -32,10 +33,9 @@ static struct chain {
 static unsigned chain_count;
 static uint16_t taken;
 
-uint32_t random_below(uint32_t below)
+uint32_t world_random(uint32_t below)
 {
-	world.random = world.random * 1664525u + 1013904223u;
-	return below == 0 ? 0 : (uint32_t)((uint64_t)(world.random >> 8) * below >> 24);
+	return random_below(&world.random, below);
 }
 
 /* ---- lib/sys, lib/driver, lib/virtio ---- */
@@ -43,14 +43,6 @@ uint32_t random_below(uint32_t below)
 uint64_t now_ns(void)
 {
 	return world.now;
-}
-
-void sys_panic(const char *fmt, ...)
-{
-	if (world.may_panic)
-		longjmp(world.panicked, 1);
-	fail_msg("panic: %s", fmt);
-	abort();
 }
 
 void *vm_alloc_dma(size_t len, unsigned flags, unsigned colour, uint64_t *pa)
@@ -135,9 +127,9 @@ static enum fate next_fate(void)
 
 	if (d->next_fate < d->fates)
 		return d->fate[d->next_fate++];
-	if (random_below(1000) >= d->fault_per_mille)
+	if (world_random(1000) >= d->fault_per_mille)
 		return FATE_GOOD;
-	f = (enum fate)random_below(FATE_SHORT + 1);
+	f = (enum fate)world_random(FATE_SHORT + 1);
 	return f == FATE_NEVER ? FATE_GOOD : f;
 }
 
@@ -159,7 +151,7 @@ static void take_chains(void)
 		chains[chain_count++] = (struct chain){
 			.head = ring->avail->ring[taken++ & (ring->size - 1)],
 			.t_due = f == FATE_NEVER ? UINT64_MAX
-		                                 : world.now + 1 + random_below(CHAIN_NS),
+		                                 : world.now + 1 + world_random(CHAIN_NS),
 			.fate = f};
 	}
 	if (chain_count > world.device.most)
@@ -273,26 +265,11 @@ bool bserver_segment(const struct bserver_request *r, struct bserver_cursor *c, 
 	return n > 0;
 }
 
-static void fill(uint8_t *at, uint64_t sector, uint32_t version)
-{
-	for (unsigned i = 0; i < WORDS; i++) {
-		uint64_t word = version == 0 ? 0 : sector << 40 | (uint64_t)version << 8 | i;
-
-		memcpy(at + i * sizeof(word), &word, sizeof(word));
-	}
-}
-
 /* Contents are those of one version that is possible. */
 static void learn(const uint8_t *at, uint64_t sector)
 {
-	uint8_t expected[BLK_SECTOR];
-	uint64_t word;
-	uint32_t version;
+	uint32_t version = pattern_version(at, sector);
 
-	memcpy(&word, at, sizeof(word));
-	version = (uint32_t)(word >> 8);
-	fill(expected, sector, version);
-	assert_memory_equal(at, expected, BLK_SECTOR);
 	assert_in_range(version, world.low[sector], world.high[sector]);
 	world.low[sector] = world.high[sector] = version;
 }
@@ -337,8 +314,7 @@ struct ask *ask(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned flag
 	                                .bytes = (uint64_t)sectors * BLK_SECTOR,
 	                                .element_count = sectors > 0};
 	a->r.elements[0].ptr = a->data;
-	for (uint32_t i = 0; i < sectors; i++)
-		fill(a->data + (size_t)i * BLK_SECTOR, sector + i, a->version);
+	pattern_put_run(a->data, sector, sectors, a->version);
 	submit(a);
 	return a;
 }

@@ -6,7 +6,6 @@
 #ifndef VIRTIO_BLK_WORLD_H
 #define VIRTIO_BLK_WORLD_H
 
-#include <setjmp.h>
 #include "blockdev/blockserver.h"
 #include "drivers/block/virtio_blk/virtio_blk.h"
 
@@ -54,8 +53,6 @@ struct world {
 	struct device device;
 	uint32_t low[DISK_SECTORS], high[DISK_SECTORS]; /* versions that a sector may have */
 	uint32_t version;
-	bool may_panic;
-	jmp_buf panicked;
 };
 extern struct world world;
 
@@ -71,6 +68,6 @@ int ask_and_wait(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned fla
 void fate(enum fate f, unsigned count);
 void run(uint64_t ns);
 void run_until_idle(void);
-uint32_t random_below(uint32_t below);
+uint32_t world_random(uint32_t below);
 
 #endif
