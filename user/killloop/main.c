@@ -175,7 +175,8 @@ static unsigned run(const struct plan *plan)
 			at_us = now_us();
 		at_us += plan->interval_us - spread_us;
 		if (spread_us > 0)
-			at_us += (int64_t)(random_splitmix(&random) % (uint64_t)(2 * spread_us + 1));
+			at_us +=
+				(int64_t)(random_splitmix(&random) % (uint64_t)(2 * spread_us + 1));
 		if (at_us - start_us > plan->duration_us)
 			break;
 		/* Looking takes milliseconds and lets everything settle: not right before the shot. */

@@ -8,17 +8,14 @@
 #include <string.h>
 #include <cmocka.h>
 #include "random/random.h"
-#include "tests/unit/support/pattern.h"
 #include "virtio/virtio.h"
 #include "world.h"
 
-#define ASK_SECTORS DISK_SECTORS
-#define CHAIN_NS    (MS / 2)
+#define DISK_SECTORS CLIENT_SECTORS
+#define CHAIN_NS     (MS / 2)
 
 struct world world;
 
-static struct ask asks[ASKS];
-static uint8_t memory[ASKS][ASK_SECTORS * BLK_SECTOR];
 static const struct bserver_ops *ops;
 static struct vring *ring; /* the driver's; NULL: it is not running */
 static void *ring_memory, *headers;
@@ -229,7 +226,7 @@ static void run_device(void)
 	}
 }
 
-/* ---- lib/blockdev, and the client ---- */
+/* ---- lib/blockdev ---- */
 
 const struct server_half bserver_half;
 
@@ -250,108 +247,6 @@ int bserver_status_text(char *buf, size_t len)
 	(void)buf;
 	(void)len;
 	return 0;
-}
-
-bool bserver_segment(const struct bserver_request *r, struct bserver_cursor *c, uint32_t max_bytes,
-                     struct bserver_segment *seg)
-{
-	uint32_t at = c->offset, n = world.fragment - at % world.fragment;
-
-	*seg = (struct bserver_segment){.bus = (uintptr_t)r->elements[0].ptr + at};
-	n = n < r->bytes - at ? n : (uint32_t)r->bytes - at;
-	n = n < max_bytes ? n : max_bytes;
-	c->offset += n;
-	seg->len_bytes = n;
-	return n > 0;
-}
-
-/* Contents are those of one version that is possible. */
-static void learn(const uint8_t *at, uint64_t sector)
-{
-	uint32_t version = pattern_version(at, sector);
-
-	assert_in_range(version, world.low[sector], world.high[sector]);
-	world.low[sector] = world.high[sector] = version;
-}
-
-void bserver_complete(struct bserver_request *r, int status)
-{
-	struct ask *a = (struct ask *)(void *)r;
-
-	assert_true(a->is_used && !a->is_done && status <= 0);
-	a->is_done = true;
-	a->status = status;
-	world.pending--;
-	for (uint32_t i = 0; i < r->sectors; i++) {
-		if (r->op == BLK_READ && status == 0)
-			learn(a->data + (size_t)i * BLK_SECTOR, r->sector + i);
-		if (r->op == BLK_WRITE)
-			world.high[r->sector + i] = a->version;
-		if (r->op == BLK_WRITE && status == 0)
-			world.low[r->sector + i] = a->version;
-	}
-}
-
-static void submit(struct ask *a)
-{
-	world.pending++;
-	ops->submit(&a->r);
-}
-
-struct ask *ask(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned flags)
-{
-	struct ask *a = asks;
-
-	while (a < asks + ASKS && a->is_used)
-		a++;
-	assert_true(a < asks + ASKS);
-	*a = (struct ask){.is_used = true, .data = memory[a - asks]};
-	a->version = op == BLK_WRITE ? ++world.version : 0;
-	a->r = (struct bserver_request){.op = op,
-	                                .flags = (uint8_t)flags,
-	                                .sector = sector,
-	                                .sectors = sectors,
-	                                .bytes = (uint64_t)sectors * BLK_SECTOR,
-	                                .element_count = sectors > 0};
-	a->r.elements[0].ptr = a->data;
-	pattern_put_run(a->data, sector, sectors, a->version);
-	submit(a);
-	return a;
-}
-
-struct ask *any_done(void)
-{
-	for (unsigned i = 0; i < ASKS; i++)
-		if (asks[i].is_used && asks[i].is_done)
-			return &asks[i];
-	return NULL;
-}
-
-bool overlaps(uint64_t sector, uint32_t sectors)
-{
-	for (unsigned i = 0; i < ASKS; i++)
-		if (asks[i].is_used && !asks[i].is_done && asks[i].r.sector < sector + sectors &&
-		    sector < asks[i].r.sector + asks[i].r.sectors)
-			return true;
-	return false;
-}
-
-void replay(void)
-{
-	for (unsigned i = 0; i < ASKS; i++)
-		if (asks[i].is_used && !asks[i].is_done) {
-			world.pending--;
-			submit(&asks[i]);
-		}
-}
-
-int ask_and_wait(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned flags)
-{
-	struct ask *a = ask(op, sector, sectors, flags);
-
-	run_until_idle();
-	a->is_used = false;
-	return a->status;
 }
 
 /* ---- life and time ---- */
@@ -382,7 +277,7 @@ void run(uint64_t ns)
 
 void run_until_idle(void)
 {
-	for (uint64_t end = world.now + 60 * SECOND; world.pending > 0;) {
+	for (uint64_t end = world.now + 60 * SECOND; client.pending > 0;) {
 		assert_true(world.now < end);
 		run(chain_count > 0 && world.device.fault_per_mille == 0 ? MS / 10 : MS);
 	}
@@ -406,14 +301,44 @@ void kill_driver(void)
 	ring_memory = headers = NULL;
 }
 
+static void submit(struct bserver_request *r)
+{
+	ops->submit(r);
+}
+
+static bool has_cache(void)
+{
+	return (world.device.offered & F_FLUSH) != 0;
+}
+
+/* The device is the process: it reaches everything. */
+static void lend(const void *memory, size_t bytes)
+{
+	(void)memory;
+	(void)bytes;
+}
+
+static void take_back(const void *memory)
+{
+	(void)memory;
+}
+
+static const struct client_world around = {.now = &world.now,
+                                           .submit = submit,
+                                           .wait = run_until_idle,
+                                           .has_cache = has_cache,
+                                           .lend = lend,
+                                           .take_back = take_back,
+                                           .element_bytes = ASK_SECTORS * BLK_SECTOR};
+
 int set_up(void **state)
 {
 	(void)state;
 	memset(&world, 0, sizeof(world));
-	memset(asks, 0, sizeof(asks));
+	client_reset(&around);
+	client.is_patient = true;
 	world.now = SECOND;
 	world.random = 1;
-	world.fragment = 4096;
 	world.device.ring_size = 256;
 	world.device.seg_max = 126;
 	world.device.offered = F_SEG_MAX | F_FLUSH;
