@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/servers/mfs/fakes.h"
+#include "tests/unit/support/must.h"
 
 enum { WORKERS = 10, FILES = 4, FILE_MAX = 600 << 10, CHUNK_MAX = 200 << 10, STEPS = 120 };
 
@@ -56,14 +57,6 @@ static void die(const char *why)
 	fprintf(stderr, "%s\n", why);
 	abort();
 }
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 /* Runs an operation as vfs would ask for it; a copy that is not ready is asked for again. */
 static int ask(op_fn_t fn, const void *payload, size_t len, struct fs_rep *rep)
