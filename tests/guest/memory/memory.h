@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "check/check.h"
 
 #define PAGE 4096ul
 
@@ -30,16 +31,6 @@ struct test {
 extern const struct test fork_tests[], map_tests[], file_tests[], limit_tests[], thread_tests[],
 	stress_tests[];
 
-void fail(const char *file, int line, const char *what) __attribute__((noreturn));
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			fail(__FILE__, __LINE__, #cond);                                           \
-	} while (0)
-
-/* Wait status of a child that runs fn(arg) and then exits with 0. */
-int status_of(void (*fn)(void *arg), void *arg);
-#define EXITED(n) ((n) << 8)
 /* Accesses for status_of(): arg is the address. */
 void do_read(void *arg);
 void do_write(void *arg);

@@ -15,7 +15,7 @@ void ends_free_sessions(void);
 
 /* All that waits is passed on; true: there was something. */
 bool ends_pass_changes(void); /* of ds, to the client */
-bool ends_serve(void);        /* messages and the doorbell of the server; its idle call is the caller's */
-bool ends_run_client(void);   /* messages, doorbell, idle call */
+bool ends_serve(void); /* messages and the doorbell of the server; its idle call is the caller's */
+bool ends_run_client(void); /* messages, doorbell, idle call */
 
 #endif
