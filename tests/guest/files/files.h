@@ -3,6 +3,7 @@
  * Tests of the file ABI as applications see it: tables of {name, fn}, each row in a process and an empty
  * directory of its own, which must exit with 0. The program also runs on Linux (as root), where every
  * row must pass, too: it is the reference.
+ *     gcc -std=gnu17 -D_GNU_SOURCE -pthread -I../../../lib -o files *.c ../../../lib/check/check.c
  */
 #ifndef TESTS_GUEST_FILES_H
 #define TESTS_GUEST_FILES_H

@@ -2,7 +2,8 @@
 /*
  * Tests of memory as applications see it: tables of {name, fn}, each row in a process of its own
  * that must exit with 0. The program also runs on Linux, where every row must pass, too, except for
- * those marked as ours (W^X, no writable shared mappings of files).
+ * those marked as ours (W^X, no writable shared mappings of files):
+ *     gcc -std=gnu17 -D_GNU_SOURCE -pthread -I../../../lib -o memory *.c ../../../lib/{check/check,random/random}.c
  */
 #ifndef TESTS_GUEST_MEMORY_H
 #define TESTS_GUEST_MEMORY_H
