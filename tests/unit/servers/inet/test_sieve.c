@@ -3,9 +3,9 @@
 /* uses: servers/inet/addressopt.c servers/inet/chunk.c servers/inet/prr.c servers/inet/resend.c servers/inet/retrans.c servers/inet/sack.c servers/inet/sackprobe.c
          servers/inet/scoreboard.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c
          servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
-         servers/inet/merge.c servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
+         servers/inet/merge.c servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c servers/inet/halfopen.c servers/inet/paws.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
          servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
-         tests/unit/servers/inet/streams.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
+         tests/unit/servers/inet/streams.c tests/unit/servers/inet/inject.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
 /* ports: lwip */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +17,7 @@
 #include "lwip/lwip_hooks.h"
 #include "lwip/priv/tcp_priv.h"
 #include "servers/inet/sieve.h"
-#include "tests/fuzz/inet/packets.h"
-#include "tests/unit/servers/inet/bytes.h"
+#include "tests/unit/servers/inet/inject.h"
 #include "tests/unit/servers/inet/streams.h"
 #include "tests/unit/servers/inet/wire.h"
 
@@ -247,27 +246,14 @@ static void options_in_a_drivers_memory_are_refused(void **state)
 
 /* ---- on the wire ---- */
 
-/* Segments into the middle of a stream, as from its peer. */
-static void inject_segment(u32_t seq, u32_t ack, const void *options, unsigned option_bytes,
-                           unsigned len)
+/* Data into the middle of a stream, so far from what its peer would send and acknowledge. */
+static void inject_data(u32_t seq_offset, u32_t ack_offset, unsigned len)
 {
-	struct tcp_pcb *pcb = stream_client.pcb;
-	uint8_t frame[PACKET_MAX] = {0};
-	struct peer peer = {.port = pcb->remote_port,
-	                    .local_port = pcb->local_port,
-	                    .seq = seq,
-	                    .ack = ack,
-	                    .address4 = {{10, 0, 0, 2}, {10, 0, 0, 1}},
-	                    .mac = {2, 2, 2, 2, 2, 0},
-	                    .hardware = {10, 10, 10, 10, 10, 10}};
-	size_t bytes = packet_segment(&peer, TCP_ACK, frame);
+	struct peer peer = inject_peer(stream_client.pcb);
 
-	if (option_bytes > 0)
-		memcpy(frame + bytes, options, option_bytes);
-	frame[46] = (uint8_t)((5 + option_bytes / 4) << 4);
-	bytes += option_bytes + len;
-	set_ip_length(frame, bytes);
-	wire_inject(0, frame, bytes, NET_RX_CSUM_OK);
+	peer.seq += seq_offset;
+	peer.ack += ack_offset;
+	inject_segment(&peer, TCP_ACK, NULL, 0, len);
 }
 
 static void start_up(void)
@@ -284,9 +270,7 @@ static void overrun_out_of_order_does_not_stay(void **state)
 	(void)state;
 	start_up();
 	for (unsigned k = 0; k < 200; k++) {
-		struct tcp_pcb *pcb = stream_client.pcb;
-
-		inject_segment(pcb->rcv_nxt + pcb->rcv_wnd - 5, pcb->snd_nxt, NULL, 0, 1000);
+		inject_data(stream_client.pcb->rcv_wnd - 5, 0, 1000);
 		wire_step();
 	}
 	streams_run(20000);
@@ -300,10 +284,12 @@ static void segment_size_does_not_change(void **state)
 	start_up();
 	for (unsigned k = 0; k < 50; k++) {
 		struct tcp_pcb *pcb = stream_client.pcb;
+		struct peer peer = inject_peer(pcb);
 		u16_t mss = pcb->mss;
 
-		inject_segment(pcb->rcv_nxt + 0x40000000, pcb->snd_nxt, "\2\4\0\1", 4, 0);
-		inject_segment(pcb->rcv_nxt, pcb->snd_nxt, "\2\4\0\1", 4, 0);
+		inject_segment(&peer, TCP_ACK, "\2\4\0\1", 4, 0);
+		peer.seq += 0x40000000;
+		inject_segment(&peer, TCP_ACK, "\2\4\0\1", 4, 0);
 		wire_step();
 		assert_int_equal(pcb->mss, mss);
 	}
@@ -317,11 +303,9 @@ static void blind_segments_change_nothing(void **state)
 	(void)state;
 	start_up();
 	for (unsigned k = 0; k < 200; k++) {
-		struct tcp_pcb *pcb = stream_client.pcb;
-
-		inject_segment(pcb->rcv_nxt + 1000, pcb->snd_nxt + 0x10000000, NULL, 0, 100);
-		inject_segment(pcb->rcv_nxt + 0x20000000, pcb->snd_nxt, NULL, 0, 0);
-		inject_segment(pcb->rcv_nxt, pcb->snd_nxt + 100000000, NULL, 0, 500);
+		inject_data(1000, 0x10000000, 100);
+		inject_data(0x20000000, 0, 0);
+		inject_data(0, 100000000, 500);
 		wire_step();
 		wire_step();
 	}
