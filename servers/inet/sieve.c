@@ -9,6 +9,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
 #include "paws.h"
+#include "recover.h"
 #include "sack.h"
 #include "sieve.h"
 #include "sys/sys.h"
@@ -323,6 +324,8 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
 		return drop();
 	tame_options((uint8_t *)(header + 1), options, (flags & TCP_SYN) != 0);
 	widen(pcb);
+	if (pcb->state >= SYN_SENT && !(flags & TCP_RST))
+		recover_segment(pcb, header, len);
 	if (pcb->state < SYN_RCVD || pcb->state == TIME_WAIT || (flags & (TCP_RST | TCP_SYN)) != 0)
 		return judge_control(pcb, header, options, len);
 	if (!(flags & TCP_ACK))
