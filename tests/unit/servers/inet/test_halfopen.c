@@ -293,7 +293,7 @@ static void other_listeners_keep_theirs(void **state)
 /* Many listeners, none of them full: lwIP has no connection left. */
 static void all_connections_can_be_half_open(void **state)
 {
-	unsigned most = MEMP_NUM_TCP_PCB;
+	uint16_t most = MEMP_NUM_TCP_PCB;
 
 	(void)state;
 	start();

@@ -34,10 +34,13 @@
 
 static uint8_t *write_option(uint8_t option[OPTION_BYTES], u32_t time)
 {
-	memcpy(option, "\1\1\x08\x0a", 4);
+	const uint8_t kind[] = {LWIP_TCP_OPT_NOP, LWIP_TCP_OPT_NOP, LWIP_TCP_OPT_TS,
+	                        LWIP_TCP_OPT_LEN_TS};
+
+	memset(option, 0, OPTION_BYTES);
+	memcpy(option, kind, sizeof(kind));
 	time = lwip_htonl(time);
-	memcpy(option + 4, &time, 4);
-	memset(option + 8, 0, 4);
+	memcpy(option + sizeof(kind), &time, sizeof(time));
 	return option;
 }
 
