@@ -340,6 +340,29 @@ static void clocks_wrap_in_streams(void **state)
 	}
 }
 
+/* What is replayed, found in buffers or sent again when drivers die is taken as before. */
+static void deaths_make_nothing_old(void **state)
+{
+	uint64_t before = refused();
+
+	(void)state;
+	wire_init(0);
+	wire.keeps_frames = true;
+	streams_start(4 << 20, 4 << 20);
+	for (unsigned k = 0; k < 40 && !streams_are_done(); k++) {
+		for (unsigned ms = 0; ms < 10; ms++)
+			wire_step();
+		wire_kill(k % 2);
+		for (unsigned ms = 0; ms < 5; ms++)
+			wire_step();
+		wire_revive(k % 2);
+	}
+	streams_run(60000);
+	assert_true(wire.replayed > 100);
+	assert_int_equal(refused() - before, 0);
+	streams_stop();
+}
+
 /* 25 days of silence, after which the peer's clock seems to have gone back. */
 static void stream_goes_on_after_long_silence(void **state)
 {
@@ -392,6 +415,7 @@ int main(void)
 		cmocka_unit_test(idle_peers_are_believed),
 		cmocka_unit_test(keepalives_keep_the_time),
 		cmocka_unit_test(old_data_do_not_get_into_a_stream),
+		cmocka_unit_test(deaths_make_nothing_old),
 		cmocka_unit_test(stream_goes_on_after_long_silence),
 		cmocka_unit_test(clocks_wrap_in_streams),
 	};
