@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "scoreboard.h"
+#include "tcpopt.h"
 
-enum { OPTION_END, OPTION_NOP, OPTION_SACK = 5 };
+enum { OPTION_SACK = 5 };
 enum { BLOCK_BYTES = 8, BLOCKS_MAX = 4 };
 
 void scoreboard_reset(struct scoreboard *b, uint32_t una)
@@ -202,23 +203,15 @@ unsigned scoreboard_take(struct scoreboard *b, const uint8_t *options, size_t le
                          uint32_t snd_nxt)
 {
 	const uint32_t limits[2] = {ack, snd_nxt};
-	size_t at = 0;
 
 	scoreboard_acknowledge(b, ack);
-	while (at + 1 < len && options[at] != OPTION_END) {
+	for (size_t at = 0; (at = tcpopt_next(options, len, at)) < len; at += options[at + 1]) {
 		size_t bytes = options[at + 1];
 
-		if (options[at] == OPTION_NOP) {
-			at++;
-			continue;
-		}
-		if (bytes < 2 || bytes > len - at)
-			return 0;
 		if (options[at] == OPTION_SACK && bytes > 2 && (bytes - 2) % BLOCK_BYTES == 0 &&
 		    bytes <= 2 + BLOCKS_MAX * BLOCK_BYTES)
 			return take_blocks(b, options + at + 2, (unsigned)(bytes - 2) / BLOCK_BYTES,
 			                   limits);
-		at += bytes;
 	}
 	return 0;
 }

@@ -4,14 +4,17 @@
 #include <string.h>
 
 #include "ack.h"
+#include "halfopen.h"
 #include "lwip/lwip_hooks.h"
 #include "lwip/prot/ip.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
+#include "paws.h"
 #include "recover.h"
 #include "sack.h"
 #include "sieve.h"
 #include "sys/sys.h"
+#include "tcpopt.h"
 
 enum { ETHER_BYTES = 14, ARP_BYTES = 28, ARP_SENDER = 8, IP4_BYTES = 20, IP6_BYTES = 40 };
 enum { IP4_PROTOCOL = 9, IP4_SOURCE = 12, IP6_SOURCE = 8 };
@@ -224,24 +227,15 @@ bool sieve_admits(const uint8_t *frame, size_t head_bytes, size_t frame_bytes)
 
 /* No room for a full segment of data behind headers: raised. On other segments than a SYN (RFC 9293, 3.7.1)
  * it would change what is already cut: blanked out. */
-static void tame_options(uint8_t *options, unsigned len, bool is_syn)
+static void tame_options(uint8_t *options, size_t len, bool is_syn)
 {
-	for (unsigned at = 0; at + 1 < len && options[at] != LWIP_TCP_OPT_EOL;) {
-		if (options[at] == LWIP_TCP_OPT_NOP) {
-			at++;
+	for (size_t at = 0; (at = tcpopt_next(options, len, at)) < len; at += options[at + 1]) {
+		if (options[at] != LWIP_TCP_OPT_MSS || options[at + 1] != LWIP_TCP_OPT_LEN_MSS)
 			continue;
-		}
-		if (options[at + 1] < 2 || at + options[at + 1] > len)
-			return;
-		if (options[at] == LWIP_TCP_OPT_MSS && options[at + 1] == LWIP_TCP_OPT_LEN_MSS) {
-			if (!is_syn)
-				memset(options + at, LWIP_TCP_OPT_NOP, LWIP_TCP_OPT_LEN_MSS);
-			else if (get16(options + at + 2) < MSS_MIN)
-				memcpy(options + at + 2, (uint8_t[]){0, MSS_MIN}, 2);
-			at += LWIP_TCP_OPT_LEN_MSS;
-			continue;
-		}
-		at += options[at + 1];
+		if (!is_syn)
+			memset(options + at, TCPOPT_NOP, LWIP_TCP_OPT_LEN_MSS);
+		else if (get16(options + at + 2) < MSS_MIN)
+			memcpy(options + at + 2, (uint8_t[]){0, MSS_MIN}, 2);
 	}
 }
 
@@ -301,6 +295,25 @@ static err_t drop(void)
 	return ERR_VAL;
 }
 
+/* lwIP takes the options of any SYN for this half-open connection, also of one that did not begin it. */
+static bool is_own_syn(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, u32_t len)
+{
+	return header->seqno == pcb->rcv_nxt - 1 && paws_admits(pcb, header, options, len);
+}
+
+/* RFC 5961, 3 and 4, are lwIP's. */
+static err_t judge_control(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, u32_t len)
+{
+	unsigned flags = TCPH_FLAGS(header) & (TCP_SYN | TCP_RST | TCP_ACK);
+
+	if (pcb->state == LISTEN && flags == TCP_SYN)
+		halfopen_make_room((const struct tcp_pcb_listen *)(const void *)pcb);
+	if (pcb->state == SYN_RCVD && (flags & (TCP_SYN | TCP_RST)) == TCP_SYN &&
+	    !is_own_syn(pcb, header, options, len))
+		return challenge(pcb);
+	return ERR_OK;
+}
+
 err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, u16_t options_first,
                     u8_t *options_rest, struct pbuf *p)
 {
@@ -314,15 +327,18 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
 	widen(pcb);
 	if (pcb->state >= SYN_SENT && !(flags & TCP_RST))
 		recover_segment(pcb, header, len);
-	/* RFC 5961, 3 and 4, are lwIP's. */
 	if (pcb->state < SYN_RCVD || pcb->state == TIME_WAIT || (flags & (TCP_RST | TCP_SYN)) != 0)
-		return ERR_OK;
+		return judge_control(pcb, header, options, len);
 	if (!(flags & TCP_ACK))
 		return drop();
 	if (!is_in_window(pcb, header->seqno, len))
 		return challenge(pcb);
 	if (pcb->state != SYN_RCVD && !is_ack_sane(pcb, header->ackno))
 		return challenge(pcb);
+	if (!paws_admits(pcb, header, options, len)) {
+		counts.old++;
+		return challenge(pcb);
+	}
 	sack_segment(pcb, header, options);
 	ack_hurry(pcb, p, options);
 	if (flags & TCP_FIN)

@@ -9,8 +9,10 @@
  *   6980) and with options that are empty or end behind it (RFC 4861, 4.6).
  * - Segments, when their connection is known (lwIP's hook): what is not acceptable by sequence number (RFC
  *   9293, 3.10.7.4) or acknowledges what could not be in flight (RFC 5961, 5.2) is answered by an ACK and goes no
- *   further: neither its window nor its options nor its data count. Segment sizes that leave no room for data
- *   are raised, and set by a SYN alone.
+ *   further: neither its window nor its options nor its data count. So is what is an old duplicate by its timestamp
+ *   (paws.h), and a SYN for a half-open connection that is not its own. Segment sizes that leave no room for data
+ *   are raised, and set by a SYN alone. When a SYN comes and there is no room, a half-open connection gives way
+ *   (halfopen.h).
  *
  * What is dropped is counted in `service status inet`.
  */
@@ -22,6 +24,7 @@
 struct sieve_counts {
 	uint64_t frames, segments;
 	uint64_t challenges; /* segments that were answered */
+	uint64_t old;        /* duplicates */
 };
 
 /* A frame of so many bytes, of which the first head_bytes are in one piece. */

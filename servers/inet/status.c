@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "frame.h"
+#include "halfopen.h"
 #include "iface.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
@@ -68,7 +69,8 @@ static void add_connections(struct out *o)
 	for (const struct tcp_pcb *p = tcp_tw_pcbs; p != NULL; p = p->next)
 		waiting++;
 	sack_get_counts(&c);
-	add(o, "tcp.connections=%u\ntcp.time_wait=%u\ntcp.retransmitted=%llu\n", active, waiting,
+	add(o, "tcp.connections=%u\ntcp.time_wait=%u\ntcp.recycled=%llu\ntcp.retransmitted=%llu\n",
+	    active, waiting, (unsigned long long)halfopen_count(),
 	    (unsigned long long)retrans_total());
 	add(o, "tcp.recoveries=%llu\ntcp.undone=%llu\ntcp.probes=%llu\ntcp.timers=%llu\n",
 	    (unsigned long long)c.recoveries, (unsigned long long)c.undone,
@@ -91,9 +93,9 @@ int status_text(char *buf, size_t len)
 	    a.blocks_used, a.blocks_used_max, (unsigned long long)a.refused);
 	add(&o, "frames.free=%u\nreceive.free=%u\n", frame_free_count(), rxpool_free_count());
 	sieve_get_counts(&sieved);
-	add(&o, "sieve.frames=%llu\nsieve.segments=%llu\nsieve.challenges=%llu\n",
+	add(&o, "sieve.frames=%llu\nsieve.segments=%llu\nsieve.challenges=%llu\nsieve.old=%llu\n",
 	    (unsigned long long)sieved.frames, (unsigned long long)sieved.segments,
-	    (unsigned long long)sieved.challenges);
+	    (unsigned long long)sieved.challenges, (unsigned long long)sieved.old);
 	o.done += (size_t)sock_status_text(buf + o.done, len - o.done);
 	return (int)o.done;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "sys/sys.h"
+#include "halfopen.h"
 #include "lwip/priv/tcp_priv.h"
 #include "tcp_impl.h"
 
@@ -72,6 +73,7 @@ static int make_pcb(struct sock *s)
 
 	if (s->tcp->pcb)
 		return 0;
+	halfopen_spare_one();
 	pcb = tcp_new_ip_type(addr_pcb_type(s));
 	if (!pcb)
 		return -ENOBUFS;

@@ -5,6 +5,7 @@ import hashlib
 import random
 import re
 import struct
+import time
 
 from wirepeer import attacks, frames
 from wirepeer.peer import Peer, Stream
@@ -16,6 +17,8 @@ PREFIX = "fd00:9::"
 DOWN_BYTES, UP_BYTES = 6 << 20, 6 << 20
 SETTLE_S = 75        # fragments that never become whole wait 60 s at most, connections half open 20 s
 ARENA_SLACK = 16     # blocks: one of each size stays with its allocator
+FLOOD_S = 12         # shorter than a half-open connection stays
+FLOOD_STEP_S = 0.03  # for a backlog of 9: many round trips, also on a slow machine
 
 
 def add_wire(session):
@@ -145,3 +148,29 @@ def test_streams_survive_hostile_frames(guest):
 
 
 test_streams_survive_hostile_frames.timeout = 330
+
+
+def recycled(guest):
+    return int(re.search(r"^tcp\.recycled=(\d+)", guest.sh("service status inet"), re.M)[1])
+
+
+def test_clients_connect_during_a_syn_flood(guest):
+    """The listener is full from the beginning, and nothing that is half open gets old enough to be forgotten."""
+    peer, rng = wire_of(guest), random.Random(SEED)
+    guest.sh("mkdir -p /tmp/www && cp /bin/busybox /tmp/www/file && httpd -p 82 -h /tmp/www")
+    length = int(guest.sh("wc -c </bin/busybox"))
+    before = recycled(guest)
+    peer.inject([attacks.syn(peer, rng, 82) for _ in range(100)], 30)
+    end, served = time.monotonic() + FLOOD_S, 0
+    get = peer.connect("10.9.8.1", 82, b"GET /file HTTP/1.0\r\n\r\n")
+    while served < 3 and time.monotonic() < end:
+        peer.inject([attacks.syn(peer, rng, 82)], 10)
+        time.sleep(FLOOD_STEP_S)
+        if get.is_in_done and get.received > length:
+            served += 1
+        if get.is_in_done or get.is_reset:
+            get = peer.connect("10.9.8.1", 82, b"GET /file HTTP/1.0\r\n\r\n")
+    assert served > 0, "nobody gets through"
+    assert recycled(guest) - before > 100
+    check_alive(guest)
+    peer.check()

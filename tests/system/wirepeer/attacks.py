@@ -351,10 +351,16 @@ def tcp_zero_window(_, rng):
         yield on_live(rng, lambda peer, s: segment(peer, s, f.ACK, s.seq, s.rcv_nxt, window=s.window_now()))
 
 
+def syn(peer, rng, port):
+    """From nobody."""
+    source = bytes([10, 9, rng.randrange(9, 200), rng.randrange(1, 250)])
+    ends = (source, rng.randrange(1024, 65536), peer.guest_ip, port)
+    return packet4(peer, f.TCP, f.tcp(ends, rng.getrandbits(32), 0, f.SYN, options=b"\2\4\5\xb4"), source=source)
+
+
 def syn_flood(peer, rng):
-    for number in range(600):
-        source = bytes([10, 9, rng.randrange(9, 200), rng.randrange(1, 250)])
-        yield packet4(peer, f.TCP, f.tcp((source, 1024 + number, peer.guest_ip, OPEN_PORT), rng.getrandbits(32), 0, f.SYN, options=b"\2\4\5\xb4"), source=source)
+    for _ in range(600):
+        yield syn(peer, rng, OPEN_PORT)
 
 
 # ---- UDP ----
