@@ -20,6 +20,7 @@ BLOCK, TILE, HEAD = 4096, 65536, 8
 TILE_SEED, SEED_STRIDE, STRIDE = 0x61786f6c6f746c, 40503, 4099
 ANSWER_SEED = 1000000
 DIED_S = 10
+DUMP_BYTES_MAX = 1 << 17     # of a frame
 
 
 def make_tile():
@@ -115,10 +116,26 @@ class Puppet:
         assert self.do("receive", len(data), timeout=timeout) == f"{len(data)} {hashlib.sha1(data).hexdigest()}"
 
 
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def listener_at(network, host=HOST):
+    """A listening socket of the host; the guest finds it at `host`."""
+    listener = network.socket(family_of(host))
+    try:
+        listener.bind((host if network.backend == "tap" else network.host_address, 0))
+        listener.listen(512)
+        return listener
+    except OSError:
+        listener.close()
+        raise
+
+
 @contextlib.contextmanager
-def listening(backlog=256):
-    """A listening socket of the host, with time limits."""
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0), backlog=backlog)) as listener:
+def listening(network, host=HOST):
+    """listener_at() with time limits, while the block runs."""
+    with contextlib.closing(listener_at(network, host)) as listener:
         listener.settimeout(30)
         yield listener
 
@@ -213,20 +230,33 @@ class Sink(threading.Thread):
 
 
 class Streams:
-    """One connection into the guest and one out of it; they go on until end(). Both sides must agree about every byte."""
+    """A stream into the guest and one out of it, with a connection each; they go on until end(). Both sides must agree about every
+    byte. The guest connects to `host`, or the host to `server` of the guest: an address, and the first of two ports."""
 
-    def __init__(self, guest):
+    def __init__(self, guest, host=HOST, server=None):
         self.guest, self.puppets, self.connections = guest, [Puppet(guest), Puppet(guest)], []
         guest.sh("rm -f /tmp/end")
-        with listening() as listener:
-            for puppet in self.puppets:
-                puppet.do("connect", HOST, port_of(listener))
-                self.connections.append(listener.accept()[0])
+        if server:
+            for number, puppet in enumerate(self.puppets):
+                self._connect_inwards(puppet, (server[0], server[1] + number))
+        else:
+            with listening(guest.machine.network, host) as listener:
+                for puppet in self.puppets:
+                    puppet.do("connect", host, port_of(listener))
+                    self.connections.append(listener.accept()[0])
         for connection in self.connections:
             connection.settimeout(60)
         self.puppets[0].begin("receive", -1)
         self.puppets[1].begin("sendtill", "/tmp/end", 2)
         self.source, self.sink = Source(self.connections[0], 1), Sink(self.connections[1])
+
+    def _connect_inwards(self, puppet, server):
+        puppet.do("listen", *server)
+        puppet.begin("accept")
+        self.connections.append(self.guest.machine.network.socket(family_of(server[0])))
+        self.connections[-1].settimeout(30)
+        self.connections[-1].connect(server)
+        puppet.answer()
 
     def __enter__(self):
         return self
@@ -260,16 +290,16 @@ class Streams:
 class Crowd:
     """The host's end of `netpuppet crowd`: every connection is answered with a stream of its own; `right` are those that arrived whole."""
 
-    def __init__(self, size):
+    def __init__(self, size, network):
         self.size, self.right, self.wrong = size, set(), []
-        self.loop, self.started, self.port = asyncio.new_event_loop(), threading.Event(), None
+        self.loop, self.started, self.listener = asyncio.new_event_loop(), threading.Event(), listener_at(network)
+        self.port = port_of(self.listener)
         threading.Thread(target=self._run, daemon=True).start()
         assert self.started.wait(10)
 
     def _run(self):
         asyncio.set_event_loop(self.loop)
-        server = self.loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512))
-        self.port = server.sockets[0].getsockname()[1]
+        self.loop.run_until_complete(asyncio.start_server(self._serve, sock=self.listener, backlog=512))
         self.started.set()
         self.loop.run_forever()
 
@@ -350,7 +380,7 @@ def dying_in_the_card(guest, label, netdev):
 @contextlib.contextmanager
 def dumped(guest, netdev, path):
     """A pcap of the wire while the block runs."""
-    guest.machine.qmp("object-add", **{"qom-type": "filter-dump", "id": "wire", "netdev": netdev, "file": path})
+    guest.machine.qmp("object-add", **{"qom-type": "filter-dump", "id": "wire", "netdev": netdev, "file": path, "maxlen": DUMP_BYTES_MAX})
     try:
         yield
     finally:
@@ -360,13 +390,13 @@ def dumped(guest, netdev, path):
 class Kills:
     """with Kills(guest, {label: interval in ms}) as kills: ...; afterwards kills.hits[label]: so many living processes died of it."""
 
-    def __init__(self, guest, intervals):
-        self.guest, self.intervals, self.hits = guest, intervals, {}
+    def __init__(self, guest, intervals, seed=1):
+        self.guest, self.intervals, self.seed, self.hits = guest, intervals, seed, {}
         self.before, self.jobs = {}, {}
 
     def __enter__(self):
         self.before = {label: restarts(self.guest, label) for label in self.intervals}
-        self.jobs = {label: self.guest.agent.start(f"exec killloop -l {label} -i {interval} -j 60")
+        self.jobs = {label: self.guest.agent.start(f"exec killloop -l {label} -i {interval} -j 60 -s {self.seed}")
                      for label, interval in self.intervals.items()}
         return self
 

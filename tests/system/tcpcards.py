@@ -70,7 +70,7 @@ def fetch_capture(guest):
     """The file of the capture filter, over the network that it looks at."""
     path = guest.session.path("capture.pcapng")
     guest.sh("cp /dev/capture.net0 /tmp/capture")
-    with listening() as listener:
+    with listening(guest.machine.network) as listener:
         job = guest.agent.start(f"nc {HOST} {port_of(listener)} < /tmp/capture")
         connection, _ = listener.accept()
         with connection, open(path, "wb") as file:

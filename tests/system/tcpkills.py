@@ -36,7 +36,7 @@ test_thousand_deaths_in_one_transfer.timeout = 240
 def test_crowd_of_connections_under_kills(guest):
     """200 connections, all open at once: each completes in both directions, with the bytes of its own."""
     wait_for_lease(guest)
-    crowd = Crowd(CROWD_BYTES)
+    crowd = Crowd(CROWD_BYTES, guest.machine.network)
     try:
         with Kills(guest, {DRIVER: CROWD_INTERVAL_MS}) as kills:
             text = guest.sh(f"/tests/netpuppet crowd {HOST} {crowd.port} {CROWD} {CROWD_BYTES}", 110)

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(ROOT, "bench"))
 import cli  # noqa: E402
 import session  # noqa: E402
 from machine import Config, Machine, MachineError  # noqa: E402
-from network import Forward, Network, NetworkError  # noqa: E402
+from network import Forward, Network, NetworkError, NotPermittedError  # noqa: E402
 
 
 def options(*words):
@@ -100,7 +100,7 @@ class NamespaceTest(unittest.TestCase):
         self.network = Network(["e1000", "e1000"], "tap")
         try:
             self.network.open()
-        except NetworkError as error:
+        except NotPermittedError as error:
             self.assertIn("--net-backend user", str(error))
             self.skipTest(str(error))
 
