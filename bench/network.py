@@ -161,11 +161,11 @@ class Network:
         try:
             self.holder = subprocess.Popen(command + ["sh", "-c", " && ".join(script + ["echo ready", "exec cat"])],
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                           start_new_session=True)
+                                           start_new_session=True, bufsize=0)    # or select() misses lines
         except OSError as error:
             raise NetworkError(f"--net-backend tap: {error.filename}: {error.strerror}; {HELP_TAP}") from error
         if self._line() != b"inside\n":
-            self._refuse(NotPermittedError)
+            self._refuse(NotPermittedError if self._has_ended() else NetworkError)
         if self._line() != b"ready\n":
             self._refuse(NotPermittedError if self._has_ended() == NO_TAP else NetworkError)
 
@@ -174,6 +174,7 @@ class Network:
         return select.select([self.holder.stdout], [], [], 10)[0] and self.holder.stdout.readline()
 
     def _has_ended(self):
+        """Its status; None: it goes on."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self.holder.wait(1)
         return None

@@ -15,6 +15,8 @@ import struct
 import threading
 import time
 
+from wire import Wire, without_vnet
+
 HOST = "10.0.2.2"
 BLOCK, TILE, HEAD = 4096, 65536, 8
 TILE_SEED, SEED_STRIDE, STRIDE = 0x61786f6c6f746c, 40503, 4099
@@ -387,6 +389,16 @@ def dumped(guest, netdev, path):
         guest.machine.qmp("object-del", id="wire")
 
 
+@contextlib.contextmanager
+def judged(guest, netdev, has_vnet=False):
+    """Looks at all frames of the block when it has ended well; yields a list that has the Wire then. has_vnet: see without_vnet()."""
+    path, found = guest.session.path("wire.pcap"), []
+    with dumped(guest, netdev, path):
+        yield found
+    found.append(Wire(without_vnet(path) if has_vnet else path))
+    found[0].check_frames()
+
+
 class Kills:
     """with Kills(guest, {label: interval in ms}) as kills: ...; afterwards kills.hits[label]: so many living processes died of it."""
 
@@ -418,3 +430,33 @@ class Kills:
             shots = re.findall(r"^\d+ (\d+) (\d+)$", job.wait(30).text, re.M)
             # A process that has not been replaced yet may be hit twice, which is one death.
             self.hits[label] = len({pid for pid, error in shots if error == "0"})
+
+
+def streams_under_kills(guest, deaths, size=1, seed=1, **ends):
+    """Streams both ways over so many deaths of components, and of so many bytes at least. deaths: {label: (deaths, mean interval in
+    ms)}; ends: of Streams."""
+    with Streams(guest, **ends) as streams:
+        streams.until(1, 10)
+        with Kills(guest, {label: interval_ms for label, (_, interval_ms) in deaths.items()}, seed) as kills:
+            for label, (count, _) in deaths.items():
+                kills.until(label, count, 60)
+            before = streams.moved()
+        streams.until(max(size, max(before) + 1), 60)
+        streams.end()
+    assert all(kills.hits[label] >= count for label, (count, _) in deaths.items()), kills.hits
+
+
+def crowd_under_kills(guest, deaths, count, size, seed=1):
+    """So many connections, all open at once: each completes in both directions, with the bytes of its own. deaths: (label, how many
+    at least, mean interval in ms)."""
+    label, least, interval_ms = deaths
+    crowd = Crowd(size, guest.machine.network)
+    try:
+        with Kills(guest, {label: interval_ms}, seed) as kills:
+            text = guest.sh(f"/tests/netpuppet crowd {HOST} {crowd.port} {count} {size}", 110)
+        crowd.settle(count, 10)
+    finally:
+        crowd.end()
+    assert text == f"open {count}\ndone {count}", text
+    assert crowd.right == set(range(count)) and not crowd.wrong, (len(crowd.right), crowd.wrong)
+    assert kills.hits[label] >= least, kills.hits

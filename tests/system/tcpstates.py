@@ -8,9 +8,8 @@ import socket
 import time
 
 from network import Forward, free_port
-from puppet import (HOST, Kills, Puppet, answering, dumped, dying_in_the_card, frozen, listening, pattern, port_of, sum_of, take_all,
+from puppet import (HOST, Kills, Puppet, answering, dying_in_the_card, frozen, judged, listening, pattern, port_of, sum_of, take_all,
                     wait_for_lease)
-from wire import Wire
 
 DRIVER, NETDEV = "e1000", "net0"
 GUEST_PORT = 7000
@@ -27,14 +26,8 @@ DISCOVER, OFFER, ACKNOWLEDGEMENT = 1, 2, 5      # RFC 2132, 9.6
 END_OF_STREAM = sum_of(0, 0)
 
 
-@contextlib.contextmanager
 def wire(guest):
-    """Looks at all frames of the block when it has ended well; yields a list that has the Wire then."""
-    path, found = guest.session.path("wire.pcap"), []
-    with dumped(guest, NETDEV, path):
-        yield found
-    found.append(Wire(path))
-    found[0].check_frames()
+    return judged(guest, NETDEV)
 
 
 def syn_acks(found, from_guest):
