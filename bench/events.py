@@ -11,7 +11,7 @@ from machine import ROOT
 from record import percentile
 
 PHASES = ("detect", "restart", "reopen", "replay")
-# The event that ends an outage: a disk's first good completion, the network's first segment of a peer.
+# The event that ends an outage: a disk's first good completion, the first data that moves on the network.
 DISK_GOOD, NET_GOOD = "recovered", "net-flow"
 CAUSES = ("none", "exit", "exception", "signal", "heartbeat", "complaint", "update", "init")
 
@@ -56,7 +56,8 @@ def incidents(events, component, good=DISK_GOOD):
     """One incident record for each death of `component`: its time line from the kill to the event `good`.
 
     served_us ends when all clients had their sessions again. With nothing waiting then (replayed = 0), the rest of the outage
-    is the time that the load took to ask for something.
+    is the time that the load took to ask for something. An outage in which somebody waited lasts until that event, over all
+    deaths that come before it.
     """
     deaths = [at for at, event in enumerate(events) if event.kind == "death" and event.label == component]
     found = []
@@ -65,8 +66,10 @@ def incidents(events, component, good=DISK_GOOD):
         kill = next((event for event in reversed(events[max(0, at - 8):at])
                      if event.kind == "kill" and event.label == component), None)
         found.append(_incident(component, kill or events[at], events[at:end], good))
-        # The next death came before the first good completion: that one's time line tells when it came.
         found[-1]["overtaken"] = found[-1]["outage_us"] is None and number + 1 < len(deaths)
+        if found[-1]["overtaken"] and found[-1]["awaited"]:
+            end = _first(events, end, len(events), good)
+            found[-1]["outage_us"] = None if end is None else round(end.t_us - found[-1]["t_us"], 1)
     return found
 
 
@@ -80,6 +83,8 @@ def _incident(component, start, life, good):
     def between(since, event):
         return None if event is None or since is None else round(event.t_us - since.t_us, 1)
 
+    # A connection with data under way, or requests at a disk.
+    awaited = waiting > 0 if good != NET_GOOD else resume is None or resume.args.get("active") != "0"
     cause = detect.args.get("cause", "") if detect else ""
     return {"t_us": start.t_us, "component": component,
             "cause": CAUSES[int(cause)] if cause.isdigit() and int(cause) < len(CAUSES) else cause or "signal",
@@ -87,9 +92,7 @@ def _incident(component, start, life, good):
             "outage_us": between(start, recovered), "served_us": between(start, replays[-1] if replays else None),
             "phases_us": {"detect": between(start, detect), "restart": between(detect, publish),
                           "reopen": between(publish, reopen), "replay": between(reopen, recovered)},
-            "replayed": waiting, "lost": 0,
-            # No connection was there to notice: nobody was waiting for anything.
-            "idle": good == NET_GOOD and resume is not None and resume.args.get("connections") == "0"}
+            "replayed": waiting, "lost": 0, "awaited": awaited, "idle": good == NET_GOOD and not awaited}
 
 
 def summary(found):

@@ -27,10 +27,11 @@ _Static_assert(((TF_UNHEALED | TF_CATCHING | TF_DOUBTFUL) &
 	(128u << 10) /* bytes: beyond that the peer's timer is faster than single steps */
 #define CAUGHT_UP 3u /* segments in one turn: the peer streams again */
 #define DOUBT_NS  4000000ull
+#define ACTIVE_NS 1000000000ull
 
 static struct {
 	uint64_t t_back_ns;
-	bool is_waiting; /* for the first segment after the return */
+	bool is_waiting; /* for data to move after the return */
 } returns[NETDEV_MAX];
 static bool has_unhealed;
 static uint64_t t_catching_ns; /* until then connections may be catching up; 0: none is */
@@ -98,9 +99,22 @@ static void reset_timer(struct tcp_pcb *pcb)
 		pcb->rtime = 0;
 }
 
+/* One that was active and has not moved since stays so, however many deaths follow. */
+static bool is_active(struct tcp_pcb *pcb, uint64_t t_lost_ns)
+{
+	uint64_t t_moved_ns = (uintptr_t)tcp_ext_arg_get(pcb, EXT_MOVED);
+
+	if (pcb->unacked != NULL || pcb->unsent != NULL)
+		return true;
+	if (t_moved_ns == 0 || t_moved_ns + ACTIVE_NS < t_lost_ns)
+		return false;
+	tcp_ext_arg_set(pcb, EXT_MOVED, (void *)(uintptr_t)now_ns());
+	return true;
+}
+
 void recover_back(struct iface *i)
 {
-	unsigned count = 0;
+	unsigned count = 0, active = 0;
 
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
 		if (!is_on(pcb, i))
@@ -108,11 +122,12 @@ void recover_back(struct iface *i)
 		reset_timer(pcb);
 		tcp_set_flags(pcb, TF_UNHEALED);
 		count++;
+		active += is_active(pcb, i->t_lost_ns);
 	}
 	has_unhealed = has_unhealed || count > 0;
-	returns[slot_of(i)].is_waiting = count > 0;
+	returns[slot_of(i)].is_waiting = active > 0;
 	returns[slot_of(i)].t_back_ns = now_ns();
-	log_event(EV_NET_RESUME, netdev_server(i->dev), i->unit, count,
+	log_event(EV_NET_RESUME, netdev_server(i->dev), i->unit, active,
 	          (now_ns() - i->t_lost_ns) / 1000);
 	/* One tick repeats what has no answer yet. */
 	etharp_tmr();
@@ -247,15 +262,22 @@ uint64_t recover_next_deadline(void)
 	return t_doubt_ns;
 }
 
-void recover_heard(struct iface *i)
+void recover_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header, uint32_t len)
 {
-	unsigned n = slot_of(i);
+	struct iface *i;
 
-	if (!returns[n].is_waiting)
+	if (!TCP_SEQ_GT(header->ackno, pcb->lastack) &&
+	    !(len > 0 && TCP_SEQ_GT(header->seqno + len, pcb->rcv_nxt)))
 		return;
-	returns[n].is_waiting = false;
+	if (pcb->state >= ESTABLISHED) /* after a SYN nothing needs to follow */
+		tcp_ext_arg_set(pcb, EXT_MOVED, (void *)(uintptr_t)now_ns());
+	i = iface_of(ip_current_input_netif());
+	if (i == NULL || !returns[slot_of(i)].is_waiting)
+		return;
+	returns[slot_of(i)].is_waiting = false;
 	log_event(EV_NET_FLOW, netdev_server(i->dev), i->unit,
-	          (now_ns() - returns[n].t_back_ns) / 1000, (now_ns() - i->t_lost_ns) / 1000);
+	          (now_ns() - returns[slot_of(i)].t_back_ns) / 1000,
+	          (now_ns() - i->t_lost_ns) / 1000);
 }
 
 void recover_forget(struct iface *i)

@@ -35,7 +35,17 @@ void recover_forget(struct iface *i); /* the interface goes */
 void recover_idle(void);
 uint64_t recover_next_deadline(void); /* recover_idle() has work then; 0: none */
 void recover_before_tcp_tick(void);
-/* A TCP frame came in: the first one after recover_back() is the end of the outage in the event log. */
-void recover_heard(struct iface *i);
+
+struct tcp_pcb;
+struct tcp_hdr;
+
+/*
+ * A segment of a connection came in, not yet looked at by lwIP; header in host order, `len` as sequence numbers count.
+ * The first that moves data after recover_back() (new data of the peer, or an acknowledgement of ours) is the end of
+ * the outage in the event log (net-flow), if a connection was active when the driver died: it has something
+ * that is not acknowledged, or data moved in the second before. Without such a connection nobody waits, and what the
+ * next segment waits for is not the network.
+ */
+void recover_segment(struct tcp_pcb *pcb, const struct tcp_hdr *header, uint32_t len);
 
 #endif

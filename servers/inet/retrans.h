@@ -9,7 +9,7 @@
 #include "lwip/tcp.h"
 
 /* lwIP's extra words of a connection. */
-enum { EXT_CATCHING, EXT_RETRANS, EXT_SENDER };
+enum { EXT_CATCHING, EXT_RETRANS, EXT_SENDER, EXT_MOVED };
 
 uint32_t retrans_of(const struct tcp_pcb *pcb);
 uint64_t retrans_total(void);

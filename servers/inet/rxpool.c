@@ -7,7 +7,6 @@
 #include "lwip/inet_chksum.h"
 #include "lwip/pbuf.h"
 #include "merge.h"
-#include "recover.h"
 #include "rxpool.h"
 #include "sieve.h"
 #include "sys/sys.h"
@@ -246,8 +245,6 @@ static void input(struct iface *i, struct pbuf *p, bool is_checked)
 		return;
 	}
 	timers_activity();
-	if (is_tcp)
-		recover_heard(i);
 	if (is_tcp && merge_take(i, p, is_checked))
 		return;
 	merge_flush(i);

@@ -7,6 +7,7 @@
 #include "lwip/prot/ip.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
+#include "recover.h"
 #include "sack.h"
 #include "sieve.h"
 #include "sys/sys.h"
@@ -310,6 +311,8 @@ err_t sieve_segment(struct tcp_pcb *pcb, struct tcp_hdr *header, u16_t options, 
 		return drop();
 	tame_options((uint8_t *)(header + 1), options, (flags & TCP_SYN) != 0);
 	widen(pcb);
+	if (pcb->state >= SYN_SENT && !(flags & TCP_RST))
+		recover_segment(pcb, header, len);
 	/* RFC 5961, 3 and 4, are lwIP's. */
 	if (pcb->state < SYN_RCVD || pcb->state == TIME_WAIT || (flags & (TCP_RST | TCP_SYN)) != 0)
 		return ERR_OK;

@@ -121,7 +121,7 @@
 #define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) inet_tcp_isn(lip, lport, rip, rport)
 #define TCP_LISTEN_BACKLOG                        1
 /* recover.c: how far a connection has caught up; retrans.c; sack.c. */
-#define LWIP_TCP_PCB_NUM_EXT_ARGS                 3
+#define LWIP_TCP_PCB_NUM_EXT_ARGS                 4
 /* Called with constant connections, too, by what sends no data. */
 #define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS(p, hdr, pcb, opts)                                           \
 	inet_tcp_out(p, hdr, (struct tcp_pcb *)(mem_ptr_t)(pcb), opts)

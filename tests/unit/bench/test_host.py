@@ -106,6 +106,19 @@ LOG = """[    0.000100] boot
 [    9.000000] death ahci (ep 12) signal=9 status=0
 """
 
+DEATHS = """[    1.000000] death e1000 (ep 10) signal=9 status=0
+[    1.002000] net-resume e1000_0 (ep 20) active=1 outage_us=1400
+[    1.100000] death e1000 (ep 12) signal=9 status=0
+[    1.102000] net-resume e1000_0 (ep 20) active=1 outage_us=1400
+[    1.103000] net-flow e1000_0 (ep 20) resume_us=1500 outage_us=3000
+[    1.200000] death e1000 (ep 14) signal=9 status=0
+[    1.202000] net-resume e1000_0 (ep 20) active=0 outage_us=1400
+[    1.300000] death e1000 (ep 16) signal=9 status=0
+[    1.302000] net-resume e1000_0 (ep 20) active=2 outage_us=1400
+[    1.400000] death e1000 (ep 16) signal=9 status=0
+[    1.402000] net-resume e1000_0 (ep 20) active=0 outage_us=1400
+"""
+
 
 class EventsTest(unittest.TestCase):
     def test_time_line_of_a_kill(self):
@@ -124,14 +137,23 @@ class EventsTest(unittest.TestCase):
 
     def test_time_line_of_a_card(self):
         log = LOG.replace("recovered mirror.disk.1 (ep 20) server=12 id=5", "recovered inet (ep 20) server=12 id=5\n"
-                          "[    0.002500] net-resume e1000_0 (ep 20) connections=1 outage_us=1400\n"
+                          "[    0.002500] net-resume e1000_0 (ep 20) active=1 outage_us=1400\n"
                           "[    0.004000] net-flow e1000_0 (ep 20) resume_us=1500 outage_us=3000")
-        log += "[    9.001000] net-resume e1000_0 (ep 20) connections=0 outage_us=900\n"
+        log += "[    9.001000] net-resume e1000_0 (ep 20) active=0 outage_us=900\n"
         with unittest.mock.patch.object(events, "kinds", return_value=events.kinds() | {"net-resume", "net-flow"}):
             found = events.incidents(events.parse(log), "ahci", events.NET_GOOD)
         self.assertEqual((found[0]["outage_us"], found[0]["idle"]), (3000.0, False))
         self.assertEqual((found[1]["outage_us"], found[1]["idle"]), (None, True))
         self.assertEqual(events.summary(found)["idle"], 1)
+
+    def test_an_outage_lasts_over_further_deaths(self):
+        found = events.incidents(events.parse(DEATHS), "e1000", events.NET_GOOD)
+        self.assertEqual([entry["awaited"] for entry in found], [True, True, False, True, False])
+        self.assertEqual([entry["overtaken"] for entry in found], [True, False, True, True, False])
+        # The third had nobody waiting; the fourth had, and nothing moved after it.
+        self.assertEqual([entry["outage_us"] for entry in found], [103000.0, 3000.0, None, None, None])
+        summary = events.summary(found)
+        self.assertEqual([summary[name] for name in ("recovered", "idle", "overtaken")], [2, 2, 1])
 
     def test_percentiles(self):
         values = list(range(1, 101))

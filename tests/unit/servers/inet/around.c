@@ -36,9 +36,10 @@ void log_event(enum event_kind kind, endpoint_t ep, const char *label, uint64_t 
 {
 	(void)ep;
 	(void)label;
-	(void)a;
 	(void)b;
 	wire.resumes += kind == EV_NET_RESUME;
+	if (kind == EV_NET_RESUME)
+		wire.active = (unsigned)a;
 	wire.flows += kind == EV_NET_FLOW;
 }
 

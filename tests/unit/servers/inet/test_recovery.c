@@ -310,7 +310,7 @@ static void idle_connection_sends_duplicate_acks(void **state)
 	wire_init(0);
 	streams_start(1000, 1000);
 	streams_run(5000);
-	for (unsigned k = 0; k < 1000; k++)
+	for (unsigned k = 0; k < 1100; k++)
 		wire_step();
 	wire_kill(0);
 	for (unsigned k = 0; k < 100; k++)
@@ -321,6 +321,63 @@ static void idle_connection_sends_duplicate_acks(void **state)
 		wire_step();
 	assert_in_range(wire.pure_acks - before, 4, 8);
 	assert_int_equal(wire.flows, 0);
+	assert_int_equal(wire.active, 0);
+	streams_stop();
+}
+
+static void suffer_death(unsigned unit, unsigned away_ms)
+{
+	wire_kill(unit);
+	for (unsigned k = 0; k < away_ms; k++)
+		wire_step();
+	wire_revive(unit);
+}
+
+/* An outage ends when data move, and only if some were to: not for a connection that has nothing to say. */
+static void only_who_waits_has_an_outage(void **state)
+{
+	(void)state;
+	wire_init(0);
+	streams_start(0, 0);
+	for (unsigned k = 0; k < 3; k++)
+		wire_step();
+	suffer_death(0, 10); /* its SYN has no answer */
+	assert_int_equal(wire.active, 1);
+	assert_int_equal(wire.flows, 0);
+	while (stream_client.pcb->state != ESTABLISHED)
+		wire_step();
+	assert_int_equal(wire.flows, 1);
+	for (unsigned k = 0; k < 10; k++)
+		wire_step();
+	suffer_death(0, 10); /* connected, and no data yet */
+	assert_int_equal(wire.active, 0);
+	streams_stop();
+}
+
+/* However long nothing comes through: who receives stays active until it does. */
+static void an_outage_lasts_over_further_deaths(void **state)
+{
+	(void)state;
+	wire_init(0);
+	streams_start(4 << 20, 0);
+	for (unsigned k = 0; k < 12; k++)
+		wire_step();
+	assert_false(streams_are_done());
+	for (unsigned n = 0; n < 4; n++) {
+		suffer_death(1, 900);
+		assert_int_equal(wire.active, 1);
+	}
+	assert_int_equal(wire.flows, 0);
+	streams_run(60000);
+	assert_int_equal(wire.flows, 1);
+	for (unsigned k = 0; k < 500; k++)
+		wire_step();
+	suffer_death(1, 1);
+	assert_int_equal(wire.active, 1); /* data moved half a second ago */
+	for (unsigned k = 0; k < 1100; k++)
+		wire_step();
+	suffer_death(1, 1);
+	assert_int_equal(wire.active, 0);
 	streams_stop();
 }
 
@@ -417,6 +474,8 @@ int main(void)
 		cmocka_unit_test(burst_loss_at_the_receiver_needs_no_timer),
 		cmocka_unit_test(an_outage_without_losses_stays_unnoticed),
 		cmocka_unit_test(idle_connection_sends_duplicate_acks),
+		cmocka_unit_test(only_who_waits_has_an_outage),
+		cmocka_unit_test(an_outage_lasts_over_further_deaths),
 		cmocka_unit_test(outage_does_not_count_as_retransmissions),
 		cmocka_unit_test(each_repeated_segment_is_counted),
 		cmocka_unit_test(segments_of_the_recovery_are_counted),
