@@ -31,7 +31,7 @@ struct wire {
 	unsigned frames, lost, tso_frames, segments_cut, sums_filled, replayed, pure_acks,
 		echo_replies;
 	unsigned resumes, flows;
-	unsigned active; /* connections, at the last net-resume */
+	unsigned active;   /* connections, at the last net-resume */
 	unsigned pieces;   /* buffers that did not end a frame (NET_OFFLOAD_RX_LRO) */
 	unsigned repeated; /* segments with data from unit 0 whose last byte was sent before */
 	uint32_t end_seq;
