@@ -82,8 +82,8 @@ class Wire:
 
 
 def ones_sum(data):
-    """RFC 1071, without the complement. One byte too few counts as zero."""
-    return int.from_bytes(data + b"\0" * (len(data) % 2), "big") % 0xffff
+    """RFC 1071, without the complement, of bytes that are not all zero. One byte too few counts as zero."""
+    return int.from_bytes(data + b"\0" * (len(data) % 2), "big") % 0xffff or 0xffff
 
 
 def without_vnet(path):
