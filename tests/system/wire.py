@@ -18,7 +18,9 @@ FIELDS = ("frame.number", "eth.src", "_ws.malformed", "_ws.expert.severity", "_w
           *SUMS, *REPEATED)
 PCAP_HEAD, PCAP_RECORD = 24, struct.Struct("<IIII")
 VNET = struct.Struct("<BBHHHHH")    # virtio 1.2, 5.1.6
+VNET_OF_RESET_BYTES = 10            # without the count of buffers: while the device is reset
 NEEDS_CSUM = 1
+TYPE_AT, TYPES = 12, (0x0800, 0x0806, 0x86dd)    # of Ethernet: IPv4, ARP, IPv6
 # No guesses about what random bytes might be.
 PLAIN = ["-d", "tcp.port==1-65535,data", "-d", "udp.port==1024-65535,data"]
 VERIFY = [word for name in ("tcp", "ip", "udp") for word in ("-o", f"{name}.check_checksum:TRUE")]
@@ -86,6 +88,14 @@ def ones_sum(data):
     return int.from_bytes(data + b"\0" * (len(data) % 2), "big") % 0xffff or 0xffff
 
 
+def vnet_bytes(record):
+    """Length of virtio's header in front of a frame; the frame's type tells."""
+    for size in (VNET.size, VNET_OF_RESET_BYTES):
+        if record[size + TYPE_AT:size + TYPE_AT + 2] in [struct.pack(">H", kind) for kind in TYPES]:
+            return size
+    raise AssertionError(f"neither IP nor ARP, with any length of virtio's header: {record[:40].hex(' ')}")
+
+
 def without_vnet(path):
     """A copy of a capture of a virtio card over tap, whose frames follow virtio's header there. Where the header asks for the rest
     of a checksum it is filled in, as the host would do it: what was there must have been the sum of the pseudo header."""
@@ -97,7 +107,7 @@ def without_vnet(path):
         assert kept == length, f"a frame of {length} bytes is cut to {kept}"
         at += PCAP_RECORD.size
         flags, _, _, _, start, offset, _ = VNET.unpack_from(data, at)
-        frame = bytearray(data[at + VNET.size:at + length])
+        frame = bytearray(data[at + vnet_bytes(data[at:at + length]):at + length])
         if flags & NEEDS_CSUM:
             assert start + offset + 2 <= len(frame), f"checksum at {start} + {offset} of {len(frame)} bytes"
             struct.pack_into(">H", frame, start + offset, 0xffff - ones_sum(frame[start:]))

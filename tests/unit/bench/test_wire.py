@@ -9,10 +9,11 @@ import unittest
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 sys.path.insert(0, os.path.join(ROOT, "tests/system"))
-from wire import NEEDS_CSUM, PCAP_HEAD, PCAP_RECORD, VNET, ones_sum, without_vnet  # noqa: E402  pylint: disable=wrong-import-position
+from wire import NEEDS_CSUM, PCAP_HEAD, PCAP_RECORD, VNET, VNET_OF_RESET_BYTES, ones_sum, without_vnet  # noqa: E402  pylint: disable=wrong-import-position
 
 ADDRESSES = bytes([10, 0, 2, 15, 10, 0, 2, 2])
 TCP, HEAD, SUM_AT = 34, 20, 16
+ARP = bytes(12) + b"\x08\x06" + bytes(28)
 
 
 def pseudo(size):
@@ -32,14 +33,14 @@ def is_right(frame):
 
 
 class WithoutVnetTest(unittest.TestCase):
-    def plain(self, frames, cut=0):
+    def plain(self, frames, cut=0, head=VNET.size):
         """Frames of the copy; frames: (flags, bytes) pairs."""
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "wire.pcap")
             with open(path, "wb") as file:
                 file.write(bytes(PCAP_HEAD))
                 for flags, frame in frames:
-                    data = VNET.pack(flags, 1, TCP + HEAD, 1448, TCP, SUM_AT, 1) + frame
+                    data = VNET.pack(flags, 1, TCP + HEAD, 1448, TCP, SUM_AT, 1)[:head] + frame
                     file.write(PCAP_RECORD.pack(5, 6, len(data) - cut, len(data)) + data[:len(data) - cut])
             with open(without_vnet(path), "rb") as file:
                 data = file.read()
@@ -62,14 +63,17 @@ class WithoutVnetTest(unittest.TestCase):
         self.assertFalse(is_right(self.plain([(NEEDS_CSUM, frame_of(b"data", ones_sum(pseudo(HEAD))))])[0]))
 
     def test_other_frames_stay_as_they_are(self):
-        frames = [frame_of(b"one", 1), bytes(60)]
-        self.assertEqual(self.plain([(0, frame) for frame in frames]), frames)
+        frames = [frame_of(b"one", 1), ARP]
+        for head in (VNET.size, VNET_OF_RESET_BYTES):
+            self.assertEqual(self.plain([(0, frame) for frame in frames], head=head), frames)
 
     def test_what_cannot_be_judged_is_refused(self):
         with self.assertRaisesRegex(AssertionError, "is cut"):
-            self.plain([(0, bytes(60))], cut=1)
+            self.plain([(0, ARP)], cut=1)
         with self.assertRaisesRegex(AssertionError, "checksum at 34"):
-            self.plain([(NEEDS_CSUM, bytes(40))])
+            self.plain([(NEEDS_CSUM, ARP[:40])])
+        with self.assertRaisesRegex(AssertionError, "neither IP nor ARP"):
+            self.plain([(0, bytes(60))])
 
 
 if __name__ == "__main__":
