@@ -13,6 +13,7 @@ import dataclasses
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -129,11 +130,22 @@ def machine_options(args):
             "addresses": addresses}
 
 
+def ensure_make(install):
+    """The build itself installs what is missing (tools/build/setup.mk), but for make."""
+    if shutil.which("make"):
+        return
+    say("make is missing; installing it and what else is needed")
+    command = [os.path.join(ROOT, "tools/setup")] + ([] if install else ["--no-install"])
+    if subprocess.run(command, stdout=sys.stderr, stdin=subprocess.DEVNULL, check=False).returncode != 0 or not shutil.which("make"):
+        raise MachineError("make is not installed on this computer; install it and the other packages of tools/packages.txt")
+
+
 def build_all(install=True, quiet=False):
     """Builds what is out of date, with the compiler's words on standard error. Quiet: only what is installed, which ports are
     built, and now and then how far it is; all of it after a failure."""
     env = dict(os.environ, **({} if install else {"AXO_NO_INSTALL": "1"}))
     started = time.monotonic()
+    ensure_make(install)
     with subprocess.Popen(["make", "-j2", "--no-print-directory", "all"], cwd=ROOT, env=env, text=True, errors="replace",
                           stdout=subprocess.PIPE if quiet else sys.stderr, stderr=subprocess.STDOUT if quiet else None,
                           stdin=subprocess.DEVNULL) as make:

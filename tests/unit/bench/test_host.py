@@ -79,6 +79,33 @@ class OptionsTest(unittest.TestCase):
             self.assertIn(said, done.stderr)
 
 
+class BuildTest(unittest.TestCase):
+    commands = []
+
+    def ensure_make(self, install, found, status):
+        """What tools/setup is called with, and whether it is enough."""
+        done = subprocess.CompletedProcess([], status)
+        with unittest.mock.patch.object(session.shutil, "which", side_effect=found), \
+                unittest.mock.patch.object(session.subprocess, "run", return_value=done) as run, \
+                unittest.mock.patch.object(session, "say"):
+            try:
+                session.ensure_make(install)
+            finally:
+                self.commands = [call.args[0] for call in run.call_args_list]
+
+    def test_make_is_installed_first(self):
+        self.ensure_make(True, ["/usr/bin/make"], 0)
+        self.assertEqual(self.commands, [])
+        self.ensure_make(True, [None, "/usr/bin/make"], 0)
+        self.assertEqual(self.commands, [[f"{ROOT}/tools/setup"]])
+
+    def test_without_make_nothing_goes(self):
+        for install, found, status in ((False, [None], 1), (True, [None, None], 0), (True, [None], 1)):
+            with self.assertRaisesRegex(MachineError, "make is not installed.*packages.txt"):
+                self.ensure_make(install, found, status)
+            self.assertEqual(self.commands[0][1:], [] if install else ["--no-install"])
+
+
 class BootImageTest(unittest.TestCase):
     def test_entries_are_added_and_replaced(self):
         with tempfile.TemporaryDirectory() as folder:
