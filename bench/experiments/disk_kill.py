@@ -6,7 +6,6 @@ Throughput is that of plain reads and writes (streamio), bytes over seconds of a
 is says turns.py.
 """
 
-from agent import AgentError
 from record import Record
 from session import say
 
@@ -119,10 +118,5 @@ def run(args):
     params = FULL if args.full else QUICK
     record = Record("disk-kill", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **params})
     with Rig(args, disk_mb=2 * params["file_mb"] + 64, data_mb=params["file_mb"]) as rig:
-        record.set_machine(rig.machine)
-        try:
-            measure(rig, record, params)
-        except AgentError as error:
-            record.verdicts["machine_answers"] = False
-            say(f"{error}\n{rig.machine.last_words()}")
+        rig.measured(record, measure, params)
     return record

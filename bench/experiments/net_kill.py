@@ -8,7 +8,6 @@ Throughput is that of all connections of a turn, bytes over seconds with the tim
 count; what a turn and what loss is says turns.py. With --net-backend user the sender of downloads is the TCP of QEMU's own
 network, a BSD's without SACK; with tap it is Linux. Uploads carry their SHA-1 in every turn, downloads at the end of each interval.
 """
-from agent import AgentError
 from record import Record
 from session import say
 
@@ -120,10 +119,5 @@ def run(args):
     params = FULL if args.full else QUICK
     record = Record("net-kill", args.seed, {**config_of(args), **params})
     with NetRig(args, params["upload_mb"]) as rig:
-        record.set_machine(rig.machine)
-        try:
-            measure(rig, record, params)
-        except AgentError as error:
-            record.verdicts["machine_answers"] = False
-            say(f"{error}\n{rig.machine.last_words()}")
+        rig.measured(record, measure, params)
     return record

@@ -4,7 +4,6 @@ kill -> detect -> restart (published) -> reopen -> replay -> first good completi
 acknowledged). --component says which one: the disk driver under a reader, or the card's under a download."""
 import contextlib
 
-from agent import AgentError
 from record import Record
 from session import say
 
@@ -96,10 +95,5 @@ def run(args):
         record = Record("recovery", args.seed, {"storage": STACK, "driver": DRIVER, "mem_mb": args.mem, **params})
         rig, work = Rig(args, disk_mb=2 * params["file_mb"] + 64, data_mb=params["file_mb"]), measure
     with rig:
-        record.set_machine(rig.machine)
-        try:
-            work(rig, record, params)
-        except AgentError as error:
-            record.verdicts["machine_answers"] = False
-            say(f"{error}\n{rig.machine.last_words()}")
+        rig.measured(record, work, params)
     return record

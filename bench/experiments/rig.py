@@ -65,6 +65,15 @@ class BaseRig:
         """After the boot: what must be so before the experiment starts."""
         say(f"up in {self.machine.boot_s:.2f} s")
 
+    def measured(self, record, measure, params):
+        """Runs measure(rig, record, params). A guest that stops answering is a verdict of the record, not the end."""
+        record.set_machine(self.machine)
+        try:
+            measure(self, record, params)
+        except AgentError as error:
+            record.verdicts["machine_answers"] = False
+            say(f"{error}\n{self.machine.last_words()}")
+
     def make_random(self, name, megabytes, generator):
         """A file of random bytes in the session's folder; its path. Never a zero: the body of busybox's wget --post-file ends
         at one."""

@@ -8,6 +8,19 @@
 #include <sys/ioctl.h>
 #include "chrdev.h"
 
+/* What k->io asks for; a driver that says it moved more is not believed. */
+static int64_t transfer(struct call *c, struct chrdev *ch, struct chr_call *k)
+{
+	int64_t n;
+
+	if (k->io->len == 0)
+		return 0;
+	k->req.flags = k->io->flags & O_NONBLOCK ? CHR_NONBLOCK : 0;
+	k->req.pos = k->io->pos;
+	n = chr_request(c, ch, k);
+	return n > (int64_t)k->io->len ? -EIO : n;
+}
+
 static int64_t chr_read(struct call *c, struct file *f, struct io *io)
 {
 	struct chrdev *ch = f->obj;
@@ -21,28 +34,17 @@ static int64_t chr_read(struct call *c, struct file *f, struct io *io)
 		if (n)
 			return n;
 	}
-	if (io->len == 0)
-		return 0;
-	k.req.flags = io->flags & O_NONBLOCK ? CHR_NONBLOCK : 0;
-	k.req.pos = io->pos;
-	n = chr_request(c, ch, &k);
-	return n > (int64_t)io->len ? -EIO : n;
+	return transfer(c, ch, &k);
 }
 
 static int64_t chr_write(struct call *c, struct file *f, struct io *io)
 {
 	struct chrdev *ch = f->obj;
 	struct chr_call k = {.op = CHR_WRITE, .io = io, .access = GRANT_READ, .can_cancel = true};
-	int64_t n;
 
 	if (ch->is_dead)
 		return -EIO;
-	if (io->len == 0)
-		return 0;
-	k.req.flags = io->flags & O_NONBLOCK ? CHR_NONBLOCK : 0;
-	k.req.pos = io->pos;
-	n = chr_request(c, ch, &k);
-	return n > (int64_t)io->len ? -EIO : n;
+	return transfer(c, ch, &k);
 }
 
 static unsigned chr_poll(struct call *c, struct file *f, unsigned wanted)

@@ -33,14 +33,8 @@
 #include "servers/inet/turn.h"
 #include "tests/fuzz/inet/packets.h"
 #include "tests/unit/servers/inet/wire.h"
+#include "tests/unit/support/must.h"
 
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 #define PORT        80
 #define STEPS_MAX   256 /* of one input */
 #define BULK        20000u

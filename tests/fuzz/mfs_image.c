@@ -4,7 +4,7 @@
  * image itself. It is mounted, walked and changed; then checked with repair, after which a second
  * check must find nothing.
  */
-/* uses: lib/fs/ tests/unit/lib/fs/memdev.c */
+/* uses: lib/fs/ tests/unit/lib/fs/memdev.c lib/random/ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What scenarios use: a booted machine with short words for running commands and checking what they say."""
 import os
+import random
 import re
 import time
 
@@ -15,6 +16,14 @@ PROMPT = r"axolotl# (?:\x1b\[6n)?$"
 
 class Skipped(Exception):
     """This computer cannot do what a test needs, for the reason of the text. Tests raise it before they check anything."""
+
+
+def add_random_disk(session, name, seed, size_bytes):
+    """For a scenario's "prepare": a disk of random bytes, the same for the same seed."""
+    path = session.path(f"{name}.img")
+    with open(path, "wb") as file:
+        file.write(random.Random(seed).randbytes(size_bytes))
+    session.options.disks.append(DiskSpec(name, None, path))
 
 
 class Guest:

@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A server that lies in its answers (wrong id, answer twice, short answer) is found out by whoever is above it; no byte is lost."""
-import random
-
-from session import DiskSpec
+from guest import add_random_disk
 
 RULES = {"B2": 5, "B3": 6, "B4": 7}               # enum proto_rule of blk.h
 DATA_KB = 3000
 
 
 def add_data(session):
-    path = session.path("data.img")
-    with open(path, "wb") as file:
-        file.write(random.Random(9).randbytes(DATA_KB << 10))
-    session.options.disks.append(DiskSpec("sata1", None, path))
+    add_random_disk(session, "sata1", 9, DATA_KB << 10)
 
 
 OPTIONS = {"disks": ["sata0:32M"], "prepare": add_data}

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Components are killed, hang, crash and are refreshed, under load: nobody above notices, no byte is lost."""
-import random
-
-from session import DiskSpec
+from guest import add_random_disk
 
 STACK = "checksum(mirror(sata0,sata1))"
 DATA_MB = 16
@@ -10,10 +8,7 @@ DATA_MB = 16
 
 def add_data(session):
     """sata2: random bytes that the storage gets a file of."""
-    path = session.path("data.img")
-    with open(path, "wb") as file:
-        file.write(random.Random(5).randbytes(DATA_MB << 20))
-    session.options.disks.append(DiskSpec("sata2", None, path))
+    add_random_disk(session, "sata2", 5, DATA_MB << 20)
 
 
 OPTIONS = {"storage": STACK, "disks": ["sata0:96M", "sata1:96M"], "prepare": add_data}

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "random/random.h"
 
 #define BLOCK_MAX   (1u << 20)
 #define BLOCKS_MAX  (1u << 20)
@@ -56,15 +57,6 @@ static double now_s(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
 /* What a block holds: its number and generation, then numbers that follow from both. */
 static void fill(const struct check *c, uint32_t block, uint64_t *out)
 {
@@ -77,7 +69,7 @@ static void fill(const struct check *c, uint32_t block, uint64_t *out)
 	}
 	out[0] = (uint64_t)block << 32 | generation;
 	for (uint32_t i = 1; i < c->block_bytes / 8; i++)
-		out[i] = next_random(&state);
+		out[i] = random_splitmix(&state);
 }
 
 static void report_error(struct check *c, const char *what, uint32_t block)
@@ -143,9 +135,9 @@ static void run(struct check *c)
 	double end_s = now_s() + c->duration_s;
 
 	for (uint64_t step = 1; step <= c->steps && now_s() < end_s; step++) {
-		uint32_t block = (uint32_t)(next_random(&c->random) % c->blocks);
+		uint32_t block = (uint32_t)(random_splitmix(&c->random) % c->blocks);
 
-		if (next_random(&c->random) % 100 < c->read_percent)
+		if (random_splitmix(&c->random) % 100 < c->read_percent)
 			read_block(c, block);
 		else
 			write_block(c, block);

@@ -28,6 +28,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "random/random.h"
 
 #define SHOTS_MAX     65536u
 #define TABLE_BYTES   65536u
@@ -67,16 +68,6 @@ static int64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * US_PER_S + ts.tv_nsec / 1000;
-}
-
-/* splitmix64 */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
 }
 
 static bool read_table(const char *path)
@@ -184,7 +175,8 @@ static unsigned run(const struct plan *plan)
 			at_us = now_us();
 		at_us += plan->interval_us - spread_us;
 		if (spread_us > 0)
-			at_us += (int64_t)(next_random(&random) % (uint64_t)(2 * spread_us + 1));
+			at_us +=
+				(int64_t)(random_splitmix(&random) % (uint64_t)(2 * spread_us + 1));
 		if (at_us - start_us > plan->duration_us)
 			break;
 		/* Looking takes milliseconds and lets everything settle: not right before the shot. */

@@ -2,7 +2,7 @@
 /*
  * Conformance tests of the Linux calls about processes, signals, time and sessions: rows {name,
  * fn}, each run in a process of its own. The same program runs on Linux, which is the reference:
- *     gcc -std=gnu17 -pthread -o abi *.c && ./abi
+ *     gcc -std=gnu17 -D_GNU_SOURCE -pthread -I../../../lib -o abi *.c ../../../lib/random/random.c && ./abi
  * and in the guest: /tests/abi [-l] [-f|-F SEED ROUNDS] [name...]. Exit status 0: all rows passed.
  */
 #ifndef ABI_H

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include "random/random.h"
 #include "abi.h"
 
 #define CALLS_A_ROUND 300
@@ -95,10 +96,7 @@ static bool is_all;
 
 static uint64_t next_random(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return random_xorshift(&state);
 }
 
 static char *area;

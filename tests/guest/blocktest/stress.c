@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "blockdev/blockdev.h"
+#include "random/random.h"
 #include "blocktest.h"
 
 #define DEPTH         8
@@ -28,10 +29,7 @@ static bool is_stopping, is_verify;
 
 static uint64_t random64(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return random_xorshift(&seed);
 }
 
 static void fill(unsigned i, uint64_t value)

@@ -19,6 +19,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "random/random.h"
 
 #define CALLS     4000
 #define PROCESSES 6
@@ -150,10 +151,7 @@ static uint64_t state;
 
 static uint64_t next_random(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return random_xorshift(&state);
 }
 
 static uint64_t below(uint64_t n)

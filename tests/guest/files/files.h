@@ -3,6 +3,7 @@
  * Tests of the file ABI as applications see it: tables of {name, fn}, each row in a process and an empty
  * directory of its own, which must exit with 0. The program also runs on Linux (as root), where every
  * row must pass, too: it is the reference.
+ *     gcc -std=gnu17 -D_GNU_SOURCE -pthread -I../../../lib -o files *.c ../../../lib/check/check.c
  */
 #ifndef TESTS_GUEST_FILES_H
 #define TESTS_GUEST_FILES_H
@@ -11,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "check/check.h"
 
 struct test {
 	const char *name;
@@ -27,18 +29,9 @@ extern const struct test open_tests[], name_tests[], walk_tests[], attr_tests[],
 	local_wait_tests[];
 extern const struct test inet_tests[]; /* only when asked for by name */
 
-void fail(const char *file, int line, const char *what) __attribute__((noreturn));
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			fail(__FILE__, __LINE__, #cond);                                           \
-	} while (0)
 /* A call that must fail with that errno. */
 #define FAILS(call, err) CHECK((errno = 0, (call) == -1) && errno == (err))
 
-/* Runs fn(arg) in a child; its wait status. */
-int status_of(void (*fn)(void *arg), void *arg);
-#define EXITED(n) ((n) << 8)
 /* Runs fn in a child with the ids of an ordinary user; fails if it fails. */
 void as_user(void (*fn)(void *arg), void *arg);
 /* A file with these contents; contents of a file as a string. */

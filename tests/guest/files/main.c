@@ -15,27 +15,6 @@
 
 char self_path[PATH_MAX];
 
-void fail(const char *file, int line, const char *what)
-{
-	printf("  %s:%d: not true: %s (errno %d)\n", file, line, what, errno);
-	fflush(stdout);
-	_exit(1);
-}
-
-int status_of(void (*fn)(void *arg), void *arg)
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	CHECK(pid >= 0);
-	if (pid == 0) {
-		fn(arg);
-		_exit(0);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	return status;
-}
-
 struct user_job {
 	void (*fn)(void *arg);
 	void *arg;

@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "random/random.h"
 
 #define NATIVE_FIRST 0x1000u
 #define NATIVE_COUNT 0x100u
@@ -29,15 +30,6 @@ struct counts {
 };
 
 static uint8_t scratch[8192];
-
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
 
 static long native_call(uint64_t number, const uint64_t arg[ARGUMENTS])
 {
@@ -68,9 +60,9 @@ static uint64_t random_argument(uint64_t *state)
 	                                 0xffff800000000000,
 	                                 0xffffffff80000000,
 	                                 0xffffffffffffff00};
-	uint64_t value = next_random(state);
+	uint64_t value = random_splitmix(state);
 
-	switch (next_random(state) % 6) {
+	switch (random_splitmix(state) % 6) {
 	case 0: return value % 64;
 	case 1: return value % 0x10000;
 	case 2: return (uint64_t)(uintptr_t)scratch + value % sizeof(scratch);
@@ -87,7 +79,7 @@ static void run_batch(struct counts *counts, uint64_t seed)
 
 	alarm(2);
 	for (unsigned i = 0; i < BATCH; i++) {
-		uint64_t number = NATIVE_FIRST + next_random(&state) % NATIVE_COUNT;
+		uint64_t number = NATIVE_FIRST + random_splitmix(&state) % NATIVE_COUNT;
 
 		for (size_t j = 0; j < sizeof(scratch); j += 8) {
 			uint64_t value = random_argument(&state);

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-EXTRA_LIBS := sys
+EXTRA_LIBS := sys random

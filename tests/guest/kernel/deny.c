@@ -3,6 +3,7 @@
  * arguments. */
 #include <stdio.h>
 #include <stdlib.h>
+#include "random/random.h"
 #include "sys/trap.h"
 #include "ktest.h"
 
@@ -55,10 +56,7 @@ static void linux_calls_are_denied(void)
 static uint64_t rng_state;
 static uint64_t rng(void)
 {
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
+	return random_xorshift(&rng_state);
 }
 
 /* A value that is likely to be interesting to somebody: small, an endpoint, an address, or

@@ -13,27 +13,6 @@
 
 static bool is_axolotl;
 
-void fail(const char *file, int line, const char *what)
-{
-	printf("  %s:%d: not true: %s\n", file, line, what);
-	fflush(stdout);
-	_exit(1);
-}
-
-int status_of(void (*fn)(void *arg), void *arg)
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	CHECK(pid >= 0);
-	if (pid == 0) {
-		fn(arg);
-		_exit(0);
-	}
-	CHECK(waitpid(pid, &status, 0) == pid);
-	return WIFSIGNALED(status) ? WTERMSIG(status) : status;
-}
-
 void do_read(void *arg)
 {
 	volatile uint8_t byte = *(volatile uint8_t *)arg;

@@ -2,7 +2,8 @@
 /*
  * Tests of memory as applications see it: tables of {name, fn}, each row in a process of its own
  * that must exit with 0. The program also runs on Linux, where every row must pass, too, except for
- * those marked as ours (W^X, no writable shared mappings of files).
+ * those marked as ours (W^X, no writable shared mappings of files):
+ *     gcc -std=gnu17 -D_GNU_SOURCE -pthread -I../../../lib -o memory *.c ../../../lib/{check/check,random/random}.c
  */
 #ifndef TESTS_GUEST_MEMORY_H
 #define TESTS_GUEST_MEMORY_H
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "check/check.h"
 
 #define PAGE 4096ul
 
@@ -30,16 +32,6 @@ struct test {
 extern const struct test fork_tests[], map_tests[], file_tests[], limit_tests[], thread_tests[],
 	stress_tests[];
 
-void fail(const char *file, int line, const char *what) __attribute__((noreturn));
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			fail(__FILE__, __LINE__, #cond);                                           \
-	} while (0)
-
-/* Wait status of a child that runs fn(arg) and then exits with 0. */
-int status_of(void (*fn)(void *arg), void *arg);
-#define EXITED(n) ((n) << 8)
 /* Accesses for status_of(): arg is the address. */
 void do_read(void *arg);
 void do_write(void *arg);

@@ -11,6 +11,7 @@
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "random/random.h"
 #include "memory.h"
 
 #define PAGES 400u
@@ -31,10 +32,7 @@ static int file;
 
 static unsigned pick(unsigned below)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)(seed >> 20) % below;
+	return (unsigned)(random_xorshift(&seed) >> 20) % below;
 }
 
 static uint8_t value_in_file(unsigned page)

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "random/random.h"
 #include "netpuppet.h"
 
 #define TILE_BYTES  65536u
@@ -14,22 +15,12 @@
 static uint8_t tile[TILE_BYTES + PATTERN_BLOCK];
 static bool has_tile;
 
-/* splitmix64 */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
 static void make_tile(void)
 {
 	uint64_t state = TILE_SEED;
 
 	for (size_t at = 0; at < TILE_BYTES; at += sizeof(uint64_t)) {
-		uint64_t word = next_random(&state);
+		uint64_t word = random_splitmix(&state);
 
 		memcpy(tile + at, &word, sizeof(word));
 	}

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-EXTRA_LIBS := sys tester fiber netdev inetsum arena unitname ring
+EXTRA_LIBS := sys tester fiber netdev inetsum arena unitname ring random

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random/random.h"
 #include "nettest.h"
 
 static bool is_done;
@@ -35,10 +36,7 @@ uint32_t random32(void)
 {
 	static uint64_t state = 88172645463325252ull;
 
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 16);
+	return (uint32_t)(random_xorshift(&state) >> 16);
 }
 
 /* ---- the test ---- */

@@ -3,7 +3,8 @@
  *       lib/blockdev/resolve.c lib/blockdev/queue.c lib/blockdev/check.c lib/blockdev/server.c
  *       lib/arena/ lib/unitname/ lib/sys/control.c lib/blockdev/host.c lib/blockdev/segments.c
  *       lib/ring/ring.c tests/unit/lib/peers/peers.c tests/unit/lib/blockdev/world.c
- *       tests/unit/lib/blockdev/fixture.c */
+ *       tests/unit/lib/blockdev/fixture.c tests/unit/lib/blockdev/ends.c
+ *       tests/unit/support/panic.c */
 /* What a client makes of servers that die, are late or lie: complaints, blame, quarantine. */
 #include <errno.h>
 #include <setjmp.h>

@@ -7,6 +7,7 @@
 
 #include "blockdev/client.h"
 #include "blockdev/host.h"
+#include "tests/unit/lib/blockdev/ends.h"
 #include "world.h"
 
 struct world world;
@@ -77,18 +78,8 @@ static const struct bserver_ops disk_ops = {
 
 void world_reset(void)
 {
-	for (unsigned i = 0; i <= BDEV_SERVERS_MAX; i++)
-		free(bdev_servers[i].region);
 	memset(&world, 0, sizeof(world));
-	memset(bdev_servers, 0, sizeof(bdev_servers));
-	memset(bdev_units, 0, sizeof(bdev_units));
-	bdev_servers[0].is_used = true;
-	bdev_servers[0].ep = EP_NONE;
-	bdev_servers[0].region_grant = GRANT_INVALID;
-	for (int i = 0; i < BLK_ARENAS_MAX; i++)
-		bdev_arena_drop(i);
-	memset(&bdev_count, 0, sizeof(bdev_count));
-	peers_reset("blk.d0");
+	ends_reset("blk.d0");
 }
 
 void world_start_server(void)
@@ -106,11 +97,7 @@ void world_start_server(void)
 
 void world_kill_server(void)
 {
-	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX; i++)
-		for (unsigned a = 0; a < BLK_ARENAS_MAX; a++) {
-			free(bserver_sessions[i].arenas.slots[a].map.bus);
-			free(bserver_sessions[i].arenas.slots[a].map.run);
-		}
+	ends_free_sessions();
 	peers_kill_server();
 }
 
@@ -122,27 +109,12 @@ void world_remove_label(void)
 
 static bool step(void)
 {
-	struct ds_change c;
-	struct msg m;
-	bool any = false;
+	bool any = ends_pass_changes();
 
-	while (peers_change(&c))
-		any |= bdev_ds_change(&c);
-	while (peers_for_server(&m)) {
-		any = true;
-		bserver_message(&m, IPC_ASEND);
-	}
-	if (peers_rings_server())
-		any = bserver_doorbell(PEERS_CLIENT) || any;
+	any |= ends_serve();
 	if (peers.server != EP_NONE)
 		bserver_idle();
-	while (peers_for_client(&m)) {
-		any = true;
-		bdev_message(&m);
-	}
-	if (peers_rings_client())
-		any = bdev_doorbell(peers.server) || any;
-	bdev_idle();
+	any |= ends_run_client();
 	return any || !peers_are_quiet();
 }
 

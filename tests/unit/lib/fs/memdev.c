@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random/random.h"
 #include "tests/unit/lib/fs/memdev.h"
 
 enum { IS_CACHED = 1, IS_DIRTY = 2, CLASS_SHIFT = 2 };
@@ -19,10 +20,7 @@ static void must(bool ok, const char *what)
 
 uint64_t memdev_random(struct memdev *d)
 {
-	d->random ^= d->random << 13;
-	d->random ^= d->random >> 7;
-	d->random ^= d->random << 17;
-	return d->random;
+	return random_xorshift(&d->random);
 }
 
 static uint8_t *cached(struct memdev *d, uint32_t block)

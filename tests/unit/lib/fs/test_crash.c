@@ -3,7 +3,8 @@
  * Loss of power after any block write, and a device that fails for a while: what is on the medium
  * afterwards.
  */
-/* uses: lib/fs/ tests/unit/lib/fs/memdev.c tests/unit/lib/fs/model.c tests/unit/lib/fs/world.c */
+/* uses: lib/fs/ tests/unit/lib/fs/memdev.c tests/unit/lib/fs/model.c tests/unit/lib/fs/world.c
+ *       lib/random/ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,7 +3,8 @@
  * Random operations on lib/fs and on a model side by side, for all block sizes and on a device that
  * is soon full; then the trees are compared, the file system is checked and mounted again.
  */
-/* uses: lib/fs/ tests/unit/lib/fs/memdev.c tests/unit/lib/fs/model.c tests/unit/lib/fs/world.c */
+/* uses: lib/fs/ tests/unit/lib/fs/memdev.c tests/unit/lib/fs/model.c tests/unit/lib/fs/world.c
+ *       lib/random/ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* uses: lib/netdev/ lib/inetsum/ lib/arena/ lib/unitname/ lib/sys/control.c lib/ring/ring.c
- *       tests/unit/lib/netdev/world.c tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c */
+ *       tests/unit/lib/netdev/world.c tests/unit/lib/netdev/caller.c tests/unit/lib/peers/peers.c
+ *       tests/unit/support/panic.c lib/random/ */
 /* A server that dies at random moments: each frame is sent, in order, and confirmed once. */
 #include <errno.h>
 #include <setjmp.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "netdev/host.h"
+#include "random/random.h"
 #include "ring/net_region.h"
 #include "caller.h"
 
@@ -17,10 +19,7 @@ static uint64_t seed;
 
 static unsigned roll(unsigned sides)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)(seed >> 20) % sides;
+	return (unsigned)(random_xorshift(&seed) >> 20) % sides;
 }
 
 static void random_event(unsigned *sent, uint32_t *received)

@@ -52,12 +52,6 @@ void sys_log(const char *fmt, ...)
 	(void)fmt;
 }
 
-void sys_panic(const char *fmt, ...)
-{
-	fprintf(stderr, "panic: %s\n", fmt);
-	abort();
-}
-
 void log_event(enum event_kind kind, endpoint_t ep, const char *label, uint64_t a, uint64_t b)
 {
 	(void)ep;

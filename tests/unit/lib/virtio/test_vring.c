@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: lib/virtio/vring.c */
+/* uses: lib/virtio/vring.c lib/random/ */
 /* Split virtqueues: chains go out and come back; a device that lies breaks the ring, not the driver. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "random/random.h"
 #include "virtio/vring.h"
 
 #define SIZE 16
@@ -75,11 +76,8 @@ static void descriptors_come_back(void **state)
 	for (unsigned round = 0; round < 2000; round++) {
 		unsigned count = 0;
 
-		x = x * 1664525 + 1013904223;
-		while (add(1 + (x >> 20) % 5, &cookies[count])) {
-			x = x * 1664525 + 1013904223;
+		while (add(1 + (random_lcg(&x) >> 20) % 5, &cookies[count]))
 			count++;
-		}
 		assert_true(count >= SIZE / 5);
 		for (unsigned i = 0; i < count; i++)
 			device_returns(v.avail->ring[(uint16_t)(v.next_avail - 1 - i) % SIZE], 7);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/servers/mfs/fakes.h"
+#include "tests/unit/support/must.h"
 
 static void ignore_report(void *ctx, const char *what, uint32_t number)
 {
@@ -58,12 +59,6 @@ const struct mfs_io fake_disk_io = {.ctx = &fake_block_size,
                                     .now = disk_now,
                                     .report = ignore_report};
 
-static void must(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
 void fake_check_disk(void)
 {
 	struct mfs_check check = {.io = &fake_disk_io,
@@ -73,12 +68,12 @@ void fake_check_disk(void)
 	struct mfs_geometry geo;
 	const char *reason;
 
-	must(mfs_probe(fake.disk, fake.disk_bytes, &geo, &reason) == 0);
+	MUST(mfs_probe(fake.disk, fake.disk_bytes, &geo, &reason) == 0);
 	check.memory_bytes = (mfs_check_memory(&geo) + 15) & ~(size_t)15;
 	check.memory = aligned_alloc(16, check.memory_bytes);
-	must(check.memory != NULL);
-	must(mfs_check(&check, &result) == 0);
-	must(result.problems == 0);
-	must(result.was_clean);
+	MUST(check.memory != NULL);
+	MUST(mfs_check(&check, &result) == 0);
+	MUST(result.problems == 0);
+	MUST(result.was_clean);
 	free(check.memory);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random/random.h"
 #include "tests/unit/servers/mfs/fakes.h"
 
 struct fake fake = {.random = 0x2545f4914f6cdd1dULL};
@@ -14,10 +15,7 @@ static int device;
 
 uint64_t fake_random(void)
 {
-	fake.random ^= fake.random << 13;
-	fake.random ^= fake.random >> 7;
-	fake.random ^= fake.random << 17;
-	return fake.random;
+	return random_xorshift(&fake.random);
 }
 
 grant_t fake_grant(void *memory, size_t bytes)
@@ -97,16 +95,6 @@ void sys_log(const char *fmt, ...)
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);
 	va_end(args);
-}
-
-void sys_panic(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	abort();
 }
 
 void *vm_alloc_dma(size_t len, unsigned flags, unsigned colour, uint64_t *pa)

@@ -7,7 +7,8 @@
 /* uses: servers/mfs/cache.c servers/mfs/wait.c servers/mfs/blockio.c servers/mfs/blocks.c
  * servers/mfs/volume.c servers/mfs/inodes.c servers/mfs/ahead.c servers/mfs/ops_file.c
  * servers/mfs/ops_dir.c servers/mfs/ops_name.c servers/mfs/ops_mount.c lib/fs/ lib/fiber/
- * tests/unit/servers/mfs/fakes.c tests/unit/servers/mfs/fakedisk.c */
+ * tests/unit/servers/mfs/fakes.c tests/unit/servers/mfs/fakedisk.c
+ * tests/unit/support/panic.c lib/random/ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/servers/mfs/fakes.h"
+#include "tests/unit/support/must.h"
 
 enum { WORKERS = 10, FILES = 4, FILE_MAX = 600 << 10, CHUNK_MAX = 200 << 10, STEPS = 120 };
 
@@ -55,14 +57,6 @@ static void die(const char *why)
 	fprintf(stderr, "%s\n", why);
 	abort();
 }
-
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 /* Runs an operation as vfs would ask for it; a copy that is not ready is asked for again. */
 static int ask(op_fn_t fn, const void *payload, size_t len, struct fs_rep *rep)

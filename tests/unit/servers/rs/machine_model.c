@@ -134,13 +134,6 @@ void act_running(struct component *x)
 {
 	(void)x;
 }
-void sys_panic(const char *fmt, ...)
-{
-	(void)fmt;
-	fail();
-	__builtin_trap();
-}
-
 int set_up(void **state)
 {
 	(void)state;

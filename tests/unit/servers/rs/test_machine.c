@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: servers/rs/machine.c lib/backoff/ tests/unit/servers/rs/machine_model.c */
+/* uses: servers/rs/machine.c lib/backoff/ tests/unit/servers/rs/machine_model.c
+ *       tests/unit/support/panic.c */
 /*
  * The life cycle of a component against a model of the world: every act_*() writes a word into a
  * trace, so a test compares the exact order of what rs does.

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "drivers/block/ahci/ahci.h"
+#include "random/random.h"
 #include "sim.h"
 
 #define ACCESS_NS  250u
@@ -34,8 +35,7 @@ void sim_wrong(const char *fmt, ...)
 
 uint32_t sim_random(uint32_t below)
 {
-	sim.random = sim.random * 1664525u + 1013904223u;
-	return below == 0 ? 0 : (uint32_t)((uint64_t)(sim.random >> 8) * below >> 24);
+	return random_below(&sim.random, below);
 }
 
 void sim_plan(struct sim_plan *plan, enum sim_fate fate, unsigned count)

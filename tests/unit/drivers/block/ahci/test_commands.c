@@ -4,7 +4,8 @@
  *       drivers/block/ahci/identify.c tests/unit/drivers/block/ahci/sim_hba.c
  *       tests/unit/drivers/block/ahci/sim_engine.c tests/unit/drivers/block/ahci/sim_disk.c
  *       tests/unit/drivers/block/ahci/machine.c tests/unit/drivers/block/ahci/world.c
- *       tests/unit/drivers/block/ahci/client.c */
+ *       tests/unit/drivers/block/client.c
+ *       tests/unit/support/panic.c tests/unit/support/pattern.c lib/random/ */
 /* Commands on a simulated controller: data, queues, errors of one command, lost interrupts. */
 #include <errno.h>
 #include <setjmp.h>
@@ -22,16 +23,6 @@ static void write_all(void)
 {
 	for (uint64_t sector = 0; sector < SIM_SECTORS; sector += 32)
 		assert_int_equal(ask_and_wait(BLK_WRITE, sector, 32, 0), 0);
-}
-
-static void forget_all(int status)
-{
-	struct ask *a;
-
-	while ((a = client_any(true)) != NULL) {
-		assert_int_equal(a->status, status);
-		ask_forget(a);
-	}
 }
 
 static void disk_is_found(void **state)
@@ -88,7 +79,7 @@ static void requests_run_side_by_side(void **state)
 	world_run(0);
 	assert_int_equal(__builtin_popcount(sim.port[0].sact), 32);
 	world_run_until(world_is_idle);
-	forget_all(0);
+	client_forget_all(0);
 	client_check_disk();
 }
 
@@ -97,11 +88,11 @@ static void long_requests_are_cut(void **state)
 {
 	(void)state;
 	world_start();
-	for (world.fragment = 256; world.fragment <= 2304; world.fragment += 2048) {
+	for (client.fragment = 256; client.fragment <= 2304; client.fragment += 2048) {
 		assert_int_equal(ask_and_wait(BLK_WRITE, 0, SIM_SECTORS, 0), 0);
 		assert_int_equal(ask_and_wait(BLK_READ, 0, SIM_SECTORS, 0), 0);
 	}
-	world.fragment = 100; /* 120 pieces: 23 sectors and a bit */
+	client.fragment = 100; /* 120 pieces: 23 sectors and a bit */
 	assert_int_equal(ask_and_wait(BLK_WRITE, 0, SIM_SECTORS, BLK_REQ_FUA), 0);
 	assert_int_equal(ask_and_wait(BLK_READ, 0, SIM_SECTORS, 0), 0);
 }
@@ -116,7 +107,7 @@ static void flush_waits_for_the_queue(void **state)
 	for (unsigned i = 0; i < 20; i++)
 		ask(BLK_READ, 100 + i, 1, 0);
 	world_run_until(world_is_idle);
-	forget_all(0);
+	client_forget_all(0);
 	assert_int_equal(world.disk.flushes, 1);
 }
 
@@ -149,7 +140,7 @@ static void passing_errors_are_not_seen(void **state)
 		for (unsigned i = 0; i < 40; i++)
 			ask(i % 2 == 0 ? BLK_WRITE : BLK_READ, i * 4, 4, 0);
 		world_run_until(world_is_idle);
-		forget_all(0);
+		client_forget_all(0);
 	}
 	client_check_disk();
 }
@@ -181,7 +172,7 @@ static void command_that_hangs_is_done_again(void **state)
 		ask(BLK_WRITE, i * 4 + 8, 4, 0);
 	world_run_until(world_is_idle);
 	assert_in_range(a->t_done - a->r.t_start_ns, 2 * SECOND, 2 * SECOND + SECOND / 2);
-	forget_all(0);
+	client_forget_all(0);
 	client_check_disk();
 	world_expect_status("timeouts=1");
 }
@@ -210,7 +201,7 @@ static void request_that_always_hangs_fails_alone(void **state)
 	sim.choose = never;
 	world_run(2 * SECOND);
 	world_run(SECOND / 10);
-	assert_int_equal(world.pending, 1);
+	assert_int_equal(client.pending, 1);
 	for (unsigned i = 40; i < 60; i++)
 		ask(BLK_READ, i * 4, 4, 0);
 	while (!a->is_done)
@@ -219,7 +210,7 @@ static void request_that_always_hangs_fails_alone(void **state)
 	assert_int_equal(a->status, -ETIMEDOUT);
 	ask_forget(a);
 	world_run_until(world_is_idle);
-	forget_all(0);
+	client_forget_all(0);
 }
 
 /* Nobody's fault, and nobody's error. */
@@ -235,7 +226,7 @@ static void disk_that_stands_still_for_four_seconds(void **state)
 	world_run(4 * SECOND);
 	hangs_at_100 = false;
 	world_run_until(world_is_idle);
-	forget_all(0);
+	client_forget_all(0);
 	client_check_disk();
 }
 
@@ -249,11 +240,11 @@ static void slow_disk_is_left_alone(void **state)
 	world_start();
 	comresets = sim.port[0].comresets;
 	sim.command_ns = 60 * MS;
-	world.is_patient = true;
+	client.is_patient = true;
 	for (unsigned i = 0; i < 150; i++)
 		ask(BLK_READ, i, 1, 0);
 	world_run_until(world_is_idle);
-	forget_all(0);
+	client_forget_all(0);
 	assert_int_equal(sim.port[0].comresets, comresets);
 }
 
@@ -267,12 +258,12 @@ static void dead_disk_fails_all_in_time(void **state)
 	for (unsigned i = 0; i < 100; i++)
 		ask(BLK_READ, i, 1, 0);
 	world_run_until(world_is_idle);
-	forget_all(-ETIMEDOUT);
+	client_forget_all(-ETIMEDOUT);
 	ask(BLK_READ, 0, 1, 0);
 	ask(BLK_FLUSH, 0, 0, 0);
 	ask(BLK_READ, 1, 1, 0);
 	world_run_until(world_is_idle);
-	forget_all(-ETIMEDOUT);
+	client_forget_all(-ETIMEDOUT);
 	hangs_at_100 = false;
 	assert_int_equal(ask_and_wait(BLK_READ, 0, 8, 0), 0);
 }
@@ -303,7 +294,7 @@ static void spurious_interrupts_do_nothing(void **state)
 		world_run(50000);
 	}
 	world_run_until(world_is_idle);
-	forget_all(0);
+	client_forget_all(0);
 	client_check_disk();
 	world_expect_status("errors=0");
 }
@@ -321,7 +312,7 @@ static void lost_interrupts_are_made_up_for(void **state)
 	world_run_until(world_is_idle);
 	assert_true(world.now - since < 2 * SECOND);
 	machine.is_deaf = false;
-	forget_all(0);
+	client_forget_all(0);
 	client_check_disk();
 	world_expect_status("timeouts=0");
 }

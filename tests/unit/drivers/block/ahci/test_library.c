@@ -7,7 +7,8 @@
  *       lib/blockdev/client.c lib/blockdev/session.c lib/blockdev/deadline.c lib/blockdev/medium.c
  *       lib/blockdev/arenas.c lib/blockdev/resolve.c lib/blockdev/queue.c lib/blockdev/check.c
  *       lib/blockdev/server.c lib/blockdev/host.c lib/blockdev/segments.c
- *       lib/arena/ lib/unitname/ lib/sys/control.c lib/ring/ring.c */
+ *       lib/arena/ lib/unitname/ lib/sys/control.c lib/ring/ring.c tests/unit/lib/blockdev/ends.c
+ *       tests/unit/support/panic.c lib/random/ */
 /* What a client of a disk sees when it is unplugged and plugged in: driver and both halves of lib/blockdev. */
 #include <errno.h>
 #include <setjmp.h>
@@ -20,6 +21,7 @@
 #include "drivers/block/ahci/ahci.h"
 #include "machine.h"
 #include "sim.h"
+#include "tests/unit/lib/blockdev/ends.h"
 #include "tests/unit/lib/peers/peers.h"
 
 #define MS       1000000ull
@@ -41,15 +43,8 @@ static bool is_alive;
 
 static bool step_driver(void)
 {
-	struct msg m;
-	bool any = false;
+	bool any = ends_serve();
 
-	while (peers_for_server(&m)) {
-		any = true;
-		bserver_message(&m, IPC_ASEND);
-	}
-	if (peers_rings_server())
-		any = bserver_doorbell(PEERS_CLIENT) || any;
 	any |= machine_serve();
 	bserver_idle();
 	machine_rearm();
@@ -58,20 +53,9 @@ static bool step_driver(void)
 
 static bool step_client(void)
 {
-	struct ds_change c;
-	struct msg m;
-	bool any = false;
+	bool any = ends_pass_changes();
 
-	while (peers_change(&c))
-		any |= bdev_ds_change(&c);
-	while (peers_for_client(&m)) {
-		any = true;
-		bdev_message(&m);
-	}
-	if (peers_rings_client())
-		any = bdev_doorbell(peers.server) || any;
-	bdev_idle();
-	return any;
+	return ends_run_client() || any;
 }
 
 static void settle(void)
@@ -108,11 +92,7 @@ static void start_driver(bool is_restart)
 
 static void kill_driver(void)
 {
-	for (unsigned i = 0; i < BSERVER_SESSIONS_MAX; i++)
-		for (unsigned a = 0; a < BLK_ARENAS_MAX; a++) {
-			free(bserver_sessions[i].arenas.slots[a].map.bus);
-			free(bserver_sessions[i].arenas.slots[a].map.run);
-		}
+	ends_free_sessions();
 	machine_kill_driver();
 	peers_kill_server();
 	is_alive = false;
@@ -179,26 +159,12 @@ static void expect_contents(uint8_t value)
 	assert_int_equal(memory[BLK_SECTOR - 1], value);
 }
 
-static void reset_library(void)
-{
-	for (unsigned i = 0; i <= BDEV_SERVERS_MAX; i++)
-		free(bdev_servers[i].region);
-	memset(bdev_servers, 0, sizeof(bdev_servers));
-	memset(bdev_units, 0, sizeof(bdev_units));
-	bdev_servers[0].is_used = true;
-	bdev_servers[0].ep = EP_NONE;
-	bdev_servers[0].region_grant = GRANT_INVALID;
-	for (int i = 0; i < BLK_ARENAS_MAX; i++)
-		bdev_arena_drop(i);
-}
-
 static int set_up(void **state)
 {
 	static const struct bdev_events events = {.opened = opened, .left = left};
 
 	(void)state;
-	reset_library();
-	peers_reset("blk.sata0");
+	ends_reset("blk.sata0");
 	peers.now = SECOND;
 	memset(&machine, 0, sizeof(machine));
 	done_count = opened_count = left_count = 0;

@@ -4,7 +4,8 @@
  *       drivers/block/ahci/identify.c tests/unit/drivers/block/ahci/sim_hba.c
  *       tests/unit/drivers/block/ahci/sim_engine.c tests/unit/drivers/block/ahci/sim_disk.c
  *       tests/unit/drivers/block/ahci/machine.c tests/unit/drivers/block/ahci/world.c
- *       tests/unit/drivers/block/ahci/client.c */
+ *       tests/unit/drivers/block/client.c
+ *       tests/unit/support/panic.c tests/unit/support/pattern.c lib/random/ */
 /* Disks that are unplugged and plugged in, at any moment. */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,27 +13,6 @@
 #include <string.h>
 #include <cmocka.h>
 #include "world.h"
-
-static struct sim_disk other;
-
-static int set_up(void **state)
-{
-	sim_disk_make(&other, "B2", SIM_SECTORS);
-	return world_set_up(state);
-}
-
-static int tear_down(void **state)
-{
-	sim_disk_free(&other);
-	return world_tear_down(state);
-}
-
-static bool is_gone(void)
-{
-	struct blk_info info;
-
-	return world_info(&info) == -ENXIO;
-}
 
 static void start_and_fill(void)
 {
@@ -52,7 +32,7 @@ static void forget_all(void)
 {
 	struct ask *a;
 
-	assert_int_equal(world.pending, 0);
+	assert_int_equal(client.pending, 0);
 	while ((a = client_any(true)) != NULL) {
 		assert_true(a->status == 0 || a->status == -EIO);
 		ask_forget(a);
@@ -61,7 +41,7 @@ static void forget_all(void)
 
 static void expect_gone(void)
 {
-	assert_true(is_gone());
+	assert_true(world_is_gone());
 	assert_false(world.is_published[0]);
 	world_expect_status("state=empty");
 	assert_int_equal(ask_and_wait(BLK_READ, 0, 1, 0), -EIO);
@@ -72,6 +52,17 @@ static void pull(void)
 {
 	sim_unplug(0);
 	client_power_lost();
+}
+
+/* The disk goes, and another one comes in its place. */
+static void exchange_disks(void)
+{
+	pull();
+	sim_plug(0, &world.other);
+	client_other_disk();
+	world_run(SECOND);
+	forget_all();
+	assert_int_equal(world.forgotten, 1);
 }
 
 static void expect_back(void)
@@ -107,7 +98,7 @@ static void unplug_in_the_middle_of_a_transfer(void **state)
 	sim_plan(&sim.port[0].data, FATE_GOOD, 9);
 	sim_plan(&sim.port[0].data, FATE_UNPLUG, 1);
 	keep_busy();
-	while (!is_gone())
+	while (!world_is_gone())
 		world_run(50000);
 	client_power_lost();
 	forget_all();
@@ -134,12 +125,7 @@ static void another_disk_is_a_new_unit(void **state)
 	start_and_fill();
 	keep_busy();
 	world_run(100000);
-	pull();
-	sim_plug(0, &other);
-	client_other_disk();
-	world_run(SECOND);
-	forget_all();
-	assert_int_equal(world.forgotten, 1);
+	exchange_disks();
 	assert_int_equal(world_info(&info), 0);
 	assert_string_equal(info.serial, "B2");
 	client_check_disk();
@@ -157,14 +143,14 @@ static void unseen_exchange_moves_no_data(void **state)
 		world_run(round * 20000ull);
 		machine.is_deaf = true;
 		pull();
-		sim_plug(0, &other);
+		sim_plug(0, &world.other);
 		world_run(round * 500000ull);
 		machine.is_deaf = false;
 		world_run(SECOND);
 		forget_all();
 		assert_int_equal(world.forgotten, 2 * round + 1);
 		for (unsigned i = 0; i < SIM_SECTORS; i++)
-			assert_memory_equal(other.cache + (size_t)i * BLK_SECTOR, zeros,
+			assert_memory_equal(world.other.cache + (size_t)i * BLK_SECTOR, zeros,
 			                    BLK_SECTOR);
 		sim_unplug(0);
 		world_run(MS);
@@ -188,7 +174,7 @@ static void unplug_during_recovery(void **state)
 		forget_all();
 		expect_gone();
 		sim.port[0].data.next = sim.port[0].data.count = 0;
-		sim_plug(0, k % 2 == 0 ? &world.disk : &other);
+		sim_plug(0, k % 2 == 0 ? &world.disk : &world.other);
 		if (k % 2 != 0) {
 			world_run_until(world_is_ready);
 			sim_unplug(0);
@@ -207,7 +193,7 @@ static void unplug_while_identifying(void **state)
 		world_run(k * 150000ull);
 		sim_unplug(0);
 		world_run(2 * SECOND);
-		assert_true(is_gone());
+		assert_true(world_is_gone());
 		sim_plug(0, &world.disk);
 		expect_back();
 		machine_kill_driver();
@@ -223,12 +209,7 @@ static void exchange_during_a_reset_is_seen(void **state)
 	keep_busy();
 	while (sim.port[0].sctl % 16 != SCTL_DET_RESET)
 		world_run(20000);
-	pull();
-	sim_plug(0, &other);
-	client_other_disk();
-	world_run(SECOND);
-	forget_all();
-	assert_int_equal(world.forgotten, 1);
+	exchange_disks();
 	world_expect_status("serial=B2");
 	client_check_disk();
 }
@@ -300,7 +281,7 @@ static void unheard_unplug_ends_in_time(void **state)
 		assert_int_equal(a->status, -EIO);
 		ask_forget(a);
 	}
-	assert_true(is_gone());
+	assert_true(world_is_gone());
 }
 
 static void what_is_no_disk_of_ours_is_left_alone(void **state)
@@ -309,24 +290,24 @@ static void what_is_no_disk_of_ours_is_left_alone(void **state)
 	sim.port[0].signature = 0xeb140101; /* ATAPI */
 	assert_int_equal(machine_start_driver(false), 0);
 	world_run(SECOND);
-	assert_true(is_gone());
+	assert_true(world_is_gone());
 	sim_unplug(0);
 	world_run(SECOND);
 	sim.port[0].signature = SIG_ATA;
 	world.disk.is_large = true;
 	sim_plug(0, &world.disk);
 	world_run(SECOND);
-	assert_true(is_gone());
+	assert_true(world_is_gone());
 	assert_int_equal(world.publishes, 0);
 	sim_unplug(0);
 	world_run(SECOND);
-	sim_plug(0, &other);
+	sim_plug(0, &world.other);
 	world_run_until(world_is_ready);
 }
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_set_up, world_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(unplug_fails_what_is_in_flight_at_once),
 		T(unplug_in_the_middle_of_a_transfer),

@@ -4,7 +4,8 @@
  *       drivers/block/ahci/identify.c tests/unit/drivers/block/ahci/sim_hba.c
  *       tests/unit/drivers/block/ahci/sim_engine.c tests/unit/drivers/block/ahci/sim_disk.c
  *       tests/unit/drivers/block/ahci/machine.c tests/unit/drivers/block/ahci/world.c
- *       tests/unit/drivers/block/ahci/client.c */
+ *       tests/unit/drivers/block/client.c
+ *       tests/unit/support/panic.c tests/unit/support/pattern.c lib/random/ */
 /*
  * Requests, faults, plugs and deaths in any order: each request ends once and in time, data is right,
  * and when the faults are over the disk works. AHCI_SEED=n runs one seed, AHCI_SEEDS=n so many.
@@ -22,7 +23,6 @@
 #define PENDING_MAX 100
 #define BUSY_NS     (200 * MS) /* most that the driver may be in one callback */
 
-static struct sim_disk other;
 static struct belief others[SIM_SECTORS];
 static bool has_other; /* is in the port, or was last */
 static unsigned fault_per_mille;
@@ -49,7 +49,7 @@ static void ask_something(void)
 	uint32_t sectors = 1 + sim_random(sim_random(8) == 0 ? 200 : 12);
 	uint64_t sector = sim_random(SIM_SECTORS - sectors + 1);
 
-	if (is_kept || !world_open() || world.pending >= PENDING_MAX)
+	if (is_kept || !world_open() || client.pending >= PENDING_MAX)
 		return;
 	if (op == BLK_FLUSH)
 		sectors = 0;
@@ -100,8 +100,8 @@ static void swap_disks(void)
 	struct belief all[SIM_SECTORS];
 
 	memcpy(all, others, sizeof(all));
-	memcpy(others, world.beliefs, sizeof(all));
-	memcpy(world.beliefs, all, sizeof(all));
+	memcpy(others, client.beliefs, sizeof(all));
+	memcpy(client.beliefs, all, sizeof(all));
 	has_other = !has_other;
 }
 
@@ -109,9 +109,9 @@ static void plug(void)
 {
 	if (sim.port[0].disk != NULL)
 		return;
-	if (sim_random(3) == 0 && world.pending == 0)
+	if (sim_random(3) == 0 && client.pending == 0)
 		swap_disks();
-	sim_plug(0, has_other ? &other : &world.disk);
+	sim_plug(0, has_other ? &world.other : &world.disk);
 }
 
 static void power_glitch(void)
@@ -165,7 +165,7 @@ static void calm_down(void)
 	swap_disks();
 	sim_unplug(0);
 	world_run(50 * MS);
-	sim_plug(0, has_other ? &other : &world.disk);
+	sim_plug(0, has_other ? &world.other : &world.disk);
 	world_run_until(world_open);
 	client_check_disk();
 }
@@ -175,12 +175,11 @@ static void run(uint32_t seed)
 	print_message("seed %u\n", seed);
 	world_set_up(NULL);
 	sim.random = seed;
-	sim_disk_make(&other, "B2", SIM_SECTORS);
-	world.disk.has_ncq = other.has_ncq = sim_random(4) != 0;
-	world.disk.has_fua = other.has_fua = sim_random(2) == 0;
-	world.disk.has_cache = other.has_cache = sim_random(4) != 0;
-	world.disk.depth = other.depth = sim_random(2) == 0 ? 32 : 1 + sim_random(31);
-	world.fragment = 256u << sim_random(5);
+	world.disk.has_ncq = world.other.has_ncq = sim_random(4) != 0;
+	world.disk.has_fua = world.other.has_fua = sim_random(2) == 0;
+	world.disk.has_cache = world.other.has_cache = sim_random(4) != 0;
+	world.disk.depth = world.other.depth = sim_random(2) == 0 ? 32 : 1 + sim_random(31);
+	client.fragment = 256u << sim_random(5);
 	memset(others, 0, sizeof(others));
 	has_other = is_kept = false;
 	sim.choose = any_fate;
@@ -199,7 +198,6 @@ static void run(uint32_t seed)
 	}
 	calm_down();
 	assert_true(machine.longest_ns < BUSY_NS);
-	sim_disk_free(&other);
 	world_tear_down(NULL);
 }
 

@@ -4,30 +4,18 @@
  *       drivers/block/ahci/identify.c tests/unit/drivers/block/ahci/sim_hba.c
  *       tests/unit/drivers/block/ahci/sim_engine.c tests/unit/drivers/block/ahci/sim_disk.c
  *       tests/unit/drivers/block/ahci/machine.c tests/unit/drivers/block/ahci/world.c
- *       tests/unit/drivers/block/ahci/client.c */
+ *       tests/unit/drivers/block/client.c
+ *       tests/unit/support/panic.c tests/unit/support/pattern.c lib/random/ */
 /* What a predecessor leaves, and controllers and devices that are stuck. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <cmocka.h>
+#include "tests/unit/support/panic.h"
 #include "world.h"
 
 #define STOP_NS (50 * MS) /* the driver's patience with an engine */
-
-static struct sim_disk second;
-
-static int set_up(void **state)
-{
-	sim_disk_make(&second, "C3", SIM_SECTORS);
-	return world_set_up(state);
-}
-
-static int tear_down(void **state)
-{
-	sim_disk_free(&second);
-	return world_tear_down(state);
-}
 
 static void keep_busy(void)
 {
@@ -35,22 +23,10 @@ static void keep_busy(void)
 		ask(i % 2 == 0 ? BLK_WRITE : BLK_READ, i * 4, 4, i % 8 == 0 ? BLK_REQ_FUA : 0);
 }
 
-static void forget_all(int status)
+static void end_all(int status)
 {
-	struct ask *a;
-
 	world_run_until(world_is_idle);
-	while ((a = client_any(true)) != NULL) {
-		assert_int_equal(a->status, status);
-		ask_forget(a);
-	}
-}
-
-static bool is_gone(void)
-{
-	struct blk_info info;
-
-	return world_info(&info) == -ENXIO;
+	client_forget_all(status);
 }
 
 /* Killed at any moment, with commands at the device: the next one does them again. */
@@ -71,7 +47,7 @@ static void successor_starts_from_any_state(void **state)
 		world_restart();
 		world_run_until(world_is_ready);
 		client_replay();
-		forget_all(0);
+		end_all(0);
 		assert_true(world.is_published[0]);
 	}
 	client_check_disk();
@@ -133,7 +109,7 @@ static void stuck_engine_at_start_costs_a_reset(void **state)
 		world_run_until(world_is_ready);
 		assert_int_equal(sim.resets, k + 1);
 		client_replay();
-		forget_all(0);
+		end_all(0);
 		assert_true(machine.longest_ns < STOP_NS + 20 * MS);
 		machine_kill_driver();
 	}
@@ -156,7 +132,7 @@ static void stuck_reset_ends_the_driver(void **state)
 static void stuck_engine_is_rescued(void **state)
 {
 	(void)state;
-	sim_plug(1, &second);
+	sim_plug(1, &world.other);
 	world_start();
 	world_run(20 * MS);
 	assert_true(world.is_published[1]);
@@ -168,7 +144,7 @@ static void stuck_engine_is_rescued(void **state)
 	}
 	sim_plan(&sim.port[0].data, FATE_LINK, 1);
 	sim.port[0].has_stuck_cr = true;
-	forget_all(0);
+	end_all(0);
 	assert_int_equal(sim.resets, 1);
 	assert_true(machine.longest_ns < STOP_NS + 20 * MS);
 	world_run(SECOND);
@@ -192,8 +168,8 @@ static void stuck_engine_of_a_disk_that_goes(void **state)
 	sim_unplug(0);
 	client_power_lost();
 	world_run(100 * MS);
-	assert_true(is_gone());
-	assert_int_equal(world.pending, 0);
+	assert_true(world_is_gone());
+	assert_int_equal(client.pending, 0);
 	while ((a = client_any(true)) != NULL)
 		ask_forget(a);
 	sim_plug(0, &world.disk);
@@ -208,11 +184,7 @@ static void rescue_that_fails_ends_the_driver(void **state)
 	keep_busy();
 	sim_plan(&sim.port[0].data, FATE_LINK, 1);
 	sim.port[0].has_stuck_cr = sim.has_stuck_reset = true;
-	world.may_panic = true;
-	if (setjmp(world.panicked) == 0) {
-		world_run(5 * SECOND);
-		fail_msg("no panic");
-	}
+	expect_panic(world_run, 5 * SECOND);
 }
 
 static void endless_interrupt_ends_the_driver(void **state)
@@ -221,11 +193,7 @@ static void endless_interrupt_ends_the_driver(void **state)
 	world_start();
 	sim.has_storm = true;
 	sim_spurious(0, PIS_DHRS);
-	world.may_panic = true;
-	if (setjmp(world.panicked) == 0) {
-		world_run(SECOND);
-		fail_msg("no panic");
-	}
+	expect_panic(world_run, SECOND);
 }
 
 /* The device stays busy after resets: requests end in time, and it is tried again. */
@@ -242,7 +210,7 @@ static void device_that_stays_busy_fails_and_returns(void **state)
 	while ((a = client_any(true)) != NULL)
 		ask_forget(a);
 	world_run(5 * SECOND);
-	assert_true(is_gone());
+	assert_true(world_is_gone());
 	assert_false(world.is_published[0]);
 	world_expect_status("state=failed");
 	assert_int_equal(ask_and_wait(BLK_READ, 0, 1, 0), -EIO);
@@ -268,7 +236,7 @@ static void damaged_identification_is_asked_for_again(void **state)
 	world.disk.has_bad_data = true;
 	assert_int_equal(machine_start_driver(true), 0);
 	world_run(SECOND);
-	assert_true(is_gone());
+	assert_true(world_is_gone());
 	world_expect_status("state=failed");
 	world.disk.has_bad_data = false;
 	world_run(11 * SECOND);
@@ -282,9 +250,9 @@ static void restart_without_the_disk_says_so(void **state)
 	sim_unplug(0);
 	world_restart();
 	world_run(50 * MS);
-	assert_true(is_gone());
+	assert_true(world_is_gone());
 	assert_false(world.is_published[0]);
-	sim_plug(0, &second);
+	sim_plug(0, &world.other);
 	client_other_disk();
 	world_run_until(world_is_ready);
 	world_run(MS);
@@ -293,7 +261,7 @@ static void restart_without_the_disk_says_so(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_set_up, world_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(successor_starts_from_any_state),
 		T(quiet_device_is_taken_over_as_it_is),

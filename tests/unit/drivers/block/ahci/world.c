@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Time, and the part of lib/blockdev and lib/sys that the driver sees: see world.h. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,20 +31,6 @@ void sys_log(const char *fmt, ...)
 	va_end(args);
 	if (getenv("AHCI_LOG") != NULL)
 		print_message("%llu us: %s", (unsigned long long)world.now / 1000, world.log);
-}
-
-void sys_panic(const char *fmt, ...)
-{
-	char text[200];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	if (world.may_panic)
-		longjmp(world.panicked, 1);
-	fail_msg("panic: %s", text);
-	__builtin_unreachable();
 }
 
 /* ---- lib/blockdev ---- */
@@ -102,7 +89,7 @@ static void settle(void)
 	} while (machine_serve());
 }
 
-void world_submit(struct bserver_request *r)
+static void submit(struct bserver_request *r)
 {
 	ops->submit(r);
 	machine_rearm();
@@ -130,6 +117,13 @@ bool world_is_ready(void)
 	return world_info(&info) == 0;
 }
 
+bool world_is_gone(void)
+{
+	struct blk_info info;
+
+	return world_info(&info) == -ENXIO;
+}
+
 bool world_open(void)
 {
 	bool is_there = world_is_ready();
@@ -140,7 +134,7 @@ bool world_open(void)
 
 bool world_is_idle(void)
 {
-	return world.pending == 0;
+	return client.pending == 0;
 }
 
 /* ---- time ---- */
@@ -192,17 +186,37 @@ void world_restart(void)
 	settle();
 }
 
+static void wait(void)
+{
+	world_run_until(world_is_idle);
+}
+
+static bool has_cache(void)
+{
+	return world.disk.has_cache;
+}
+
+_Static_assert(CLIENT_SECTORS == SIM_SECTORS, "the client knows the whole disk");
+
+static const struct client_world around = {.now = &world.now,
+                                           .submit = submit,
+                                           .wait = wait,
+                                           .has_cache = has_cache,
+                                           .lend = sim_allow,
+                                           .take_back = sim_forbid,
+                                           .element_bytes = 16 * BLK_SECTOR};
+
 int world_set_up(void **state)
 {
 	(void)state;
 	memset(&world, 0, sizeof(world));
 	memset(&machine, 0, sizeof(machine));
 	world.now = SECOND;
-	world.fragment = PAGE_BYTES;
 	sim_start(&world.now, 1);
 	sim_disk_make(&world.disk, "A1", SIM_SECTORS);
+	sim_disk_make(&world.other, "B2", SIM_SECTORS);
 	sim_plug(0, &world.disk);
-	client_reset();
+	client_reset(&around);
 	return 0;
 }
 
@@ -211,5 +225,6 @@ int world_tear_down(void **state)
 	(void)state;
 	machine_kill_driver();
 	sim_disk_free(&world.disk);
+	sim_disk_free(&world.other);
 	return 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: drivers/block/virtio_blk/disk.c lib/virtio/vring.c tests/unit/drivers/block/virtio_blk/world.c */
+/* uses: drivers/block/virtio_blk/disk.c lib/virtio/vring.c tests/unit/drivers/block/virtio_blk/world.c
+ *       tests/unit/drivers/block/client.c tests/unit/support/panic.c
+ *       tests/unit/support/pattern.c lib/random/ */
 /* virtio_blk on a simulated device: data, full rings, errors, devices that break the rules, deaths. */
 #include <errno.h>
 #include <setjmp.h>
@@ -7,20 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "tests/unit/support/panic.h"
 #include "world.h"
 
-#define SEEDS 60
-#define STEPS 300
-
-static void forget_all(int status)
-{
-	struct ask *a;
-
-	while ((a = any_done()) != NULL) {
-		assert_int_equal(a->status, status);
-		a->is_used = false;
-	}
-}
+#define SEEDS       60
+#define STEPS       300
+#define PENDING_MAX 130
 
 static void start_anew(void)
 {
@@ -31,13 +25,13 @@ static void start_anew(void)
 static void data_moves_both_ways(void **state)
 {
 	(void)state;
-	assert_int_equal(ask_and_wait(BLK_WRITE, 0, DISK_SECTORS, 0), 0);
+	assert_int_equal(ask_and_wait(BLK_WRITE, 0, CLIENT_SECTORS, 0), 0);
 	for (unsigned i = 0; i < 120; i++)
 		ask(i % 3 == 0 ? BLK_WRITE : BLK_READ, i * 2, 2, 0);
 	run_until_idle();
-	forget_all(0);
+	client_forget_all(0);
 	assert_true(world.device.most > 32);
-	assert_int_equal(ask_and_wait(BLK_READ, 0, DISK_SECTORS, 0), 0);
+	assert_int_equal(ask_and_wait(BLK_READ, 0, CLIENT_SECTORS, 0), 0);
 }
 
 static void fua_is_a_flush_behind_the_write(void **state)
@@ -61,7 +55,7 @@ static void full_rings_refuse_nobody(void **state)
 	(void)state;
 	for (unsigned size = 16; size <= 128; size *= 2) {
 		world.device.ring_size = (uint16_t)size;
-		for (world.fragment = 100; world.fragment < 2000; world.fragment += 150) {
+		for (client.fragment = 100; client.fragment < 2000; client.fragment += 150) {
 			world.device.seg_max = (uint16_t)(size / 2);
 			start_anew();
 			for (unsigned i = 0; i < 60; i++) {
@@ -72,7 +66,7 @@ static void full_rings_refuse_nobody(void **state)
 					ask(BLK_READ, i, 1, 0);
 			}
 			run_until_idle();
-			forget_all(0);
+			client_forget_all(0);
 		}
 	}
 }
@@ -88,7 +82,7 @@ static void errors_fail_their_requests_only(void **state)
 	for (unsigned i = 0; i < 20; i++)
 		ask(BLK_READ, i * 4, 4, 0);
 	run_until_idle();
-	for (struct ask *a; (a = any_done()) != NULL; a->is_used = false)
+	for (struct ask *a; (a = client_any(true)) != NULL; ask_forget(a))
 		assert_int_equal(a->status, a->r.sector == 12 || a->r.sector == 32 ? -EIO
 		                            : a->r.sector == 28                    ? -ENOTSUP
 		                                                                   : 0);
@@ -103,23 +97,18 @@ static void lost_interrupts_are_made_up_for(void **state)
 	for (unsigned i = 0; i < 40; i++)
 		ask(BLK_WRITE, i * 4, 4, 0);
 	run_until_idle();
-	forget_all(0);
+	client_forget_all(0);
 	assert_true(world.now - since < 2 * SECOND);
 }
 
 /* The driver gives up; the next one does all again. */
 static void expect_a_panic(uint64_t within_ns)
 {
-	world.may_panic = true;
-	if (setjmp(world.panicked) == 0) {
-		run(within_ns);
-		fail_msg("no panic");
-	}
-	world.may_panic = false;
+	expect_panic(run, within_ns);
 	start_anew();
-	replay();
+	client_replay();
 	run_until_idle();
-	forget_all(0);
+	client_forget_all(0);
 }
 
 static void rules_that_are_broken_end_the_driver(void **state)
@@ -149,15 +138,15 @@ static void command_that_hangs_ends_the_driver(void **state)
 
 static void ask_something(void)
 {
-	uint32_t sectors = 1 + random_below(random_below(8) == 0 ? 120 : 12);
-	uint64_t sector = random_below(DISK_SECTORS - sectors + 1);
-	unsigned what = random_below(10);
+	uint32_t sectors = 1 + world_random(world_random(8) == 0 ? 120 : 12);
+	uint64_t sector = world_random(CLIENT_SECTORS - sectors + 1);
+	unsigned what = world_random(10);
 
-	if (world.pending >= ASKS - 20)
+	if (client.pending >= PENDING_MAX)
 		return;
 	if (what == 0)
 		ask(BLK_FLUSH, 0, 0, 0);
-	else if (!overlaps(sector, sectors))
+	else if (!client_overlaps(sector, sectors))
 		ask(what < 5 ? BLK_READ : BLK_WRITE, sector, sectors, what == 9 ? BLK_REQ_FUA : 0);
 }
 
@@ -165,8 +154,8 @@ static void collect(void)
 {
 	struct ask *a;
 
-	while ((a = any_done()) != NULL)
-		a->is_used = false;
+	while ((a = client_any(true)) != NULL)
+		ask_forget(a);
 }
 
 static void run_seed(uint32_t seed)
@@ -174,27 +163,27 @@ static void run_seed(uint32_t seed)
 	print_message("seed %u\n", seed);
 	set_up(NULL);
 	world.random = seed;
-	world.fragment = 512u << random_below(4);
-	world.device.ring_size = (uint16_t)(16u << random_below(5));
-	world.device.fault_per_mille = random_below(2) * 50;
+	client.fragment = 512u << world_random(4);
+	world.device.ring_size = (uint16_t)(16u << world_random(5));
+	world.device.fault_per_mille = world_random(2) * 50;
 	start_anew();
 	for (unsigned i = 0; i < STEPS; i++) {
-		unsigned what = random_below(200);
+		unsigned what = world_random(200);
 
 		if (what < 150) {
 			ask_something();
 		} else if (what < 198) {
-			run(random_below(MS));
+			run(world_random(MS));
 		} else {
 			start_anew();
-			replay();
+			client_replay();
 		}
 		collect();
 	}
 	world.device.fault_per_mille = 0;
 	run_until_idle();
 	collect();
-	assert_int_equal(ask_and_wait(BLK_READ, 0, DISK_SECTORS, 0), 0);
+	assert_int_equal(ask_and_wait(BLK_READ, 0, CLIENT_SECTORS, 0), 0);
 	tear_down(NULL);
 }
 

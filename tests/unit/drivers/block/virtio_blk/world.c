@@ -7,17 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "random/random.h"
 #include "virtio/virtio.h"
 #include "world.h"
 
-#define WORDS       (BLK_SECTOR / 8)
-#define ASK_SECTORS DISK_SECTORS
-#define CHAIN_NS    (MS / 2)
+#define DISK_SECTORS CLIENT_SECTORS
+#define CHAIN_NS     (MS / 2)
 
 struct world world;
 
-static struct ask asks[ASKS];
-static uint8_t memory[ASKS][ASK_SECTORS * BLK_SECTOR];
 static const struct bserver_ops *ops;
 static struct vring *ring; /* the driver's; NULL: it is not running */
 static void *ring_memory, *headers;
@@ -32,10 +30,9 @@ static struct chain {
 static unsigned chain_count;
 static uint16_t taken;
 
-uint32_t random_below(uint32_t below)
+uint32_t world_random(uint32_t below)
 {
-	world.random = world.random * 1664525u + 1013904223u;
-	return below == 0 ? 0 : (uint32_t)((uint64_t)(world.random >> 8) * below >> 24);
+	return random_below(&world.random, below);
 }
 
 /* ---- lib/sys, lib/driver, lib/virtio ---- */
@@ -43,14 +40,6 @@ uint32_t random_below(uint32_t below)
 uint64_t now_ns(void)
 {
 	return world.now;
-}
-
-void sys_panic(const char *fmt, ...)
-{
-	if (world.may_panic)
-		longjmp(world.panicked, 1);
-	fail_msg("panic: %s", fmt);
-	abort();
 }
 
 void *vm_alloc_dma(size_t len, unsigned flags, unsigned colour, uint64_t *pa)
@@ -135,9 +124,9 @@ static enum fate next_fate(void)
 
 	if (d->next_fate < d->fates)
 		return d->fate[d->next_fate++];
-	if (random_below(1000) >= d->fault_per_mille)
+	if (world_random(1000) >= d->fault_per_mille)
 		return FATE_GOOD;
-	f = (enum fate)random_below(FATE_SHORT + 1);
+	f = (enum fate)world_random(FATE_SHORT + 1);
 	return f == FATE_NEVER ? FATE_GOOD : f;
 }
 
@@ -159,7 +148,7 @@ static void take_chains(void)
 		chains[chain_count++] = (struct chain){
 			.head = ring->avail->ring[taken++ & (ring->size - 1)],
 			.t_due = f == FATE_NEVER ? UINT64_MAX
-		                                 : world.now + 1 + random_below(CHAIN_NS),
+		                                 : world.now + 1 + world_random(CHAIN_NS),
 			.fate = f};
 	}
 	if (chain_count > world.device.most)
@@ -237,7 +226,7 @@ static void run_device(void)
 	}
 }
 
-/* ---- lib/blockdev, and the client ---- */
+/* ---- lib/blockdev ---- */
 
 const struct server_half bserver_half;
 
@@ -258,124 +247,6 @@ int bserver_status_text(char *buf, size_t len)
 	(void)buf;
 	(void)len;
 	return 0;
-}
-
-bool bserver_segment(const struct bserver_request *r, struct bserver_cursor *c, uint32_t max_bytes,
-                     struct bserver_segment *seg)
-{
-	uint32_t at = c->offset, n = world.fragment - at % world.fragment;
-
-	*seg = (struct bserver_segment){.bus = (uintptr_t)r->elements[0].ptr + at};
-	n = n < r->bytes - at ? n : (uint32_t)r->bytes - at;
-	n = n < max_bytes ? n : max_bytes;
-	c->offset += n;
-	seg->len_bytes = n;
-	return n > 0;
-}
-
-static void fill(uint8_t *at, uint64_t sector, uint32_t version)
-{
-	for (unsigned i = 0; i < WORDS; i++) {
-		uint64_t word = version == 0 ? 0 : sector << 40 | (uint64_t)version << 8 | i;
-
-		memcpy(at + i * sizeof(word), &word, sizeof(word));
-	}
-}
-
-/* Contents are those of one version that is possible. */
-static void learn(const uint8_t *at, uint64_t sector)
-{
-	uint8_t expected[BLK_SECTOR];
-	uint64_t word;
-	uint32_t version;
-
-	memcpy(&word, at, sizeof(word));
-	version = (uint32_t)(word >> 8);
-	fill(expected, sector, version);
-	assert_memory_equal(at, expected, BLK_SECTOR);
-	assert_in_range(version, world.low[sector], world.high[sector]);
-	world.low[sector] = world.high[sector] = version;
-}
-
-void bserver_complete(struct bserver_request *r, int status)
-{
-	struct ask *a = (struct ask *)(void *)r;
-
-	assert_true(a->is_used && !a->is_done && status <= 0);
-	a->is_done = true;
-	a->status = status;
-	world.pending--;
-	for (uint32_t i = 0; i < r->sectors; i++) {
-		if (r->op == BLK_READ && status == 0)
-			learn(a->data + (size_t)i * BLK_SECTOR, r->sector + i);
-		if (r->op == BLK_WRITE)
-			world.high[r->sector + i] = a->version;
-		if (r->op == BLK_WRITE && status == 0)
-			world.low[r->sector + i] = a->version;
-	}
-}
-
-static void submit(struct ask *a)
-{
-	world.pending++;
-	ops->submit(&a->r);
-}
-
-struct ask *ask(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned flags)
-{
-	struct ask *a = asks;
-
-	while (a < asks + ASKS && a->is_used)
-		a++;
-	assert_true(a < asks + ASKS);
-	*a = (struct ask){.is_used = true, .data = memory[a - asks]};
-	a->version = op == BLK_WRITE ? ++world.version : 0;
-	a->r = (struct bserver_request){.op = op,
-	                                .flags = (uint8_t)flags,
-	                                .sector = sector,
-	                                .sectors = sectors,
-	                                .bytes = (uint64_t)sectors * BLK_SECTOR,
-	                                .element_count = sectors > 0};
-	a->r.elements[0].ptr = a->data;
-	for (uint32_t i = 0; i < sectors; i++)
-		fill(a->data + (size_t)i * BLK_SECTOR, sector + i, a->version);
-	submit(a);
-	return a;
-}
-
-struct ask *any_done(void)
-{
-	for (unsigned i = 0; i < ASKS; i++)
-		if (asks[i].is_used && asks[i].is_done)
-			return &asks[i];
-	return NULL;
-}
-
-bool overlaps(uint64_t sector, uint32_t sectors)
-{
-	for (unsigned i = 0; i < ASKS; i++)
-		if (asks[i].is_used && !asks[i].is_done && asks[i].r.sector < sector + sectors &&
-		    sector < asks[i].r.sector + asks[i].r.sectors)
-			return true;
-	return false;
-}
-
-void replay(void)
-{
-	for (unsigned i = 0; i < ASKS; i++)
-		if (asks[i].is_used && !asks[i].is_done) {
-			world.pending--;
-			submit(&asks[i]);
-		}
-}
-
-int ask_and_wait(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned flags)
-{
-	struct ask *a = ask(op, sector, sectors, flags);
-
-	run_until_idle();
-	a->is_used = false;
-	return a->status;
 }
 
 /* ---- life and time ---- */
@@ -406,7 +277,7 @@ void run(uint64_t ns)
 
 void run_until_idle(void)
 {
-	for (uint64_t end = world.now + 60 * SECOND; world.pending > 0;) {
+	for (uint64_t end = world.now + 60 * SECOND; client.pending > 0;) {
 		assert_true(world.now < end);
 		run(chain_count > 0 && world.device.fault_per_mille == 0 ? MS / 10 : MS);
 	}
@@ -430,14 +301,44 @@ void kill_driver(void)
 	ring_memory = headers = NULL;
 }
 
+static void submit(struct bserver_request *r)
+{
+	ops->submit(r);
+}
+
+static bool has_cache(void)
+{
+	return (world.device.offered & F_FLUSH) != 0;
+}
+
+/* The device is the process: it reaches everything. */
+static void lend(const void *memory, size_t bytes)
+{
+	(void)memory;
+	(void)bytes;
+}
+
+static void take_back(const void *memory)
+{
+	(void)memory;
+}
+
+static const struct client_world around = {.now = &world.now,
+                                           .submit = submit,
+                                           .wait = run_until_idle,
+                                           .has_cache = has_cache,
+                                           .lend = lend,
+                                           .take_back = take_back,
+                                           .element_bytes = ASK_SECTORS * BLK_SECTOR};
+
 int set_up(void **state)
 {
 	(void)state;
 	memset(&world, 0, sizeof(world));
-	memset(asks, 0, sizeof(asks));
+	client_reset(&around);
+	client.is_patient = true;
 	world.now = SECOND;
 	world.random = 1;
-	world.fragment = 4096;
 	world.device.ring_size = 256;
 	world.device.seg_max = 126;
 	world.device.offered = F_SEG_MAX | F_FLUSH;

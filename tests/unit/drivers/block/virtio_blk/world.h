@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The driver virtio_blk on a simulated device that works on the driver's ring, and a client instead of lib/blockdev
- * that knows what each sector contains. The device takes chains in order and ends them in any.
+ * The driver virtio_blk on a simulated device that works on the driver's ring; lib/blockdev is
+ * the client of client.h. The device takes chains in order and ends them in any.
  */
 #ifndef VIRTIO_BLK_WORLD_H
 #define VIRTIO_BLK_WORLD_H
 
-#include <setjmp.h>
-#include "blockdev/blockserver.h"
 #include "drivers/block/virtio_blk/virtio_blk.h"
-
-#define DISK_SECTORS 256u
-#define ASKS         150
-#define MS           1000000ull
-#define SECOND       1000000000ull
+#include "tests/unit/drivers/block/client.h"
 
 enum fate { /* of a chain */
 	    FATE_GOOD,
@@ -38,39 +32,20 @@ struct device {
 	unsigned most; /* chains that it had at a time */
 };
 
-struct ask {
-	struct bserver_request r;
-	uint8_t *data;
-	bool is_used, is_done;
-	int status;
-	uint32_t version;
-};
-
 struct world {
 	uint64_t now, alarm_at;
 	uint32_t random;
-	unsigned pending;
-	unsigned fragment; /* bytes of the pieces of memory */
 	struct device device;
-	uint32_t low[DISK_SECTORS], high[DISK_SECTORS]; /* versions that a sector may have */
-	uint32_t version;
-	bool may_panic;
-	jmp_buf panicked;
 };
 extern struct world world;
 
 int set_up(void **state);
 int tear_down(void **state);
 void start_driver(void);
-void kill_driver(void); /* requests are kept */
-void replay(void);
-struct ask *ask(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned flags);
-struct ask *any_done(void); /* or NULL; the caller clears is_used */
-bool overlaps(uint64_t sector, uint32_t sectors);
-int ask_and_wait(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned flags);
+void kill_driver(void); /* the client keeps its requests */
 void fate(enum fate f, unsigned count);
 void run(uint64_t ns);
 void run_until_idle(void);
-uint32_t random_below(uint32_t below);
+uint32_t world_random(uint32_t below);
 
 #endif

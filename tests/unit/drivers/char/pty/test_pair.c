@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: drivers/char/pty/pair.c lib/tty/ lib/ldisc/ lib/chardev/queue.c tests/unit/drivers/char/pty/world.c */
+/* uses: drivers/char/pty/pair.c lib/tty/ lib/ldisc/ lib/chardev/queue.c tests/unit/drivers/char/pty/world.c
+ *       tests/unit/support/panic.c */
 /* Pairs of a pseudo-terminal: their states, what waits, what is refused. */
 #include <errno.h>
 #include <poll.h>

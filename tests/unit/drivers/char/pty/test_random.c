@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: drivers/char/pty/pair.c lib/tty/ lib/ldisc/ lib/chardev/queue.c tests/unit/drivers/char/pty/world.c */
+/* uses: drivers/char/pty/pair.c lib/tty/ lib/ldisc/ lib/chardev/queue.c tests/unit/drivers/char/pty/world.c
+ *       tests/unit/support/panic.c */
 /* Any request at either end of few pairs, in any order: each is answered once, and nothing stays. */
 #include <errno.h>
 #include <setjmp.h>

@@ -65,12 +65,6 @@ int k_setalarm(uint64_t t)
 	return 0;
 }
 
-void sys_panic(const char *fmt, ...)
-{
-	print_error("panic: %s\n", fmt);
-	abort();
-}
-
 /* ---- requests ---- */
 
 /* Starts a request; its result may be WAITING. */

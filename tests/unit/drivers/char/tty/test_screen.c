@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: drivers/char/tty/screen.c drivers/char/tty/screen_csi.c drivers/char/tty/keymap.c */
+/* uses: drivers/char/tty/screen.c drivers/char/tty/screen_csi.c drivers/char/tty/keymap.c lib/random/ */
 /* Terminal emulation: what programs draw ends up in the right cells; keys type the right bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include "drivers/char/tty/keymap.h"
 #include "drivers/char/tty/screen.h"
+#include "random/random.h"
 
 static struct screen scr;
 static char answered[64];
@@ -141,8 +142,7 @@ static void any_bytes_keep_the_cursor_inside(void **state)
 	for (unsigned i = 0; i < 500000; i++) {
 		uint8_t c;
 
-		x = x * 1664525 + 1013904223;
-		c = (uint8_t)(x >> 24);
+		c = (uint8_t)(random_lcg(&x) >> 24);
 		if (x & 0x800)
 			c = (uint8_t) "\033[;?0123456789ABCDHJKLMPSTXm@rhl"[c % 32];
 		screen_write(&scr, &c, 1);

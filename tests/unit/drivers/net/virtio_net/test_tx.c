@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: drivers/net/virtio_net/rx.c drivers/net/virtio_net/tx.c drivers/net/virtio_net/slots.c drivers/net/virtio_net/choice.c lib/virtio/vring.c tests/unit/drivers/net/virtio_net/world.c */
+/* uses: drivers/net/virtio_net/rx.c drivers/net/virtio_net/tx.c drivers/net/virtio_net/slots.c drivers/net/virtio_net/choice.c lib/virtio/vring.c tests/unit/drivers/net/virtio_net/world.c
+ *       tests/unit/support/panic.c */
 /* Sending: chains, confirmations, what happens to frames after a reset. */
 #include <errno.h>
 #include <setjmp.h>

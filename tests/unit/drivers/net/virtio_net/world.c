@@ -19,7 +19,6 @@ _Alignas(2048) uint8_t data[BUFFERS][NET_RX_BUFFER];
 struct nserver_rx rx[BUFFERS];
 struct nserver_tx tx[SLOTS_MAX];
 uint64_t now;
-jmp_buf panicked;
 unsigned kicks;
 
 struct given given[64];
@@ -28,12 +27,6 @@ unsigned given_count;
 uint64_t now_ns(void)
 {
 	return now;
-}
-
-void sys_panic(const char *fmt, ...)
-{
-	(void)fmt;
-	longjmp(panicked, 1);
 }
 
 void virtio_notify(struct virtio *v, unsigned queue)

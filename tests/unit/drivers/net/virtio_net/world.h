@@ -6,7 +6,6 @@
 #ifndef VIRTIO_NET_WORLD_H
 #define VIRTIO_NET_WORLD_H
 
-#include <setjmp.h>
 #include "drivers/net/virtio_net/virtio_net.h"
 
 #define RING    64
@@ -17,7 +16,6 @@ extern uint8_t data[BUFFERS][NET_RX_BUFFER];
 extern struct nserver_rx rx[BUFFERS];
 extern struct nserver_tx tx[SLOTS_MAX];
 extern uint64_t now;
-extern jmp_buf panicked;          /* sys_panic() jumps there */
 extern unsigned kicks;            /* notifications of the device */
 extern uint16_t rx_next, tx_next; /* chains that the device has taken */
 

@@ -2,7 +2,8 @@
 /* uses: filters/block/mirror/data.c filters/block/mirror/legs.c filters/block/mirror/manager.c
  *       filters/block/mirror/copier.c lib/mirror/ lib/checksum/xxh64.c lib/fiber/ lib/filter/wait.c
  *       lib/filter/pass.c lib/filterbase/timers.c lib/blockdev/io.c
- *       tests/unit/filters/block/mirror/world.c tests/unit/filters/block/mirror/legs.c */
+ *       tests/unit/filters/block/mirror/world.c tests/unit/filters/block/mirror/legs.c
+ *       tests/unit/support/panic.c tests/unit/support/pattern.c lib/random/ */
 /* Legs of a mirror that are pulled and come back: it degrades, goes on, takes them back. One world for all tests:
  * each begins and ends with both legs good. */
 #include <setjmp.h>

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "random/random.h"
+#include "tests/unit/support/pattern.h"
 #include "world.h"
 
 #define FIBERS      4
 #define REQUESTS    64
 #define BLOCK_BYTES ((size_t)BLOCK * MIRROR_SECTOR)
+#define NO_VERSION  UINT32_MAX /* in the memory of reads, until they are done */
 
 struct world world;
 
@@ -24,8 +27,7 @@ uint8_t *own_memory;
 
 uint32_t world_random(uint32_t below)
 {
-	world.random = world.random * 1664525u + 1013904223u;
-	return below == 0 ? 0 : (uint32_t)((uint64_t)(world.random >> 8) * below >> 24);
+	return random_below(&world.random, below);
 }
 
 /* ---- lib/sys, kernel, ds ---- */
@@ -45,13 +47,6 @@ void sys_log(const char *fmt, ...)
 	fprintf(stderr, "%llu ms: ", (unsigned long long)(world.now / MS));
 	vfprintf(stderr, fmt, args);
 	va_end(args);
-}
-
-void sys_panic(const char *fmt, ...)
-{
-	(void)fmt;
-	fail_msg("panic: %s", fmt);
-	abort();
 }
 
 const char *sys_label(void)
@@ -141,23 +136,16 @@ int bserver_unpublish(const char *name)
 	return 0;
 }
 
-static void fill(uint8_t *at, uint32_t block, uint32_t version)
-{
-	for (size_t i = 0; i < BLOCK_BYTES; i += 8) {
-		uint64_t word =
-			version == 0 ? 0 : (uint64_t)block << 40 | (uint64_t)version << 16 | i;
-
-		memcpy(at + i, &word, sizeof(word));
-	}
-}
-
 static void expect(const uint8_t *at, uint32_t block)
 {
-	uint8_t expected[BLOCK_BYTES];
+	for (uint32_t i = 0; i < BLOCK; i++) {
+		uint64_t sector = (uint64_t)block * BLOCK + i;
+		uint32_t version = pattern_version(at + (size_t)i * MIRROR_SECTOR, sector);
 
-	fill(expected, block, world.versions[block]);
-	if (memcmp(at, expected, BLOCK_BYTES) != 0)
-		fail_msg("block %u is not version %u", block, world.versions[block]);
+		if (version != world.versions[block])
+			fail_msg("block %u is version %u, not %u", block, version,
+			         world.versions[block]);
+	}
 }
 
 void bserver_complete(struct bserver_request *r, int status)
@@ -205,8 +193,8 @@ static bool submit(enum blk_op op, uint32_t block)
 			(struct bserver_element){.len_bytes = BLOCK_BYTES,
 		                                 .tag = (uint16_t)buffers_arena,
 		                                 .offset = (uint64_t)(a - asks) * BLOCK_BYTES};
-		fill(buffers + (size_t)(a - asks) * BLOCK_BYTES, block,
-		     op == BLK_WRITE ? a->version : 77);
+		pattern_put_run(buffers + (size_t)(a - asks) * BLOCK_BYTES, a->r.sector, BLOCK,
+		                op == BLK_WRITE ? a->version : NO_VERSION);
 	}
 	world.pending++;
 	data_submit(&a->r);

@@ -1,73 +1,49 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The client of the driver's tests: see world.h. */
+/* See client.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "world.h"
+#include "tests/unit/drivers/block/client.h"
+#include "tests/unit/support/pattern.h"
 
-#define WORDS          (BLK_SECTOR / 8)
-#define READ_TIME_NS   (5 * SECOND)  /* clients complain after that (B8) */
-#define FLUSH_TIME_NS  (30 * SECOND) /* the same of FLUSH, FUA and what waits behind them */
-#define ELEMENT_BYTES  (16 * BLK_SECTOR)
-#define PATTERN_FACTOR 0x9e3779b97f4a7c15ull
+#define READ_TIME_NS  (5 * SECOND)  /* clients complain after that (B8) */
+#define FLUSH_TIME_NS (30 * SECOND) /* the same of FLUSH, FUA and what waits behind them */
 
+struct client client;
+
+static const struct client_world *w;
 static struct ask asks[ASKS_MAX];
 static uint8_t memory[ASKS_MAX][ASK_SECTORS * BLK_SECTOR];
 static uint64_t t_slow; /* until then requests may take as long as a FLUSH */
 
 /* ---- contents ---- */
 
-static void put_pattern(uint8_t *at, uint64_t sector, uint32_t version)
-{
-	for (unsigned i = 0; i < WORDS; i++) {
-		uint64_t word = version == 0 ? 0 : (sector * WORDS + i) * PATTERN_FACTOR + version;
-
-		memcpy(at + i * sizeof(word), &word, sizeof(word));
-	}
-}
-
-/* The version of a sector's contents, or fails. */
-static uint32_t version_of(const uint8_t *at, uint64_t sector)
-{
-	uint8_t expected[BLK_SECTOR];
-	uint64_t word;
-	uint32_t version;
-
-	memcpy(&word, at, sizeof(word));
-	version = (uint32_t)(word - sector * WORDS * PATTERN_FACTOR);
-	if (word == 0)
-		version = 0;
-	put_pattern(expected, sector, version);
-	assert_memory_equal(at, expected, BLK_SECTOR);
-	return version;
-}
-
 static void learn(const struct ask *a)
 {
 	for (uint32_t i = 0; i < a->r.sectors; i++) {
 		uint64_t sector = a->r.sector + i;
-		struct belief *b = &world.beliefs[sector];
-		uint32_t found = version_of(a->data + i * BLK_SECTOR, sector);
+		struct belief *b = &client.beliefs[sector];
+		uint32_t found = pattern_version(a->data + i * BLK_SECTOR, sector);
 
 		if (found < b->low || found > b->high)
 			fail_msg("sector %llu: version %u, expected %u to %u",
 			         (unsigned long long)sector, found, b->low, b->high);
-		if (a->power_losses == world.power_losses)
+		if (a->power_losses == client.power_losses)
 			b->low = b->high = found;
 	}
 }
 
 static void believe_written(const struct ask *a, bool is_success)
 {
-	bool is_final = (a->r.flags & BLK_REQ_FUA) || !world.disk.has_cache;
+	bool is_final = (a->r.flags & BLK_REQ_FUA) || !w->has_cache();
 
 	for (uint32_t i = 0; i < a->r.sectors; i++) {
-		struct belief *b = &world.beliefs[a->r.sector + i];
+		struct belief *b = &client.beliefs[a->r.sector + i];
 
 		b->high = a->version;
-		if (is_success && a->power_losses == world.power_losses)
+		if (is_success && a->power_losses == client.power_losses)
 			b->low = a->version;
 		if (is_success && is_final)
 			b->durable = a->version;
@@ -76,28 +52,30 @@ static void believe_written(const struct ask *a, bool is_success)
 
 static void believe_flushed(const struct ask *a)
 {
-	for (unsigned i = 0; i < SIM_SECTORS; i++)
-		if (world.beliefs[i].durable < a->settled[i])
-			world.beliefs[i].durable = a->settled[i];
+	for (unsigned i = 0; i < CLIENT_SECTORS; i++)
+		if (client.beliefs[i].durable < a->settled[i])
+			client.beliefs[i].durable = a->settled[i];
 }
 
 void client_power_lost(void)
 {
-	world.power_losses++;
-	for (unsigned i = 0; i < SIM_SECTORS; i++)
-		if (world.beliefs[i].durable < world.beliefs[i].low)
-			world.beliefs[i].low = world.beliefs[i].durable;
+	client.power_losses++;
+	for (unsigned i = 0; i < CLIENT_SECTORS; i++)
+		if (client.beliefs[i].durable < client.beliefs[i].low)
+			client.beliefs[i].low = client.beliefs[i].durable;
 }
 
 void client_other_disk(void)
 {
-	memset(world.beliefs, 0, sizeof(world.beliefs));
+	memset(client.beliefs, 0, sizeof(client.beliefs));
 }
 
 /* ---- requests ---- */
 
-void client_reset(void)
+void client_reset(const struct client_world *world)
 {
+	w = world;
+	client = (struct client){.fragment = PAGE_BYTES};
 	memset(asks, 0, sizeof(asks));
 	t_slow = 0;
 }
@@ -117,7 +95,7 @@ static void make_elements(struct ask *a)
 	uint64_t left = r->bytes, done = 0;
 
 	while (left > 0) {
-		uint32_t n = left < ELEMENT_BYTES ? (uint32_t)left : ELEMENT_BYTES;
+		uint32_t n = left < w->element_bytes ? (uint32_t)left : w->element_bytes;
 
 		r->elements[r->element_count++] = (struct bserver_element){
 			.ptr = a->data + done, .len_bytes = n, .offset = done};
@@ -133,14 +111,14 @@ static bool is_slow(const struct ask *a)
 
 static void submit(struct ask *a)
 {
-	a->r.t_start_ns = world.now;
-	a->power_losses = world.power_losses;
+	a->r.t_start_ns = *w->now;
+	a->power_losses = client.power_losses;
 	if (is_slow(a))
-		t_slow = world.now + FLUSH_TIME_NS;
+		t_slow = *w->now + FLUSH_TIME_NS;
 	if (a->r.bytes > 0)
-		sim_allow(a->data, a->r.bytes);
-	world.pending++;
-	world_submit(&a->r);
+		w->lend(a->data, a->r.bytes);
+	client.pending++;
+	w->submit(&a->r);
 }
 
 struct ask *ask(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned flags)
@@ -161,11 +139,10 @@ struct ask *ask(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned flag
 	                                .is_pending = true};
 	make_elements(a);
 	if (op == BLK_WRITE)
-		a->version = ++world.version;
-	for (uint32_t i = 0; i < sectors; i++)
-		put_pattern(a->data + i * BLK_SECTOR, sector + i, a->version);
-	for (unsigned i = 0; op == BLK_FLUSH && i < SIM_SECTORS; i++)
-		a->settled[i] = world.beliefs[i].low;
+		a->version = ++client.version;
+	pattern_put_run(a->data, sector, sectors, a->version);
+	for (unsigned i = 0; op == BLK_FLUSH && i < CLIENT_SECTORS; i++)
+		a->settled[i] = client.beliefs[i].low;
 	submit(a);
 	return a;
 }
@@ -180,7 +157,7 @@ int ask_and_wait(enum blk_op op, uint64_t sector, uint32_t sectors, unsigned fla
 {
 	struct ask *a = ask(op, sector, sectors, flags);
 
-	world_run_until(world_is_idle);
+	w->wait();
 	ask_forget(a);
 	return a->status;
 }
@@ -193,9 +170,19 @@ struct ask *client_any(bool want_done)
 	return NULL;
 }
 
+void client_forget_all(int status)
+{
+	struct ask *a;
+
+	while ((a = client_any(true)) != NULL) {
+		assert_int_equal(a->status, status);
+		ask_forget(a);
+	}
+}
+
 void client_check_disk(void)
 {
-	for (uint64_t sector = 0; sector < SIM_SECTORS; sector += 64)
+	for (uint64_t sector = 0; sector < CLIENT_SECTORS; sector += 64)
 		assert_int_equal(ask_and_wait(BLK_READ, sector, 64, 0), 0);
 }
 
@@ -204,7 +191,7 @@ void client_driver_died(void)
 {
 	for (unsigned i = 0; i < ASKS_MAX; i++)
 		if (asks[i].is_used && !asks[i].is_done)
-			sim_forbid(asks[i].data);
+			w->take_back(asks[i].data);
 }
 
 /* In the order of submission, which nobody here depends on. */
@@ -215,7 +202,7 @@ void client_replay(void)
 
 		if (!a->is_used || a->is_done)
 			continue;
-		world.pending--;
+		client.pending--;
 		submit(a);
 	}
 }
@@ -231,7 +218,7 @@ bool bserver_segment(const struct bserver_request *r, struct bserver_cursor *c, 
 	*seg = (struct bserver_segment){.bus = 0};
 	if (c->element >= r->element_count)
 		return false;
-	n = world.fragment - (uint32_t)((e->offset + c->offset) % world.fragment);
+	n = client.fragment - (uint32_t)((e->offset + c->offset) % client.fragment);
 	n = n < e->len_bytes - c->offset ? n : e->len_bytes - c->offset;
 	n = n < max_bytes ? n : max_bytes;
 	*seg = (struct bserver_segment){(uintptr_t)e->ptr + c->offset, n};
@@ -252,13 +239,13 @@ void bserver_complete(struct bserver_request *r, int status)
 	r->is_pending = false;
 	a->is_done = true;
 	a->status = status;
-	a->t_done = world.now;
-	world.pending--;
+	a->t_done = *w->now;
+	client.pending--;
 	if (r->bytes > 0)
-		sim_forbid(a->data);
-	if (!world.is_patient && world.now - r->t_start_ns >= limit)
+		w->take_back(a->data);
+	if (!client.is_patient && *w->now - r->t_start_ns >= limit)
 		fail_msg("operation %d took %llu ms", r->op,
-		         (unsigned long long)(world.now - r->t_start_ns) / MS);
+		         (unsigned long long)(*w->now - r->t_start_ns) / MS);
 	if (r->op == BLK_READ && status == 0)
 		learn(a);
 	else if (r->op == BLK_WRITE)
