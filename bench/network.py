@@ -17,6 +17,7 @@ import re
 import select
 import socket
 import subprocess
+import sys
 
 # Option --nic -> QEMU's device.
 MODELS = {"e1000": "e1000", "virtio": "virtio-net-pci", "rtl8139": "rtl8139"}
@@ -24,10 +25,18 @@ BACKENDS = ("user", "tap")
 NICS_MAX = 8
 EXAMPLE_ADDRESS = "10.0.2.15/24,gw=10.0.2.2"
 HELP_TAP = "--net-backend user needs no rights"
+NO_TAP = 77      # status of the script that makes a namespace
+# A process of a namespace hands a socket to its parent: such a socket stays there, whoever uses it.
+GIVE_SOCKET = ("import socket, sys; to, given = socket.socket(fileno=int(sys.argv[1])), socket.socket(int(sys.argv[2])); "
+               "socket.send_fds(to, [b'.'], [given.fileno()])")
 
 
 class NetworkError(Exception):
     """What is wrong with the network's options or with the host's side of it; the text says what to do."""
+
+
+class NotPermittedError(NetworkError):
+    """This user may make no network namespace, or no tap in one; everything that is wrong beyond that is a NetworkError."""
 
 
 @dataclasses.dataclass
@@ -144,24 +153,39 @@ class Network:
         if self.backend != "tap" or not self.nics:
             _check_ports(self.forwards)
             return
-        script = ["ip link set lo up"]
+        script = ["echo inside", "ip link set lo up"]
         for number in range(len(self.nics)):
-            script += [f"ip tuntap add dev axo{number} mode tap", f"ip addr add 10.0.{2 + number}.2/24 dev axo{number}",
+            script += [f"{{ ip tuntap add dev axo{number} mode tap || exit {NO_TAP}; }}", f"ip addr add 10.0.{2 + number}.2/24 dev axo{number}",
                        f"ip link set axo{number} up"]
         command = ["unshare", "--net"] + ([] if self.is_root else ["--user", "--map-root-user"])
         try:
             self.holder = subprocess.Popen(command + ["sh", "-c", " && ".join(script + ["echo ready", "exec cat"])],
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                           start_new_session=True)
+                                           start_new_session=True, bufsize=0)    # or select() misses lines
         except OSError as error:
             raise NetworkError(f"--net-backend tap: {error.filename}: {error.strerror}; {HELP_TAP}") from error
-        ready = select.select([self.holder.stdout], [], [], 10)[0] and self.holder.stdout.readline()
-        if ready != b"ready\n":
-            self.holder.kill()
-            said = self.holder.communicate()[1].decode("utf-8", "replace").strip()
-            self.holder = None
-            raise NetworkError(f"--net-backend tap: a network namespace with a tap device cannot be made: {said or 'no answer'}\n"
-                               f"It takes root, or user namespaces and access to /dev/net/tun; {HELP_TAP}.")
+        if self._line() != b"inside\n":
+            self._refuse(NotPermittedError if self._has_ended() else NetworkError)
+        if self._line() != b"ready\n":
+            self._refuse(NotPermittedError if self._has_ended() == NO_TAP else NetworkError)
+
+    def _line(self):
+        """What the holder says; empty: nothing in 10 s, or it has ended."""
+        return select.select([self.holder.stdout], [], [], 10)[0] and self.holder.stdout.readline()
+
+    def _has_ended(self):
+        """Its status; None: it goes on."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.holder.wait(1)
+        return None
+
+    def _refuse(self, kind):
+        self._has_ended()
+        self.holder.kill()
+        said = self.holder.communicate()[1].decode("utf-8", "replace").strip()
+        self.holder = None
+        raise kind(f"--net-backend tap: a network namespace with a tap device cannot be made: {said or 'no answer'}\n"
+                   f"It takes root, or user namespaces and access to /dev/net/tun; {HELP_TAP}.")
 
     def prefix(self):
         """Words before a command of the host that is to reach the guest (and before QEMU)."""
@@ -172,6 +196,19 @@ class Network:
             # Entering the user namespace changes credentials, which forgets the signal for a dying parent.
             words += ["--user", "--preserve-credentials", "setpriv", "--pdeathsig", "KILL"]
         return words
+
+    def socket(self, family=socket.AF_INET):
+        """A TCP socket of the host, from which the guest is reached or which the guest reaches; the caller closes it."""
+        if self.holder is None:
+            return socket.socket(family)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            number = theirs.fileno()
+            done = subprocess.run(self.prefix() + [sys.executable, "-I", "-S", "-c", GIVE_SOCKET, str(number), str(int(family))],
+                                  pass_fds=[number], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20)
+            if done.returncode != 0:
+                raise NetworkError(f"no socket in the namespace: {done.stderr.decode('utf-8', 'replace').strip()[-300:]}")
+            return socket.socket(fileno=socket.recv_fds(ours, 1, 1)[1][0])
 
     @property
     def host_address(self):

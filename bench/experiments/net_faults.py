@@ -71,13 +71,18 @@ def works_of(rig, params):
             "iperf3_out": lambda: peer.iperf3(params["stream_s"], False, PATIENCE_S)}
 
 
+def rules_fired(text):
+    """[(kind, shots)] of the rules, from the filter's STATUS."""
+    return [(kind, int(fired)) for kind, fired in re.findall(r"^rule\d+=(\w+) matched=\d+ fired=(\d+)$", text, re.M)]
+
+
 def filter_status(text):
     """(frames, shots, shots that could not be fired) of the filter's STATUS."""
     found = {key: int(value) for key, value in re.findall(r"^(\w+)=(\d+)$", text, re.M)}
-    fired = re.search(r"^rule0=\w+ matched=\d+ fired=(\d+)$", text, re.M)
+    fired = rules_fired(text)
     if not fired or not {"tx", "rx", "missed"} <= set(found):
         raise AgentError(f"{FILTER} tells nothing of its rules: {text[-300:]!r}")
-    return found["tx"] + found["rx"], int(fired[1]), found["missed"]
+    return found["tx"] + found["rx"], fired[0][1], found["missed"]
 
 
 def one_case(rig, record, params, case):

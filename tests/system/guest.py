@@ -5,11 +5,17 @@ import random
 import re
 import time
 
+from machine import MachineError
+from network import NotPermittedError
 from session import DiskSpec, Session, SessionOptions
 
 
 # The shell asks a terminal of unknown size for its cursor.
 PROMPT = r"axolotl# (?:\x1b\[6n)?$"
+
+
+class Skipped(Exception):
+    """This computer cannot do what a test needs, for the reason of the text. Tests raise it before they check anything."""
 
 
 def add_random_disk(session, name, seed, size_bytes):
@@ -34,9 +40,11 @@ class Guest:
             if prepare:
                 prepare(self.session)
             self.machine = self.session.boot()
-        except BaseException:
+        except BaseException as error:
             self.machine = self.session.machine
             self.session.close()
+            if isinstance(error, MachineError) and isinstance(error.__cause__, NotPermittedError):
+                raise Skipped(str(error)) from error
             raise
         self.agent, self.console = self.machine.agent, self.machine.console
 

@@ -15,11 +15,14 @@ import struct
 import threading
 import time
 
+from wire import Wire, without_vnet
+
 HOST = "10.0.2.2"
 BLOCK, TILE, HEAD = 4096, 65536, 8
 TILE_SEED, SEED_STRIDE, STRIDE = 0x61786f6c6f746c, 40503, 4099
 ANSWER_SEED = 1000000
 DIED_S = 10
+DUMP_BYTES_MAX = 1 << 17     # of a frame
 
 
 def make_tile():
@@ -115,10 +118,26 @@ class Puppet:
         assert self.do("receive", len(data), timeout=timeout) == f"{len(data)} {hashlib.sha1(data).hexdigest()}"
 
 
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def listener_at(network, host=HOST):
+    """A listening socket of the host; the guest finds it at `host`."""
+    listener = network.socket(family_of(host))
+    try:
+        listener.bind((host if network.backend == "tap" else network.host_address, 0))
+        listener.listen(512)
+        return listener
+    except OSError:
+        listener.close()
+        raise
+
+
 @contextlib.contextmanager
-def listening(backlog=256):
-    """A listening socket of the host, with time limits."""
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0), backlog=backlog)) as listener:
+def listening(network, host=HOST):
+    """listener_at() with time limits, while the block runs."""
+    with contextlib.closing(listener_at(network, host)) as listener:
         listener.settimeout(30)
         yield listener
 
@@ -213,20 +232,33 @@ class Sink(threading.Thread):
 
 
 class Streams:
-    """One connection into the guest and one out of it; they go on until end(). Both sides must agree about every byte."""
+    """A stream into the guest and one out of it, with a connection each; they go on until end(). Both sides must agree about every
+    byte. The guest connects to `host`, or the host to `server` of the guest: an address, and the first of two ports."""
 
-    def __init__(self, guest):
+    def __init__(self, guest, host=HOST, server=None):
         self.guest, self.puppets, self.connections = guest, [Puppet(guest), Puppet(guest)], []
         guest.sh("rm -f /tmp/end")
-        with listening() as listener:
-            for puppet in self.puppets:
-                puppet.do("connect", HOST, port_of(listener))
-                self.connections.append(listener.accept()[0])
+        if server:
+            for number, puppet in enumerate(self.puppets):
+                self._connect_inwards(puppet, (server[0], server[1] + number))
+        else:
+            with listening(guest.machine.network, host) as listener:
+                for puppet in self.puppets:
+                    puppet.do("connect", host, port_of(listener))
+                    self.connections.append(listener.accept()[0])
         for connection in self.connections:
             connection.settimeout(60)
         self.puppets[0].begin("receive", -1)
         self.puppets[1].begin("sendtill", "/tmp/end", 2)
         self.source, self.sink = Source(self.connections[0], 1), Sink(self.connections[1])
+
+    def _connect_inwards(self, puppet, server):
+        puppet.do("listen", *server)
+        puppet.begin("accept")
+        self.connections.append(self.guest.machine.network.socket(family_of(server[0])))
+        self.connections[-1].settimeout(30)
+        self.connections[-1].connect(server)
+        puppet.answer()
 
     def __enter__(self):
         return self
@@ -260,16 +292,16 @@ class Streams:
 class Crowd:
     """The host's end of `netpuppet crowd`: every connection is answered with a stream of its own; `right` are those that arrived whole."""
 
-    def __init__(self, size):
+    def __init__(self, size, network):
         self.size, self.right, self.wrong = size, set(), []
-        self.loop, self.started, self.port = asyncio.new_event_loop(), threading.Event(), None
+        self.loop, self.started, self.listener = asyncio.new_event_loop(), threading.Event(), listener_at(network)
+        self.port = port_of(self.listener)
         threading.Thread(target=self._run, daemon=True).start()
         assert self.started.wait(10)
 
     def _run(self):
         asyncio.set_event_loop(self.loop)
-        server = self.loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512))
-        self.port = server.sockets[0].getsockname()[1]
+        self.loop.run_until_complete(asyncio.start_server(self._serve, sock=self.listener, backlog=512))
         self.started.set()
         self.loop.run_forever()
 
@@ -350,23 +382,33 @@ def dying_in_the_card(guest, label, netdev):
 @contextlib.contextmanager
 def dumped(guest, netdev, path):
     """A pcap of the wire while the block runs."""
-    guest.machine.qmp("object-add", **{"qom-type": "filter-dump", "id": "wire", "netdev": netdev, "file": path})
+    guest.machine.qmp("object-add", **{"qom-type": "filter-dump", "id": "wire", "netdev": netdev, "file": path, "maxlen": DUMP_BYTES_MAX})
     try:
         yield
     finally:
         guest.machine.qmp("object-del", id="wire")
 
 
+@contextlib.contextmanager
+def judged(guest, netdev, has_vnet=False):
+    """Looks at all frames of the block when it has ended well; yields a list that has the Wire then. has_vnet: see without_vnet()."""
+    path, found = guest.session.path("wire.pcap"), []
+    with dumped(guest, netdev, path):
+        yield found
+    found.append(Wire(without_vnet(path) if has_vnet else path))
+    found[0].check_frames()
+
+
 class Kills:
     """with Kills(guest, {label: interval in ms}) as kills: ...; afterwards kills.hits[label]: so many living processes died of it."""
 
-    def __init__(self, guest, intervals):
-        self.guest, self.intervals, self.hits = guest, intervals, {}
+    def __init__(self, guest, intervals, seed=1):
+        self.guest, self.intervals, self.seed, self.hits = guest, intervals, seed, {}
         self.before, self.jobs = {}, {}
 
     def __enter__(self):
         self.before = {label: restarts(self.guest, label) for label in self.intervals}
-        self.jobs = {label: self.guest.agent.start(f"exec killloop -l {label} -i {interval} -j 60")
+        self.jobs = {label: self.guest.agent.start(f"exec killloop -l {label} -i {interval} -j 60 -s {self.seed}")
                      for label, interval in self.intervals.items()}
         return self
 
@@ -388,3 +430,33 @@ class Kills:
             shots = re.findall(r"^\d+ (\d+) (\d+)$", job.wait(30).text, re.M)
             # A process that has not been replaced yet may be hit twice, which is one death.
             self.hits[label] = len({pid for pid, error in shots if error == "0"})
+
+
+def streams_under_kills(guest, deaths, size=1, seed=1, **ends):
+    """Streams both ways over so many deaths of components, and of so many bytes at least. deaths: {label: (deaths, mean interval in
+    ms)}; ends: of Streams."""
+    with Streams(guest, **ends) as streams:
+        streams.until(1, 10)
+        with Kills(guest, {label: interval_ms for label, (_, interval_ms) in deaths.items()}, seed) as kills:
+            for label, (count, _) in deaths.items():
+                kills.until(label, count, 60)
+            before = streams.moved()
+        streams.until(max(size, max(before) + 1), 60)
+        streams.end()
+    assert all(kills.hits[label] >= count for label, (count, _) in deaths.items()), kills.hits
+
+
+def crowd_under_kills(guest, deaths, count, size, seed=1):
+    """So many connections, all open at once: each completes in both directions, with the bytes of its own. deaths: (label, how many
+    at least, mean interval in ms)."""
+    label, least, interval_ms = deaths
+    crowd = Crowd(size, guest.machine.network)
+    try:
+        with Kills(guest, {label: interval_ms}, seed) as kills:
+            text = guest.sh(f"/tests/netpuppet crowd {HOST} {crowd.port} {count} {size}", 110)
+        crowd.settle(count, 10)
+    finally:
+        crowd.end()
+    assert text == f"open {count}\ndone {count}", text
+    assert crowd.right == set(range(count)) and not crowd.wrong, (len(crowd.right), crowd.wrong)
+    assert kills.hits[label] >= least, kills.hits

@@ -7,8 +7,8 @@ not happen is that nobody checks: e1000e (82574L) says of each good segment that
 that word must not outlive the spoiling. e1000 (82540EM in QEMU) says nothing. ARP and acknowledgements alone are left out by their size: ARP has no
 sum, and the wrong address of a neighbour would stay."""
 import random
-import re
 
+from experiments.net_faults import rules_fired
 from inet import both_ways
 
 BYTES = 3 << 20
@@ -33,17 +33,12 @@ def bad_sums(guest):
     return int(dict(zip(*lines))["InCsumErrors"])
 
 
-def shots(guest):
-    """Of the two rules."""
-    return [int(fired) for fired in re.findall(r"^rule\d=corrupt matched=\d+ fired=(\d+)", guest.sh("service status netfault.net0"), re.M)]
-
-
 def transfer(boot, card):
     guest = boot(nics=[], prepare=add_card(card), net=f'fault(e1000_0,rules="{RULES}",seed=11)', addresses=["10.0.2.15/24,gw=10.0.2.2"])
     guest.until("ifconfig eth0 | grep -q 'inet addr:10.0.2.15 '", 20)
     guest.sh(f"head -c {BYTES} /dev/urandom > /tmp/up")
     both_ways(guest, "10.0.2.2", "/tmp/up", random.Random(card).randbytes(BYTES))
-    fired = shots(guest)
+    fired = [count for _, count in rules_fired(guest.sh("service status netfault.net0"))]    # by each of the two rules
     assert len(fired) == 2 and min(fired) >= 10, fired
     assert bad_sums(guest) >= fired[0] / 2, (bad_sums(guest), fired)     # others were spoiled in the IP header
     rows = guest.services()

@@ -6,7 +6,7 @@ import tempfile
 
 from experiments.net_rig import DRIVERS
 from experiments.peer import Peer
-from puppet import HOST, Kills, Streams, dumped, listening, port_of, take_all, wait_for_lease
+from puppet import HOST, Kills, Streams, dumped, listening, port_of, streams_under_kills, take_all, wait_for_lease
 from wire import Wire
 
 NETDEV = "net0"
@@ -16,18 +16,6 @@ STACK = "capture(guard(trace(e1000_0)))"
 FILTERS = ("capture.net0", "netguard.net0.1", "nettrace.net0.2")
 FILTER_DEATHS, FILTER_INTERVAL_MS = 10, 100
 AFTERWARDS_BYTES = 1 << 20
-
-
-def streams_under_kills(guest, label, deaths=DEATHS, interval_ms=INTERVAL_MS):
-    """One connection each way over so many deaths of a component."""
-    with Streams(guest) as streams:
-        streams.until(1, 10)
-        with Kills(guest, {label: interval_ms}) as kills:
-            kills.until(label, deaths, 60)
-            before = streams.moved()
-        streams.until(max(before) + 1, 30)
-        streams.end()
-    assert kills.hits[label] >= deaths, kills.hits
 
 
 def iperf3_under_kills(guest, label):
@@ -47,10 +35,10 @@ def other_card(boot, nic):
     guest = boot(nics=[nic])
     wait_for_lease(guest)
     path = guest.session.path("wire.pcap")
-    streams_under_kills(guest, DRIVERS[nic])
+    streams_under_kills(guest, {DRIVERS[nic]: (DEATHS, INTERVAL_MS)})
     iperf3_under_kills(guest, DRIVERS[nic])
     with dumped(guest, NETDEV, path):
-        streams_under_kills(guest, DRIVERS[nic], 10)
+        streams_under_kills(guest, {DRIVERS[nic]: (10, INTERVAL_MS)})
     wire = Wire(path)
     wire.check_frames()
     # Other cards receive into memory where nothing is lost.
@@ -70,7 +58,7 @@ def fetch_capture(guest):
     """The file of the capture filter, over the network that it looks at."""
     path = guest.session.path("capture.pcapng")
     guest.sh("cp /dev/capture.net0 /tmp/capture")
-    with listening() as listener:
+    with listening(guest.machine.network) as listener:
         job = guest.agent.start(f"nc {HOST} {port_of(listener)} < /tmp/capture")
         connection, _ = listener.accept()
         with connection, open(path, "wb") as file:
@@ -87,7 +75,7 @@ def test_filters(boot):
     path = guest.session.path("wire.pcap")
     with dumped(guest, NETDEV, path):
         for label in FILTERS + ("e1000",):
-            streams_under_kills(guest, label, FILTER_DEATHS, FILTER_INTERVAL_MS)
+            streams_under_kills(guest, {label: (FILTER_DEATHS, FILTER_INTERVAL_MS)})
     Wire(path).check_frames()
     with Streams(guest) as streams:
         with Kills(guest, {label: 400 + 50 * number for number, label in enumerate(FILTERS + ("e1000",))}) as kills:

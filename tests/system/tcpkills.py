@@ -2,7 +2,7 @@
 """Long and many TCP connections while the card's driver is killed; what is on the wire meanwhile (checked by tshark)."""
 import struct
 
-from puppet import HOST, Crowd, Kills, Streams, dumped, wait_for_lease
+from puppet import Kills, Streams, crowd_under_kills, dumped, wait_for_lease
 from wire import GUEST_MAC, Wire
 
 SLIRP_MAC = bytes([0x52, 0x55, 10, 0, 2, 2])
@@ -36,16 +36,7 @@ test_thousand_deaths_in_one_transfer.timeout = 240
 def test_crowd_of_connections_under_kills(guest):
     """200 connections, all open at once: each completes in both directions, with the bytes of its own."""
     wait_for_lease(guest)
-    crowd = Crowd(CROWD_BYTES)
-    try:
-        with Kills(guest, {DRIVER: CROWD_INTERVAL_MS}) as kills:
-            text = guest.sh(f"/tests/netpuppet crowd {HOST} {crowd.port} {CROWD} {CROWD_BYTES}", 110)
-        crowd.settle(CROWD, 10)
-    finally:
-        crowd.end()
-    assert text == f"open {CROWD}\ndone {CROWD}", text
-    assert crowd.right == set(range(CROWD)) and not crowd.wrong, (len(crowd.right), crowd.wrong)
-    assert kills.hits[DRIVER] >= 10, kills.hits
+    crowd_under_kills(guest, (DRIVER, 10, CROWD_INTERVAL_MS), CROWD, CROWD_BYTES)
 
 
 test_crowd_of_connections_under_kills.timeout = 120

@@ -8,9 +8,8 @@ import socket
 import time
 
 from network import Forward, free_port
-from puppet import (HOST, Kills, Puppet, answering, dumped, dying_in_the_card, frozen, listening, pattern, port_of, sum_of, take_all,
+from puppet import (HOST, Kills, Puppet, answering, dying_in_the_card, frozen, judged, listening, pattern, port_of, sum_of, take_all,
                     wait_for_lease)
-from wire import Wire
 
 DRIVER, NETDEV = "e1000", "net0"
 GUEST_PORT = 7000
@@ -27,14 +26,8 @@ DISCOVER, OFFER, ACKNOWLEDGEMENT = 1, 2, 5      # RFC 2132, 9.6
 END_OF_STREAM = sum_of(0, 0)
 
 
-@contextlib.contextmanager
 def wire(guest):
-    """Looks at all frames of the block when it has ended well; yields a list that has the Wire then."""
-    path, found = guest.session.path("wire.pcap"), []
-    with dumped(guest, NETDEV, path):
-        yield found
-    found.append(Wire(path))
-    found[0].check_frames()
+    return judged(guest, NETDEV)
 
 
 def syn_acks(found, from_guest):
@@ -45,7 +38,7 @@ def syn_acks(found, from_guest):
 @contextlib.contextmanager
 def connected(guest):
     """A Puppet and the host's end of its connection."""
-    with Puppet(guest) as puppet, listening() as listener:
+    with Puppet(guest) as puppet, listening(guest.machine.network) as listener:
         puppet.do("connect", HOST, port_of(listener))
         connection, _ = listener.accept()
         with connection:
@@ -79,7 +72,7 @@ def no_socket_hangs(guest):
 
 def test_connect_with_its_syn_in_the_driver(guest):
     wait_for_lease(guest)
-    with wire(guest) as found, Puppet(guest) as puppet, listening() as listener:
+    with wire(guest) as found, Puppet(guest) as puppet, listening(guest.machine.network) as listener:
         with frozen(guest, DRIVER):
             puppet.begin("connect", HOST, port_of(listener))
             time.sleep(SETTLE_S)
@@ -94,7 +87,7 @@ def test_connect_with_its_syn_in_the_driver(guest):
 def connect_with_its_answer_in_the_card(guest, driver, is_lost):
     wait_for_lease(guest)
     guest.sh(f"ping -c 1 {HOST}")    # ARP is done with
-    with wire(guest) as found, Puppet(guest) as puppet, listening() as listener:
+    with wire(guest) as found, Puppet(guest) as puppet, listening(guest.machine.network) as listener:
         with dying_in_the_card(guest, driver, NETDEV):
             puppet.begin("connect", HOST, port_of(listener))
             connection, _ = listener.accept()
@@ -114,7 +107,7 @@ def test_connect_with_its_answer_in_the_card(guest):
 def connect_from_outside(guest, driver, is_lost):
     wait_for_lease(guest)
     with wire(guest) as found, Puppet(guest) as puppet:
-        puppet.do("listen", GUEST_PORT)
+        puppet.do("listen", "0.0.0.0", GUEST_PORT)
         with dying_in_the_card(guest, driver, NETDEV):
             connection = socket.create_connection(("127.0.0.1", guest.machine.network.forwards[0].host), 30)
             time.sleep(SETTLE_S)
@@ -151,7 +144,7 @@ def test_short_connections_under_kills(guest):
     """One after the other, ended by either side, so that deaths meet every state; more of them on a fast machine."""
     wait_for_lease(guest)
     number = 0
-    with Puppet(guest) as puppet, listening() as listener, Kills(guest, {DRIVER: CONNECTIONS_INTERVAL_MS}) as kills:
+    with Puppet(guest) as puppet, listening(guest.machine.network) as listener, Kills(guest, {DRIVER: CONNECTIONS_INTERVAL_MS}) as kills:
         while number < CONNECTIONS or kills.deaths(DRIVER) < CONNECTIONS_DEATHS:
             short_connection(puppet, listener, number)
             number += 1
@@ -329,7 +322,7 @@ def test_everything_waits_for_a_driver_that_is_away(guest):
     guest.sh(f"service down {DRIVER}; service up /sbin/{DRIVER} -label {DRIVER} -recovery /tmp/script")
     wait_for_lease(guest)
     with wire(guest), connected(guest) as (puppet, connection), Puppet(guest) as other, Puppet(guest) as third, \
-            answering() as port, listening() as listener:
+            answering() as port, listening(guest.machine.network) as listener:
         watch = start_watch(guest)
         guest.sh(f"kill -9 {guest.pid_of(DRIVER)}")
         began = time.monotonic()

@@ -2,6 +2,7 @@
 """What tshark says of a capture of the wire."""
 import csv
 import shutil
+import struct
 import subprocess
 
 GUEST_MAC = "52:54:00:12:34:56"
@@ -15,6 +16,11 @@ REPEATED = ("tcp.analysis.retransmission", "tcp.analysis.fast_retransmission", "
 FIELDS = ("frame.number", "eth.src", "_ws.malformed", "_ws.expert.severity", "_ws.col.Info", "tcp.flags.reset", "tcp.flags.syn", "tcp.flags.ack", "tcp.flags.fin", "tcp.len", "tcp.stream",
           "arp.opcode", "dhcp.option.dhcp",
           *SUMS, *REPEATED)
+PCAP_HEAD, PCAP_RECORD = 24, struct.Struct("<IIII")
+VNET = struct.Struct("<BBHHHHH")    # virtio 1.2, 5.1.6
+VNET_OF_RESET_BYTES = 10            # without the count of buffers: while the device is reset
+NEEDS_CSUM = 1
+TYPE_AT, TYPES = 12, (0x0800, 0x0806, 0x86dd)    # of Ethernet: IPv4, ARP, IPv6
 # No guesses about what random bytes might be.
 PLAIN = ["-d", "tcp.port==1-65535,data", "-d", "udp.port==1024-65535,data"]
 VERIFY = [word for name in ("tcp", "ip", "udp") for word in ("-o", f"{name}.check_checksum:TRUE")]
@@ -75,6 +81,41 @@ class Wire:
         before = self.frames[:int(reset["frame.number"]) - 1]
         ends = {frame["eth.src"] for frame in before if frame["tcp.stream"] == reset["tcp.stream"] and is_set(frame["tcp.flags.fin"])}
         return len(ends) == 2 and not is_set(reset["tcp.flags.ack"])
+
+
+def ones_sum(data):
+    """RFC 1071, without the complement, of bytes that are not all zero. One byte too few counts as zero."""
+    return int.from_bytes(data + b"\0" * (len(data) % 2), "big") % 0xffff or 0xffff
+
+
+def vnet_bytes(record):
+    """Length of virtio's header in front of a frame; the frame's type tells."""
+    for size in (VNET.size, VNET_OF_RESET_BYTES):
+        if record[size + TYPE_AT:size + TYPE_AT + 2] in [struct.pack(">H", kind) for kind in TYPES]:
+            return size
+    raise AssertionError(f"neither IP nor ARP, with any length of virtio's header: {record[:40].hex(' ')}")
+
+
+def without_vnet(path):
+    """A copy of a capture of a virtio card over tap, whose frames follow virtio's header there. Where the header asks for the rest
+    of a checksum it is filled in, as the host would do it: what was there must have been the sum of the pseudo header."""
+    with open(path, "rb") as file:
+        data = file.read()
+    out, at = [data[:PCAP_HEAD]], PCAP_HEAD
+    while at < len(data):
+        seconds, us, kept, length = PCAP_RECORD.unpack_from(data, at)
+        assert kept == length, f"a frame of {length} bytes is cut to {kept}"
+        at += PCAP_RECORD.size
+        flags, _, _, _, start, offset, _ = VNET.unpack_from(data, at)
+        frame = bytearray(data[at + vnet_bytes(data[at:at + length]):at + length])
+        if flags & NEEDS_CSUM:
+            assert start + offset + 2 <= len(frame), f"checksum at {start} + {offset} of {len(frame)} bytes"
+            struct.pack_into(">H", frame, start + offset, 0xffff - ones_sum(frame[start:]))
+        out += [PCAP_RECORD.pack(seconds, us, len(frame), len(frame)), frame]
+        at += length
+    with open(path + ".plain", "wb") as file:
+        file.write(b"".join(out))
+    return path + ".plain"
 
 
 def is_sum_trouble(frame):

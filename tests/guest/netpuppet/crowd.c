@@ -39,14 +39,15 @@ static bool complain(const struct member *m, const char *what)
 	return false;
 }
 
-static bool start(struct member *m, const struct sockaddr_in *to)
+static bool start(struct member *m, const struct sockaddr_storage *to)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return complain(m, "socket");
 	polls[m->number] = (struct pollfd){.fd = fd, .events = POLLOUT};
-	if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) != 0 && errno != EINPROGRESS)
+	if (connect(fd, (const struct sockaddr *)to, address_bytes(to)) != 0 &&
+	    errno != EINPROGRESS)
 		return complain(m, "connect");
 	return true;
 }
@@ -155,7 +156,7 @@ static bool is_done(const struct member *m)
 int crowd_main(int argc, char **argv)
 {
 	unsigned count = argc == 5 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
-	struct sockaddr_in to;
+	struct sockaddr_storage to;
 
 	if (count == 0 || count > CROWD_MAX || parse_address(argv[1], argv[2], &to) != 0) {
 		fprintf(stderr, "usage: netpuppet crowd ADDRESS PORT CONNECTIONS BYTES\n");

@@ -6,7 +6,7 @@
  * Commands are lines of standard input, each is answered by one line when it has been done: "ok ..." or
  * "error ...".
  *
- *   connect ADDRESS PORT      listen PORT              accept
+ *   connect ADDRESS PORT      listen ADDRESS PORT      accept
  *   send BYTES SEED           sends a stream (netpuppet.h); ok BYTES SHA1
  *   sendtill FILE SEED        the same until FILE exists; ok BYTES SHA1
  *   receive BYTES             so many bytes, or to the end of the stream with -1; ok BYTES SHA1
@@ -42,11 +42,26 @@ static void fail(const char *what)
 	printf("error %s: %s\n", what, strerror(errno));
 }
 
-int parse_address(const char *ip, const char *port, struct sockaddr_in *out)
+int parse_address(const char *ip, const char *port, struct sockaddr_storage *out)
 {
-	*out = (struct sockaddr_in){.sin_family = AF_INET,
-	                            .sin_port = htons((uint16_t)strtoul(port, NULL, 10))};
-	return inet_pton(AF_INET, ip, &out->sin_addr) == 1 ? 0 : -EINVAL;
+	in_port_t number = htons((uint16_t)strtoul(port, NULL, 10));
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = number};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = number};
+
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, ip, &in.sin_addr) == 1)
+		memcpy(out, &in, sizeof(in));
+	else if (inet_pton(AF_INET6, ip, &in6.sin6_addr) == 1)
+		memcpy(out, &in6, sizeof(in6));
+	else
+		return -EINVAL;
+	return 0;
+}
+
+socklen_t address_bytes(const struct sockaddr_storage *address)
+{
+	return address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
+	                                     : sizeof(struct sockaddr_in6);
 }
 
 static void close_fd(void)
@@ -58,13 +73,15 @@ static void close_fd(void)
 
 static void do_connect(char **word)
 {
-	struct sockaddr_in to;
+	struct sockaddr_storage to;
 
 	close_fd();
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (parse_address(word[1], word[2], &to) != 0)
+	if (parse_address(word[1], word[2], &to) != 0) {
 		puts("error connect: address");
-	else if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+		return;
+	}
+	fd = socket(to.ss_family, SOCK_STREAM, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, address_bytes(&to)) != 0)
 		fail("connect");
 	else
 		puts("ok");
@@ -72,15 +89,20 @@ static void do_connect(char **word)
 
 static void do_listen(char **word)
 {
-	struct sockaddr_in own;
+	struct sockaddr_storage own;
 	int on = 1;
 
 	if (listener >= 0)
 		close(listener);
-	listener = socket(AF_INET, SOCK_STREAM, 0);
-	if (parse_address("0.0.0.0", word[1], &own) != 0 || listener < 0 ||
-	    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    bind(listener, (struct sockaddr *)&own, sizeof(own)) != 0 || listen(listener, 4) != 0)
+	listener = -1;
+	if (parse_address(word[1], word[2], &own) != 0) {
+		puts("error listen: address");
+		return;
+	}
+	listener = socket(own.ss_family, SOCK_STREAM, 0);
+	if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    bind(listener, (struct sockaddr *)&own, address_bytes(&own)) != 0 ||
+	    listen(listener, 4) != 0)
 		fail("listen");
 	else
 		puts("ok");
@@ -208,17 +230,17 @@ static void do_ask(char **word)
 {
 	uint8_t question[DATAGRAM_MAX];
 	size_t len = strtoul(word[3], NULL, 10);
-	struct sockaddr_in to;
+	struct sockaddr_storage to;
 	ssize_t got;
 
 	close_fd();
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	if (len > sizeof(question) || parse_address(word[1], word[2], &to) != 0) {
 		puts("error ask: arguments");
 		return;
 	}
+	fd = socket(to.ss_family, SOCK_DGRAM, 0);
 	pattern_fill(DATAGRAM_SEED, 0, question, len);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 ||
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, address_bytes(&to)) != 0 ||
 	    send(fd, question, len, 0) != (ssize_t)len) {
 		fail("ask");
 		return;
@@ -237,7 +259,7 @@ static const struct command {
 	int arguments;
 	void (*run)(char **word);
 } commands[] = {
-	{"connect", 2, do_connect}, {"listen", 1, do_listen},     {"accept", 0, do_accept},
+	{"connect", 2, do_connect}, {"listen", 2, do_listen},     {"accept", 0, do_accept},
 	{"send", 2, do_send},       {"sendtill", 2, do_sendtill}, {"receive", 1, do_receive},
 	{"shut", 0, do_shut},       {"close", 0, do_close},       {"ask", 3, do_ask},
 };

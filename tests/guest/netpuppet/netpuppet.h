@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /*
  * What streams consist of: blocks of 4096 bytes. Each starts with seed and number of the block (32 bits,
@@ -15,7 +16,9 @@
 #define PATTERN_BLOCK 4096u
 void pattern_fill(uint32_t seed, uint64_t pos_bytes, uint8_t *out, size_t len_bytes);
 
-int parse_address(const char *ip, const char *port, struct sockaddr_in *out);
+/* IPv4 or IPv6; 0 or -EINVAL. */
+int parse_address(const char *ip, const char *port, struct sockaddr_storage *out);
+socklen_t address_bytes(const struct sockaddr_storage *address);
 
 /* netpuppet crowd ADDRESS PORT CONNECTIONS BYTES */
 int crowd_main(int argc, char **argv);

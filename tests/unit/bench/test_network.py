@@ -6,7 +6,9 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import unittest
+from unittest import mock
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
@@ -14,7 +16,7 @@ sys.path.insert(0, os.path.join(ROOT, "bench"))
 import cli  # noqa: E402
 import session  # noqa: E402
 from machine import Config, Machine, MachineError  # noqa: E402
-from network import Forward, Network, NetworkError  # noqa: E402
+from network import Forward, Network, NetworkError, NotPermittedError  # noqa: E402
 
 
 def options(*words):
@@ -100,7 +102,7 @@ class NamespaceTest(unittest.TestCase):
         self.network = Network(["e1000", "e1000"], "tap")
         try:
             self.network.open()
-        except NetworkError as error:
+        except NotPermittedError as error:
             self.assertIn("--net-backend user", str(error))
             self.skipTest(str(error))
 
@@ -120,6 +122,51 @@ class NamespaceTest(unittest.TestCase):
         self.network.close()
         self.assertFalse(os.path.exists(f"/proc/{pid}"))
         self.assertEqual(self.network.prefix(), [])
+
+    def test_sockets_of_it(self):
+        with self.network.socket() as server, self.network.socket() as client, socket.socket() as own:
+            server.bind(("10.0.3.2", 0))    # an address that only the namespace has
+            server.listen()
+            server.settimeout(10)
+            client.settimeout(10)
+            client.connect(server.getsockname())
+            server.accept()[0].close()
+            with self.assertRaises(OSError):
+                own.bind(("10.0.3.2", 0))
+
+
+class RefusalTest(unittest.TestCase):
+    """What may be skipped (no right to make a namespace or a tap) and what is a failure, with commands of our own."""
+
+    def outcome(self, **commands):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in {"unshare": 'shift; exec "$@"', "ip": "", **commands}.items():
+                path = os.path.join(folder, name)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write("#!/bin/sh\n" + text + "\n")
+                os.chmod(path, 0o755)
+            network = Network(["e1000"], "tap")
+            network.is_root = True
+            with mock.patch.dict(os.environ, {"PATH": f"{folder}:{os.environ['PATH']}"}):
+                try:
+                    network.open()
+                except NetworkError as error:
+                    return type(error)
+                network.close()
+                return None
+
+    def test_all_is_well(self):
+        self.assertIsNone(self.outcome())
+
+    def test_no_right_to_make_a_namespace(self):
+        self.assertIs(self.outcome(unshare="echo unshare: no >&2; exit 1"), NotPermittedError)
+
+    def test_no_right_to_make_a_tap(self):
+        self.assertIs(self.outcome(ip='[ "$1" != tuntap ]'), NotPermittedError)
+
+    def test_other_things_are_failures(self):
+        self.assertIs(self.outcome(ip='[ "$1" != addr ]'), NetworkError)
+        self.assertIs(self.outcome(ip='[ "$1 $2 $3" != "link set lo" ]'), NetworkError)
 
 
 if __name__ == "__main__":
