@@ -6,7 +6,7 @@ import tempfile
 
 from experiments.net_rig import DRIVERS
 from experiments.peer import Peer
-from puppet import HOST, Kills, Streams, dumped, listening, port_of, streams_under_kills, take_all, wait_for_lease
+from puppet import HOST, Kills, Streams, judged, listening, port_of, streams_under_kills, take_all, wait_for_lease
 from wire import Wire
 
 NETDEV = "net0"
@@ -34,15 +34,10 @@ def iperf3_under_kills(guest, label):
 def other_card(boot, nic):
     guest = boot(nics=[nic])
     wait_for_lease(guest)
-    path = guest.session.path("wire.pcap")
     streams_under_kills(guest, {DRIVERS[nic]: (DEATHS, INTERVAL_MS)})
     iperf3_under_kills(guest, DRIVERS[nic])
-    with dumped(guest, NETDEV, path):
+    with judged(guest, NETDEV):
         streams_under_kills(guest, {DRIVERS[nic]: (10, INTERVAL_MS)})
-    wire = Wire(path)
-    wire.check_frames()
-    # Other cards receive into memory where nothing is lost.
-    assert wire.repeated(None) > 0 or nic != "rtl8139", wire
 
 
 def test_virtio_net(boot):
@@ -72,11 +67,9 @@ def test_filters(boot):
     """Each filter of a stack, and the driver below, dies under streams both ways; what the capture filter saw is well formed."""
     guest = boot(net=STACK)
     wait_for_lease(guest)
-    path = guest.session.path("wire.pcap")
-    with dumped(guest, NETDEV, path):
+    with judged(guest, NETDEV):
         for label in FILTERS + ("e1000",):
             streams_under_kills(guest, {label: (FILTER_DEATHS, FILTER_INTERVAL_MS)})
-    Wire(path).check_frames()
     with Streams(guest) as streams:
         with Kills(guest, {label: 400 + 50 * number for number, label in enumerate(FILTERS + ("e1000",))}) as kills:
             kills.until("e1000", 5, 60)

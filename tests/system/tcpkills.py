@@ -95,7 +95,8 @@ def test_wire_without_kills(guest):
 
 
 def test_wire_under_kills(guest):
-    """What was lost is repeated; every frame is well formed, every sum right, nobody resets."""
+    """Every frame is well formed, every sum right, nobody resets. What the card had received is found, so the other side seldom has
+    anything to repeat (without that it does so three or four times a death)."""
     wire = dump_of_streams(guest, True)
     wire.check_frames()
-    assert wire.repeated(None) > 0, wire
+    assert wire.repeated(from_guest=False) <= DUMP_DEATHS, wire
