@@ -76,9 +76,10 @@ enum privctl_op {
 };
 int k_privctl(enum privctl_op op, endpoint_t ep, void *arg) MUST_CHECK;
 
-enum sched_op { SCHED_SET, SCHED_STOP, SCHED_CONT };
+enum sched_op { SCHED_SET, SCHED_STOP, SCHED_CONT, SCHED_BOOST };
 #define SCHED_PRIORITIES 16 /* 0 is the highest; 0-2 trusted servers, 3-5 drivers, 7 applications */
-/* SCHED: base priority and quantum (us) of ep; STOP and CONT hold and release it. */
+/* SET: base priority and quantum (us) of ep; STOP and CONT hold and release it; BOOST: all processes go back to their base
+ * priority, as they do every half second (ep: any that lives). */
 int k_sched(enum sched_op op, endpoint_t ep, unsigned priority, unsigned quantum_us) MUST_CHECK;
 
 enum trace_op { TRACE_GETREGS, TRACE_SETREGS, TRACE_READ, TRACE_WRITE };

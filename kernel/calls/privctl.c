@@ -127,6 +127,7 @@ long do_sched(struct proc *caller, const uint64_t *args)
 		proc_set(p, KRTS_STOPPED);
 		return 0;
 	case SCHED_CONT: proc_unset(p, KRTS_STOPPED); return 0;
+	case SCHED_BOOST: sched_boost(); return 0;
 	}
 	return -EINVAL;
 }

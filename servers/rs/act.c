@@ -149,8 +149,12 @@ void act_release(struct component *c)
 int act_publish(struct component *c)
 {
 	endpoint_t old = c->published;
-	int result = ds_publish_label(c->label, c->life.now.ep, c->life.cause);
+	int result;
 
+	/* Who opens it anew may have sunk below whoever computes just now. */
+	if (old != EP_NONE && k_sched(SCHED_BOOST, c->life.now.ep, 0, 0) < 0)
+		return -ESRCH;
+	result = ds_publish_label(c->label, c->life.now.ep, c->life.cause);
 	if (result != 0)
 		return result;
 	c->published = c->life.now.ep;

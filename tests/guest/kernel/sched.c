@@ -57,6 +57,26 @@ static void a_loop_sinks(void)
 	CHECK(counter2 > 1000);
 }
 
+/* What has sunk is back at once, above a loop that is lower by its base. */
+static void a_boost_lifts_all(void)
+{
+	endpoint_t first = child_start(loop, 0, 0), second;
+
+	CHECK(k_sched(SCHED_SET, first, 3, 5000) == 0);
+	CHECK(k_sched(SCHED_BOOST, first, 0, 0) == 0); /* the next one of its own is half a second away */
+	sleep_ms(40);                                  /* it has sunk by about eight */
+	second = child_start(loop, 1, 0);
+	CHECK(k_sched(SCHED_SET, second, 6, 200000) == 0);
+	sleep_ms(10);
+	counter = 0;
+	sleep_ms(10);
+	CHECK(counter == 0);
+	CHECK(k_sched(SCHED_BOOST, second, 0, 0) == 0);
+	sleep_ms(10);
+	CHECK(counter > 1000);
+	CHECK(k_sched(SCHED_BOOST, EP_NONE, 0, 0) == -ESRCH);
+}
+
 static void time_is_accounted(void)
 {
 	endpoint_t c = child_start(loop, 0, 0);
@@ -95,6 +115,7 @@ const struct ktest sched_tests[] = {
 	{"loops_share_the_cpu", loops_share_the_cpu},
 	{"stopped_does_not_run", stopped_does_not_run},
 	{"a_loop_sinks", a_loop_sinks},
+	{"a_boost_lifts_all", a_boost_lifts_all},
 	{"time_is_accounted", time_is_accounted},
 	{"fpu_state_is_kept", fpu_state_is_kept},
 	{NULL, NULL},
