@@ -3,8 +3,9 @@
 
 The undisturbed turn has the same killer with signal 0. Each pair gives one loss, 1 - disturbed / undisturbed, and every second
 pair runs in the other order, so that a machine that becomes slower or faster meanwhile does not count as loss or gain. The
-result is the mean of the pairs; the noise beside it is how far it may be off: one-sided 95 % confidence by Student's t. A target
-counts as missed only beyond the noise, and while noise alone decides, more pairs are taken.
+result is the mean of the pairs; the noise beside it is how far it may be off: one-sided 95 % confidence by Student's t. While the
+mean is above its target more pairs are taken, since two or three that agree by chance look like certainty; in the end a target
+counts as missed only beyond the noise.
 """
 import statistics
 
@@ -35,13 +36,9 @@ class Loss:
         """Not above the target, as far as the noise lets one see."""
         return self.percent <= target + self.noise
 
-    def is_open(self, target):
-        """Would the verdict be another one without the noise?"""
-        return self.percent > target and self.meets(target)
-
 
 class Turns:
-    """Pairs of turns of work() at one interval. `rounds` pairs are taken, up to ROUNDS_MAX while a target is in doubt."""
+    """Pairs of turns of work() at one interval. `rounds` pairs are taken, up to ROUNDS_MAX while a target is missed."""
 
     def __init__(self, rig, seed, rounds, target=None):
         self.rig, self.seed, self.rounds, self.target = rig, seed, rounds, target
@@ -62,7 +59,9 @@ class Turns:
         return Loss(self.speeds)
 
     def _is_open(self, turn):
-        return self.target is not None and turn < ROUNDS_MAX and Loss(self.speeds).is_open(self.target)
+        """Not after a turn without speed: that is no matter of chance."""
+        return (self.target is not None and turn < ROUNDS_MAX and all(self.speeds[OFF] + self.speeds[KILL])
+                and Loss(self.speeds).percent > self.target)
 
     @property
     def kills(self):
