@@ -95,8 +95,7 @@ def test_wire_without_kills(guest):
 
 
 def test_wire_under_kills(guest):
-    """Every frame is well formed, every sum right, nobody resets. What the card had received is found, so the other side seldom has
-    anything to repeat (without that it does so three or four times a death)."""
+    """Every frame is well formed, every sum right, nobody resets; the other side repeats less than one segment a death."""
     wire = dump_of_streams(guest, True)
     wire.check_frames()
-    assert wire.repeated(from_guest=False) <= DUMP_DEATHS, wire
+    assert wire.repeated(from_guest=False) < DUMP_DEATHS, wire
