@@ -171,6 +171,6 @@ def test_clients_connect_during_a_syn_flood(guest):
         if get.is_in_done or get.is_reset:
             get = peer.connect("10.9.8.1", 82, b"GET /file HTTP/1.0\r\n\r\n")
     assert served > 0, "nobody gets through"
-    assert recycled(guest) - before > 100
+    assert recycled(guest) - before > 50, "the first hundred alone are more"
     check_alive(guest)
     peer.check()
