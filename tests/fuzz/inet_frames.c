@@ -7,12 +7,8 @@
  * Must hold: no assertion and no sanitizer speaks, each frame that is sent is well formed (wire.c), and when all is
  * over every frame, buffer and piece of memory is back.
  */
-/* uses: servers/inet/ack.c servers/inet/addressopt.c servers/inet/chunk.c servers/inet/prr.c servers/inet/resend.c servers/inet/retrans.c servers/inet/sack.c servers/inet/sackprobe.c
-         servers/inet/scoreboard.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c
-         servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
-         servers/inet/merge.c servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c servers/inet/halfopen.c servers/inet/paws.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
-         servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
-         tests/fuzz/inet/arena.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
+/* uses: @tests/unit/servers/inet/wire.h tests/fuzz/inet/arena.c tests/fuzz/inet/input.c
+ *   tests/fuzz/inet/packets.c */
 /* ports: lwip */
 /* libs: cmocka */
 #include <arpa/inet.h>

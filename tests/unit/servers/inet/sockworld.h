@@ -3,6 +3,16 @@
  * The socket layer of inet on the host: real lwIP with its loopback interface, messages and grants of a
  * pretended vfs, a clock that tests turn.
  */
+/* uses: servers/inet/ack.c servers/inet/addr.c servers/inet/answer.c servers/inet/chunk.c
+ *   servers/inet/copy.c servers/inet/dgram.c servers/inet/halfopen.c servers/inet/icmp.c
+ *   servers/inet/ifioctl.c servers/inet/mcast.c servers/inet/netlink.c servers/inet/nlchange.c
+ *   servers/inet/nldump.c servers/inet/nlmsg.c servers/inet/opts.c servers/inet/paws.c
+ *   servers/inet/procnet.c servers/inet/procsock.c servers/inet/prr.c servers/inet/rawsock.c
+ *   servers/inet/resend.c servers/inet/retrans.c servers/inet/sack.c servers/inet/sackprobe.c
+ *   servers/inet/scoreboard.c servers/inet/sieve.c servers/inet/sock.c servers/inet/sockcall.c
+ *   servers/inet/sockready.c servers/inet/tcp.c servers/inet/tcpclose.c servers/inet/tcpdata.c
+ *   servers/inet/tcpopts.c servers/inet/tcpsend.c servers/inet/udp.c
+ *   tests/unit/servers/inet/sock*.c */
 #ifndef TEST_INET_SOCKWORLD_H
 #define TEST_INET_SOCKWORLD_H
 

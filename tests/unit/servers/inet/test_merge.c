@@ -3,12 +3,8 @@
  * Received segments that become one (servers/inet/merge.h): of IPv4, of IPv6, and of IPv6 with addresses that are only good
  * on their link.
  */
-/* uses: servers/inet/ack.c servers/inet/addressopt.c servers/inet/chunk.c servers/inet/prr.c servers/inet/resend.c servers/inet/retrans.c servers/inet/sack.c servers/inet/sackprobe.c
-         servers/inet/scoreboard.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c
-         servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
-         servers/inet/merge.c servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c servers/inet/halfopen.c servers/inet/paws.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
-         servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
-         tests/unit/servers/inet/handmade.c tests/unit/servers/inet/inject.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
+/* uses: @tests/unit/servers/inet/wire.h servers/inet/arena.c tests/unit/servers/inet/handmade.c
+ *   tests/unit/servers/inet/inject.c tests/fuzz/inet/input.c tests/fuzz/inet/packets.c */
 /* ports: lwip */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uses: servers/inet/ack.c servers/inet/sock.c servers/inet/answer.c servers/inet/copy.c servers/inet/addr.c
- *   servers/inet/tcp.c servers/inet/tcpdata.c servers/inet/tcpopts.c servers/inet/dgram.c
- *   servers/inet/udp.c servers/inet/mcast.c servers/inet/rawsock.c servers/inet/icmp.c
- *   servers/inet/opts.c servers/inet/ifioctl.c servers/inet/netlink.c servers/inet/nlmsg.c
- *   servers/inet/nldump.c servers/inet/nlchange.c servers/inet/procnet.c servers/inet/procsock.c
- *   servers/inet/sockcall.c servers/inet/sockready.c servers/inet/tcpclose.c servers/inet/tcpsend.c servers/inet/sieve.c servers/inet/halfopen.c servers/inet/paws.c
- *   servers/inet/chunk.c servers/inet/prr.c servers/inet/resend.c servers/inet/retrans.c servers/inet/sack.c
- *   servers/inet/sackprobe.c servers/inet/scoreboard.c tests/unit/servers/inet/sock*.c */
+/* uses: @tests/unit/servers/inet/sockworld.h */
 /* ports: lwip */
 /* What is ready: the state word that saves vfs the question, and how much waits unread. */
 #include <errno.h>

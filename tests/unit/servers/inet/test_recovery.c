@@ -3,12 +3,7 @@
  * TCP through inet's interfaces over a wire that loses frames and drivers that die: every byte arrives,
  * exactly once, in order, and an outage costs little more than its own time.
  */
-/* uses: servers/inet/ack.c servers/inet/addressopt.c servers/inet/chunk.c servers/inet/prr.c servers/inet/resend.c servers/inet/retrans.c servers/inet/sack.c servers/inet/sackprobe.c
-         servers/inet/scoreboard.c servers/inet/arena.c servers/inet/config.c servers/inet/frame.c servers/inet/iface.c
-         servers/inet/ifctl.c servers/inet/random.c servers/inet/recover.c servers/inet/route.c
-         servers/inet/merge.c servers/inet/rxpool.c servers/inet/segments.c servers/inet/sieve.c servers/inet/halfopen.c servers/inet/paws.c lib/inetsum/ servers/inet/timers.c servers/inet/turn.c
-         servers/inet/units.c tests/unit/servers/inet/wire.c tests/unit/servers/inet/around.c
-         tests/unit/servers/inet/streams.c */
+/* uses: @tests/unit/servers/inet/wire.h servers/inet/arena.c tests/unit/servers/inet/streams.c */
 /* ports: lwip */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,6 +8,14 @@
  * frames. When it dies, frames that it had not confirmed stay with netdev and are sent again first; of
  * those that it had confirmed and not yet put on the wire some are lost.
  */
+/* uses: lib/inetsum/ servers/inet/ack.c servers/inet/addressopt.c servers/inet/chunk.c
+ *   servers/inet/config.c servers/inet/frame.c servers/inet/halfopen.c servers/inet/iface.c
+ *   servers/inet/ifctl.c servers/inet/merge.c servers/inet/paws.c servers/inet/prr.c
+ *   servers/inet/random.c servers/inet/recover.c servers/inet/resend.c servers/inet/retrans.c
+ *   servers/inet/route.c servers/inet/rxpool.c servers/inet/sack.c servers/inet/sackprobe.c
+ *   servers/inet/scoreboard.c servers/inet/segments.c servers/inet/sieve.c servers/inet/timers.c
+ *   servers/inet/turn.c servers/inet/units.c tests/unit/servers/inet/around.c
+ *   tests/unit/servers/inet/wire.c */
 #ifndef TESTS_INET_WIRE_H
 #define TESTS_INET_WIRE_H
 
