@@ -63,8 +63,9 @@ static void a_boost_lifts_all(void)
 	endpoint_t first = child_start(loop, 0, 0), second;
 
 	CHECK(k_sched(SCHED_SET, first, 3, 5000) == 0);
-	CHECK(k_sched(SCHED_BOOST, first, 0, 0) == 0); /* the next one of its own is half a second away */
-	sleep_ms(40);                                  /* it has sunk by about eight */
+	CHECK(k_sched(SCHED_BOOST, first, 0, 0) ==
+	      0);     /* the next one of its own is half a second away */
+	sleep_ms(40); /* it has sunk by about eight */
 	second = child_start(loop, 1, 0);
 	CHECK(k_sched(SCHED_SET, second, 6, 200000) == 0);
 	sleep_ms(10);
