@@ -186,15 +186,20 @@ static void deaths_lose_no_byte(void **state)
 
 #define OUTAGE_MS 2000
 
+static void suffer_death(unsigned unit, unsigned away_ms)
+{
+	wire_kill(unit);
+	for (unsigned k = 0; k < away_ms; k++)
+		wire_step();
+	wire_revive(unit);
+}
+
 static void suffer_outage(unsigned unit, uint64_t after_ms)
 {
 	for (uint64_t k = 0; k < after_ms; k++)
 		wire_step();
 	assert_false(streams_are_done());
-	wire_kill(unit);
-	for (unsigned k = 0; k < OUTAGE_MS; k++)
-		wire_step();
-	wire_revive(unit);
+	suffer_death(unit, OUTAGE_MS);
 }
 
 /* An outage in the middle of a stream costs the sender its own time and a few round trips: no timer has
@@ -318,14 +323,6 @@ static void idle_connection_sends_duplicate_acks(void **state)
 	assert_int_equal(wire.flows, 0);
 	assert_int_equal(wire.active, 0);
 	streams_stop();
-}
-
-static void suffer_death(unsigned unit, unsigned away_ms)
-{
-	wire_kill(unit);
-	for (unsigned k = 0; k < away_ms; k++)
-		wire_step();
-	wire_revive(unit);
 }
 
 /* An outage ends when data move, and only if some were to: not for a connection that has nothing to say. */
